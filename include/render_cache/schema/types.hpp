@@ -1,0 +1,24 @@
+// The types that a schema's structs may use beyond those of the language: JSON, UUID, timestamp.
+#pragma once
+
+#include <boost/uuid/uuid.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace render_cache {
+
+/// A JSON document as its text. The library moves it between renderer and column and never looks inside;
+/// a database that has a JSON type refuses text that is not JSON (`InvalidValue`).
+struct Json {
+  std::string text;
+  friend bool operator==(const Json&, const Json&) = default;
+};
+
+/// 128 bits, as PostgreSQL's `uuid`; text form `8-4-4-4-12` in lower case.
+using Uuid = boost::uuids::uuid;
+
+/// Microseconds since the Unix epoch, UTC: what `TIMESTAMPTZ` holds.
+using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
+
+}  // namespace render_cache
