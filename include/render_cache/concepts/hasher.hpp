@@ -1,0 +1,61 @@
+// What a hasher must do.
+#pragma once
+
+#include <render_cache/fingerprint.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace render_cache {
+
+// A hasher turns a source into the components of its fingerprint. Const and callable from many threads at once.
+//
+//   Fingerprint components(const Source&) const;
+//       Equal sources give equal components; sources that render differently give different ones.
+//       No process-local counter or clock may enter, since other processes and nodes must find the same.
+//
+// Stronger, optional, used where present:
+//   FreezingHasher   `Frozen<Text> freeze(const Source&) const`: the source's content, held still, with the fingerprint of just
+//                    that content. The renderer is given the frozen content, so what is stored was rendered from what was hashed.
+//   LiveHasher       `static constexpr bool source_can_move = true`: the source can change while it is rendered and cannot be
+//                    frozen, so it is sampled again after the render; what moved meanwhile is returned and not stored.
+//   BatchHasher      `std::vector<Fingerprint> components_many(std::span<const Source* const>) const`: many sources at once
+
+template <class H, class Source>
+concept Hasher = requires(const H& hasher, const Source& source) {
+  { hasher.components(source) } -> std::same_as<Fingerprint>;
+};
+
+/// A source's content held still, and the fingerprint components of that very content.
+template <class Content>
+struct Frozen {
+  Fingerprint components;
+  Content content;
+};
+
+template <class H, class Source>
+concept FreezingHasher = Hasher<H, Source> && requires(const H& hasher, const Source& source) {
+  { hasher.freeze(source).components } -> std::convertible_to<Fingerprint>;
+  hasher.freeze(source).content;
+};
+
+template <class H>
+concept LiveHasher = requires { requires H::source_can_move; };
+
+template <class H, class Source>
+concept BatchHasher = Hasher<H, Source> && requires(const H& hasher, std::span<const Source* const> sources) {
+  { hasher.components_many(sources) } -> std::same_as<std::vector<Fingerprint>>;
+};
+
+/// Says in words what a type lacks to be a Hasher of `Source`.
+template <class H, class Source>
+consteval bool check_hasher() {
+  static_assert(requires(const H& hasher, const Source& source) { hasher.components(source); },
+                "add `Fingerprint components(const Source&) const`: it must be callable on a const hasher");
+  static_assert(Hasher<H, Source>, "`components` must return a render_cache::Fingerprint");
+  return Hasher<H, Source>;
+}
+
+}  // namespace render_cache

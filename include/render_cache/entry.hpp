@@ -1,0 +1,55 @@
+// What a store keeps for a key, and what it answers when asked.
+#pragma once
+
+#include <render_cache/fingerprint.hpp>
+#include <render_cache/schema/types.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace render_cache {
+
+/// A value with the fingerprint it was rendered under. Immutable once shared.
+template <class Value>
+struct Entry {
+  Value value;
+  Fingerprint fingerprint;
+  /// When it was rendered, by the store's clock (a database's `now()`), or by this process's when it was rendered here.
+  Timestamp rendered_at{};
+  /// What the render took; unknown where the schema's table has no place for it.
+  std::optional<std::chrono::nanoseconds> render_cost{};
+};
+
+/// Shared, never copied: safe to hold after the store has evicted, replaced or erased the entry.
+template <class Value>
+using EntryPtr = std::shared_ptr<const Entry<Value>>;
+
+/// Where an answer came from.
+enum class Origin : std::uint8_t {
+  store,   ///< the store
+  near,    ///< the near tier of a tiered store: no round trip was made
+  render,  ///< this call rendered it
+  flight,  ///< another call's render, shared
+  stale,   ///< an older value, which this call allowed
+};
+
+/// What a look-up found: the entry where the stored fingerprint equals the one asked for, else why not.
+template <class Value>
+struct Lookup {
+  EntryPtr<Value> entry;              ///< null: a miss
+  std::optional<Fingerprint> stored;  ///< on a miss: the fingerprint that is stored instead, if any
+  std::string unreadable;             ///< on a miss: what is wrong with the stored row, if it cannot be read
+  Origin origin = Origin::store;
+};
+
+/// An entry whatever its fingerprint, with its age by the store's own clock.
+template <class Value>
+struct Aged {
+  EntryPtr<Value> entry;
+  std::chrono::microseconds age{};
+};
+
+}  // namespace render_cache

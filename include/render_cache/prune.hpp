@@ -1,0 +1,29 @@
+// Clean-up: which entries go, how carefully, and what was done.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <stop_token>
+
+namespace render_cache {
+
+struct PruneReport {
+  std::size_t examined = 0;    ///< entries looked at
+  std::size_t removed = 0;     ///< entries removed, or that would be in a dry run
+  std::size_t kept_newer = 0;  ///< doomed entries that were published after the sweep had started, and so were kept
+  bool stopped = false;        ///< the sweep was asked to stop before its end
+  friend bool operator==(const PruneReport&, const PruneReport&) = default;
+};
+
+struct PruneOptions {
+  bool dry_run = false;          ///< count and change nothing
+  std::size_t batch = 1000;      ///< entries a transaction, so that no lock is held for long
+  std::stop_token stop{};        ///< looked at between batches
+  std::function<void(const PruneReport&)> progress{};  ///< called after each batch with the counts so far
+};
+
+/// Says whether the key's source still exists. An exception ends the sweep; what was removed before stays removed.
+template <class Key>
+using KeepPredicate = std::function<bool(const Key&)>;
+
+}  // namespace render_cache

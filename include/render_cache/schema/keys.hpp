@@ -1,0 +1,156 @@
+// What the core needs to know of a key or value struct that is described to Boost.Hana: its group, its hash, its weight.
+#pragma once
+
+#include <render_cache/error.hpp>
+#include <render_cache/schema/types.hpp>
+
+#include <boost/hana/accessors.hpp>
+#include <boost/hana/concept/struct.hpp>
+#include <boost/hana/first.hpp>
+#include <boost/hana/for_each.hpp>
+#include <boost/hana/front.hpp>
+#include <boost/hana/second.hpp>
+#include <boost/uuid/uuid.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace render_cache {
+
+/// A struct described with BOOST_HANA_ADAPT_STRUCT (or BOOST_HANA_DEFINE_STRUCT).
+template <class T>
+concept Described = boost::hana::Struct<T>::value;
+
+/// A key: described, equality comparable, and with a first field, the group.
+template <class T>
+concept Key = Described<T> && std::equality_comparable<T> && std::copy_constructible<T>;
+
+/// Calls `visit(name, member)` for each member in order; `name` is a `const char*`.
+template <Described T, class Visit>
+constexpr void for_each_member(T&& object, Visit&& visit) {
+  boost::hana::for_each(boost::hana::accessors<std::remove_cvref_t<T>>(), [&](const auto& accessor) {
+    visit(boost::hana::first(accessor).c_str(), boost::hana::second(accessor)(object));
+  });
+}
+
+/// The group of a key: its first field, such as the repository.
+template <Described T>
+constexpr const auto& group_of(const T& key) {
+  return boost::hana::second(boost::hana::front(boost::hana::accessors<T>()))(key);
+}
+template <Described T>
+using group_t = std::remove_cvref_t<decltype(group_of(std::declval<const T&>()))>;
+
+/// The most bytes that the texts of one key may have together, in every store alike: PostgreSQL cannot index more than
+/// 2,704 bytes (a third of a page) and a key should not work on one store and fail on another.
+inline constexpr std::size_t max_key_bytes = 2048;
+
+namespace detail {
+
+/// Folded multiply, the mixing step of wyhash (Wang Yi, 2019).
+constexpr std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = Wide{a} * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+inline std::uint64_t read64(const char* from) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {
+  constexpr std::uint64_t k0 = 0xa0761d6478bd642f, k1 = 0xe7037ed1a0b428db;
+  std::uint64_t state = seed ^ k0;
+  const char* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left > 16; at += 16, left -= 16) state = fold(read64(at) ^ k1, read64(at + 8) ^ state);
+  std::uint64_t low = 0, high = 0;  // the last 0 to 16 bytes, read as two words that may overlap
+  if (left >= 8) {
+    low = read64(at);
+    high = read64(at + left - 8);
+  } else if (left > 0) {
+    std::memcpy(&low, at, left);
+  }
+  return fold(k1 ^ bytes.size(), fold(low ^ k1, high ^ state));
+}
+
+template <class T>
+std::uint64_t hash_value(const T& value, std::uint64_t seed) noexcept {
+  if constexpr (std::convertible_to<const T&, std::string_view>) {
+    return hash_bytes(value, seed);
+  } else if constexpr (std::integral<T>) {
+    return fold(static_cast<std::uint64_t>(value) ^ 0xe7037ed1a0b428db, seed ^ 0x8ebc6af09c88c6e3);
+  } else if constexpr (std::same_as<T, Uuid>) {
+    return hash_bytes({reinterpret_cast<const char*>(value.begin()), 16}, seed);
+  } else {
+    static_assert(std::integral<T>, "a key's fields may be texts, integers and UUIDs");
+    return 0;
+  }
+}
+
+template <class T>
+std::size_t heap_bytes(const T& value) noexcept {
+  if constexpr (Described<T>) {
+    std::size_t bytes = 0;
+    for_each_member(value, [&](const char*, const auto& member) { bytes += heap_bytes(member); });
+    return bytes;
+  } else if constexpr (std::same_as<T, std::string>) {
+    return value.capacity() > std::string().capacity() ? value.capacity() + 1 : 0;
+  } else if constexpr (std::same_as<T, Json>) {
+    return heap_bytes(value.text);
+  } else if constexpr (requires { value.has_value(); *value; }) {
+    return value.has_value() ? heap_bytes(*value) : 0;
+  } else {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "the weight of this member is unknown: use text, Json, numbers, bool, Uuid, Timestamp or an optional");
+    return 0;
+  }
+}
+
+}  // namespace detail
+
+/// Seeded against flooding: an author who can choose keys cannot choose their hashes. A key of views (the same
+/// fields as string_view) has the hash of the key itself.
+template <Described T>
+std::uint64_t hash_key(const T& key, std::uint64_t seed) noexcept {
+  std::uint64_t state = seed;
+  for_each_member(key, [&](const char*, const auto& field) { state = detail::hash_value(field, state); });
+  return state;
+}
+
+/// Bytes that a described struct owns on the heap, beyond its own size.
+template <Described T>
+std::size_t heap_bytes(const T& object) noexcept {
+  return detail::heap_bytes(object);
+}
+
+/// For error messages and logs: `repo_alias='docs', page_path='a.md'`.
+template <Described T>
+std::string describe_key(const T& key) {
+  std::string text;
+  for_each_member(key, [&](const char* name, const auto& field) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if (!text.empty()) text += ", ";
+    text += name;
+    text += '=';
+    if constexpr (std::convertible_to<const Field&, std::string_view>) {
+      text.append("'").append(std::string_view(field).substr(0, 200)).append("'");
+    } else if constexpr (std::integral<Field>) {
+      text += std::to_string(field);
+    } else {
+      constexpr std::string_view hex = "0123456789abcdef";
+      for (const std::uint8_t byte : field) text.append({hex[byte >> 4], hex[byte & 15]});
+    }
+  });
+  return text;
+}
+
+}  // namespace render_cache

@@ -1,0 +1,99 @@
+// Which texts every store can hold: valid UTF-8 without NUL, and keys of a bounded length.
+#pragma once
+
+#include <render_cache/error.hpp>
+#include <render_cache/schema/keys.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace render_cache {
+
+/// The offset of the first byte that is not part of well-formed UTF-8 (Unicode 15, table 3-7) or is NUL;
+/// npos where there is none.
+inline std::size_t find_invalid_text(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
+  const auto within = [](unsigned value, unsigned low, unsigned high) { return value >= low && value <= high; };
+  for (std::size_t at = 0; at < text.size();) {
+    if (at + 8 <= text.size()) {  // eight ASCII bytes at a time: the common case
+      const auto word = detail::read64(text.data() + at);
+      constexpr std::uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+      if ((word & tops) == 0 && ((word - ones) & tops) == 0) {
+        at += 8;
+        continue;
+      }
+    }
+    const unsigned lead = byte(at), second = byte(at + 1);
+    std::size_t length = 0;
+    if (lead != 0 && lead < 0x80) {
+      length = 1;
+    } else if (within(lead, 0xc2, 0xdf)) {
+      length = within(second, 0x80, 0xbf) ? 2 : 0;
+    } else if (within(lead, 0xe0, 0xef)) {
+      const unsigned low = lead == 0xe0 ? 0xa0 : 0x80, high = lead == 0xed ? 0x9f : 0xbf;
+      length = within(second, low, high) && within(byte(at + 2), 0x80, 0xbf) ? 3 : 0;
+    } else if (within(lead, 0xf0, 0xf4)) {
+      const unsigned low = lead == 0xf0 ? 0x90 : 0x80, high = lead == 0xf4 ? 0x8f : 0xbf;
+      length = within(second, low, high) && within(byte(at + 2), 0x80, 0xbf) && within(byte(at + 3), 0x80, 0xbf) ? 4 : 0;
+    }
+    if (length == 0) return at;
+    at += length;
+  }
+  return std::string_view::npos;
+}
+
+namespace detail {
+
+/// Throws `Refused` naming the column, the byte and its offset.
+template <class Refused>
+void check_text(std::string_view column, std::string_view text) {
+  const auto at = find_invalid_text(text);
+  if (at == text.npos) return;
+  throw Refused("column '" + std::string(column) + "' holds " +
+                (text[at] == '\0' ? std::string("a NUL byte") : std::string("invalid UTF-8")) + " at offset " +
+                std::to_string(at) + "; a store's texts are UTF-8 without NUL");
+}
+
+}  // namespace detail
+
+/// Throws `InvalidKey` for a key that not every store can hold.
+template <Described T>
+void check_key(const T& key) {
+  std::size_t bytes = 0;
+  for_each_member(key, [&](const char* name, const auto& field) {
+    if constexpr (std::convertible_to<decltype(field), std::string_view>) {
+      const std::string_view text = field;
+      bytes += text.size();
+      detail::check_text<InvalidKey>(name, text);
+    }
+  });
+  if (bytes > max_key_bytes) {
+    throw InvalidKey("the key's texts have " + std::to_string(bytes) + " bytes together; the limit (max_key_bytes) is " +
+                     std::to_string(max_key_bytes));
+  }
+}
+
+/// Throws `InvalidValue` for a value whose texts a database would refuse or silently truncate.
+template <Described T>
+void check_value(const T& value) {
+  for_each_member(value, [&](const char* name, const auto& member) {
+    const auto check = [&](const auto& content) {
+      using Content = std::remove_cvref_t<decltype(content)>;
+      if constexpr (std::convertible_to<const Content&, std::string_view>) {
+        detail::check_text<InvalidValue>(name, content);
+      } else if constexpr (std::same_as<Content, Json>) {
+        detail::check_text<InvalidValue>(name, content.text);
+      }
+    };
+    if constexpr (requires { member.has_value(); *member; }) {
+      if (member.has_value()) check(*member);
+    } else {
+      check(member);
+    }
+  });
+}
+
+}  // namespace render_cache
