@@ -1,0 +1,25 @@
+# What each component needs, declared once: the build includes this file, and so does the installed package.
+#
+# Boost is headers only. Everything else is found through pkg-config, which all of these libraries support.
+
+set(render_cache_components sqlite postgres markdown xxhash openssl)
+
+set(render_cache_boost_version 1.81) # boost::unordered_flat_map
+set(render_cache_sqlite_packages sqlite3>=3.37) # STRICT tables
+set(render_cache_postgres_packages libpqxx>=6.4 libpq)
+set(render_cache_markdown_packages md4c>=0.4.8 gumbo yaml-cpp nlohmann_json)
+set(render_cache_xxhash_packages libxxhash>=0.8)
+set(render_cache_openssl_packages libcrypto>=3.0)
+
+# Finds the packages of one component and makes the target PkgConfig::render_cache_NAME of them;
+# render_cache_NAME_FOUND tells whether they are there. Further arguments (QUIET) go to pkg-config's module.
+macro(render_cache_find_packages name)
+  if(NOT TARGET PkgConfig::render_cache_${name})
+    pkg_check_modules(render_cache_${name} ${ARGN} IMPORTED_TARGET ${render_cache_${name}_packages})
+    if("${name}" STREQUAL "markdown" AND render_cache_markdown_FOUND)
+      # The headers of md4c do not tell its version, on which the rendered text depends.
+      target_compile_definitions(PkgConfig::render_cache_markdown
+        INTERFACE "RENDER_CACHE_MD4C_VERSION=\"${render_cache_markdown_md4c_VERSION}\"")
+    endif()
+  endif()
+endmacro()
