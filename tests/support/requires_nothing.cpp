@@ -1,0 +1,3 @@
+#include "support/requirement.hpp"
+
+std::string_view missing_requirement() { return {}; }
