@@ -39,9 +39,9 @@ enum class Origin : std::uint8_t {
 /// What a look-up found: the entry where the stored fingerprint equals the one asked for, else why not.
 template <class Value>
 struct Lookup {
-  EntryPtr<Value> entry;              ///< null: a miss
-  std::optional<Fingerprint> stored;  ///< on a miss: the fingerprint that is stored instead, if any
-  std::string unreadable;             ///< on a miss: what is wrong with the stored row, if it cannot be read
+  EntryPtr<Value> entry{};              ///< null: a miss
+  std::optional<Fingerprint> stored{};  ///< on a miss: the fingerprint that is stored instead, if any
+  std::string unreadable{};             ///< on a miss: what is wrong with the stored row, if it cannot be read
   Origin origin = Origin::store;
 };
 

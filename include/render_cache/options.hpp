@@ -1,0 +1,73 @@
+// What a caller can ask for: per cache, per call, per batch.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+namespace render_cache {
+
+/// How old an answer this call accepts. Age counts from the render, by the store's clock.
+class Freshness {
+ public:
+  enum class Mode : unsigned char { exact, stale_while_rendering, stale_if_error };
+  using Age = std::chrono::microseconds;
+
+  /// Only what matches the source now: the default.
+  static constexpr Freshness exact() noexcept { return {Mode::exact, Age::zero()}; }
+  /// An older value, if the new one is not there within the call's soft limit; the render goes on and is stored. Also served when
+  /// the render fails.
+  static constexpr Freshness stale_while_rendering(Age max_age) noexcept {
+    return {Mode::stale_while_rendering, max_age};
+  }
+  /// An older value, if the render fails or passes the hard limit.
+  static constexpr Freshness stale_if_error(Age max_age) noexcept { return {Mode::stale_if_error, max_age}; }
+
+  [[nodiscard]] constexpr Mode mode() const noexcept { return mode_; }
+  [[nodiscard]] constexpr Age max_age() const noexcept { return max_age_; }
+
+ private:
+  constexpr Freshness(Mode mode, Age max_age) noexcept : mode_(mode), max_age_(max_age) {}
+  Mode mode_;
+  Age max_age_;
+};
+
+/// One call's wishes.
+struct GetOptions {
+  Freshness freshness = Freshness::exact();
+  /// With `stale_while_rendering`: how long to wait for the render before the older value is returned.
+  std::chrono::milliseconds soft_limit{0};
+  /// How long to wait for a render at all; then `RenderTimeout`. The render goes on and is stored.
+  std::optional<std::chrono::milliseconds> hard_limit{};
+};
+
+/// How far `get_many` has come.
+struct Progress {
+  std::size_t done = 0;   ///< keys answered, hits included
+  std::size_t total = 0;  ///< keys asked for
+  std::size_t hits = 0;
+};
+
+struct ManyOptions : GetOptions {
+  bool refresh = false;  ///< render every key, whatever is stored
+  std::size_t parallel = std::thread::hardware_concurrency();  ///< renders at a time; at least one
+  std::stop_token stop{};  ///< keys whose turn has not come by then get `Cancelled`; running renders end in their own time
+  std::function<void(const Progress&)> progress{};  ///< called by one thread at a time; must not throw
+};
+
+struct CacheOptions {
+  /// How long a render's error answers for its (key, fingerprint) before it is tried again. Zero: never.
+  std::chrono::milliseconds failure_memory{1000};
+  /// How long an unavailable store is left alone before it is asked again; meanwhile every read renders.
+  std::chrono::milliseconds store_pause{1000};
+  /// Renders in the background at a time (`stale_while_rendering`, limits); past that the caller renders itself.
+  std::size_t max_background = 64;
+  /// Told of each store error that was survived. May be called from any thread; must not throw.
+  std::function<void(const std::exception&)> on_store_error{};
+};
+
+}  // namespace render_cache

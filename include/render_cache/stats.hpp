@@ -1,0 +1,65 @@
+// What a cache counts.
+#pragma once
+
+#include <render_cache/outcome.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+
+namespace render_cache {
+
+/// A moment's numbers since the cache was made. Each is exact; together they are not one instant's.
+struct CacheStats {
+  std::uint64_t hits = 0;       ///< reads answered by the store, verified
+  std::uint64_t near_hits = 0;  ///< of these, by the near tier
+  std::array<std::uint64_t, 7> misses{};  ///< by reason; indexed by Miss, [0] unused
+  std::uint64_t renders = 0;    ///< renderer calls that ended well
+  std::uint64_t render_failures = 0;
+  std::uint64_t failures_remembered = 0;  ///< reads answered by a remembered failure, without a render
+  std::uint64_t shared = 0;     ///< reads that waited for another's render
+  std::uint64_t stale = 0;      ///< reads answered by an older value, where the caller allowed it
+  std::uint64_t moved = 0;      ///< renders not stored since the source changed meanwhile
+  std::uint64_t published = 0;
+  std::uint64_t store_unavailable = 0;  ///< store errors by kind
+  std::uint64_t store_full = 0;
+  std::uint64_t store_refused = 0;      ///< values a store cannot hold
+  std::uint64_t store_other = 0;
+  std::uint64_t store_skipped = 0;      ///< calls not made while an unavailable store was left alone
+  std::uint64_t render_nanoseconds = 0; ///< spent in the renderer, all threads together
+  bool store_available = true;
+
+  [[nodiscard]] std::uint64_t misses_for(Miss reason) const noexcept { return misses[static_cast<std::size_t>(reason)]; }
+};
+
+namespace detail {
+
+/// Counters that threads add to without sharing a cache line; a sum costs one read a stripe.
+template <std::size_t Count>
+class StripedCounters {
+ public:
+  void add(std::size_t counter, std::uint64_t amount = 1) noexcept {
+    stripe().values[counter].fetch_add(amount, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t sum(std::size_t counter) const noexcept {
+    std::uint64_t total = 0;
+    for (const auto& each : stripes_) total += each.values[counter].load(std::memory_order_relaxed);
+    return total;
+  }
+
+ private:
+  struct alignas(128) Stripe {
+    std::array<std::atomic<std::uint64_t>, Count> values{};
+  };
+  Stripe& stripe() noexcept {
+    // Thread handles are addresses of aligned blocks: take the bits that differ.
+    const auto handle = std::hash<std::thread::id>{}(std::this_thread::get_id());
+    return stripes_[(handle * 0x9e3779b97f4a7c15u) >> 61];
+  }
+  std::array<Stripe, 8> stripes_{};
+};
+
+}  // namespace detail
+}  // namespace render_cache
