@@ -1,0 +1,92 @@
+// One connection: it runs a statement in one round trip and throws the library's errors.
+#pragma once
+
+#include <render_cache/store/postgres/errors.hpp>
+#include <render_cache/store/postgres/libpqxx.hpp>
+#include <render_cache/store/postgres/options.hpp>
+
+#include <pqxx/pqxx>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace render_cache {
+
+/// A statement that is run again and again, under the name by which it is prepared. It must outlive the connections.
+struct PostgresStatement {
+  std::string name;
+  std::string sql;
+};
+
+/// Belongs to one thread at a time. Throws what errors.hpp maps.
+class PostgresConnection {
+ public:
+  /// Connects and sets up the session. Throws `PostgresConnectionLost` where the server cannot be reached.
+  explicit PostgresConnection(const PostgresOptions& options)
+      : prepares_(options.prepared_statements),
+        connection_(attempt([&] { return pqxx::connection(detail::complete_conninfo(options.conninfo)); })),
+        silence_(connection_) {
+    const auto settings = detail::session_settings(options);
+    if (!settings.empty()) run_script(settings);
+  }
+  PostgresConnection(const PostgresConnection&) = delete;
+  PostgresConnection& operator=(const PostgresConnection&) = delete;
+
+  /// One round trip (two when it is prepared on the way), its own transaction.
+  pqxx::result run(const PostgresStatement& statement, const PostgresParameters& parameters) {
+    if (!prepares_) return run(statement.sql, parameters);
+    return attempt([&] {
+      if (std::ranges::find(prepared_, &statement) == prepared_.end()) {
+        connection_.prepare(statement.name, statement.sql);
+        prepared_.push_back(&statement);
+      }
+      pqxx::nontransaction transaction(connection_);
+      return detail::run_prepared(transaction, statement.name, parameters);
+    });
+  }
+
+  /// A statement that is run once: one round trip, its own transaction.
+  pqxx::result run(const std::string& sql, const PostgresParameters& parameters) {
+    return attempt([&] {
+      pqxx::nontransaction transaction(connection_);
+      return detail::run_text(transaction, sql, parameters);
+    });
+  }
+
+  /// Statements without parameters, separated by ';': one round trip, one transaction, the last one's result.
+  pqxx::result run_script(const std::string& sql) {
+    return attempt([&] {
+      pqxx::nontransaction transaction(connection_);
+      return transaction.exec(sql);
+    });
+  }
+
+  /// Whether the connection can be used again.
+  [[nodiscard]] bool usable() const noexcept { return usable_; }
+  void discard() noexcept { usable_ = false; }
+
+ private:
+  template <class Action>
+  auto attempt(Action action) -> decltype(action()) {
+    try {
+      return action();
+    } catch (...) {
+      try {
+        detail::throw_store_error();
+      } catch (const PostgresConnectionLost&) {
+        usable_ = false;
+        throw;
+      }
+    }
+  }
+
+  bool usable_ = true;
+  bool prepares_;
+  pqxx::connection connection_;
+  detail::SilentNotices silence_;
+  std::vector<const PostgresStatement*> prepared_;
+};
+
+}  // namespace render_cache

@@ -1,0 +1,62 @@
+// How a PostgresStore reaches its server, and how long it may take.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace render_cache {
+
+struct PostgresOptions {
+  /// A libpq connection string, `host=/run/postgresql dbname=wiki` or `postgresql://...`. What it does not say is taken from
+  /// `postgres_defaults`. For failover name all hosts: `host=a,b target_session_attrs=read-write`.
+  std::string conninfo;
+  /// The most connections that are open at once. They are opened when needed.
+  std::size_t pool_size = 8;
+  /// How long an operation waits for a free connection before it reports `StoreUnavailable`.
+  std::chrono::milliseconds acquire_timeout{1000};
+  /// After a failed attempt to connect, how long operations fail at once instead of trying again.
+  std::chrono::milliseconds reconnect_pause{500};
+  /// The server cancels a statement that takes longer; zero leaves its own setting. Set by SET after connecting.
+  std::chrono::milliseconds statement_timeout{5000};
+  /// Off, a commit does not wait for the disk: a crash of the server may lose the last entries, and corrupts nothing.
+  bool synchronous_commit = false;
+  /// To be switched off behind PgBouncer before 1.21 in transaction pooling.
+  bool prepared_statements = true;
+};
+
+/// A dead server is noticed within seconds, not within the hours of TCP's own limits. In the connection string's syntax.
+inline constexpr std::string_view postgres_defaults =
+    "application_name=render_cache connect_timeout=2 tcp_user_timeout=3000 "
+    "keepalives_idle=10 keepalives_interval=5 keepalives_count=3";
+
+namespace detail {
+
+/// The connection string with the defaults before it, so that what it says itself comes later and wins. Texts
+/// travel as UTF-8 whatever the database's own encoding.
+inline std::string complete_conninfo(std::string_view conninfo) {
+  if (!conninfo.starts_with("postgresql://") && !conninfo.starts_with("postgres://")) {
+    return std::string(postgres_defaults).append(" ").append(conninfo).append(" client_encoding=UTF8");
+  }
+  std::string query(postgres_defaults);
+  for (char& c : query) c = c == ' ' ? '&' : c;
+  const auto mark = conninfo.find('?');
+  std::string complete(conninfo.substr(0, mark));
+  complete.append("?").append(query);
+  if (mark != conninfo.npos && mark + 1 < conninfo.size()) complete.append("&").append(conninfo.substr(mark + 1));
+  return complete.append("&client_encoding=UTF8");
+}
+
+/// The statements that set up a session; empty where nothing is to be set.
+inline std::string session_settings(const PostgresOptions& options) {
+  std::string settings;
+  if (!options.synchronous_commit) settings += "SET synchronous_commit = off;";
+  if (options.statement_timeout.count() > 0) {
+    settings += "SET statement_timeout = " + std::to_string(options.statement_timeout.count()) + ";";
+  }
+  return settings;
+}
+
+}  // namespace detail
+}  // namespace render_cache
