@@ -6,6 +6,8 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace render_cache {
@@ -47,6 +49,13 @@ concept LiveHasher = requires { requires H::source_can_move; };
 template <class H, class Source>
 concept BatchHasher = Hasher<H, Source> && requires(const H& hasher, std::span<const Source* const> sources) {
   { hasher.components_many(sources) } -> std::same_as<std::vector<Fingerprint>>;
+};
+
+/// Hashes texts: `std::string digest(std::string_view) const`, a text that carries its algorithm (`s2:9f86d0...`).
+/// `FileHasher` is made of one.
+template <class H>
+concept TextHasher = Hasher<H, std::string> && requires(const H& hasher, std::string_view text) {
+  { hasher.digest(text) } -> std::same_as<std::string>;
 };
 
 /// Says in words what a type lacks to be a Hasher of `Source`.

@@ -1,0 +1,143 @@
+// Files as sources: fingerprinted by their content, verified by one stat.
+#pragma once
+
+#include <render_cache/concepts/hasher.hpp>
+#include <render_cache/hasher/document_root.hpp>
+#include <render_cache/hasher/stat_memo.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace render_cache {
+
+/// A file below a root, by its path from there.
+struct FileSource {
+  std::shared_ptr<const DocumentRoot> root;
+  std::string path;
+};
+
+/// When a file was last written, as far as its clock tells.
+struct FileTime {
+  std::chrono::sys_time<std::chrono::nanoseconds> modified;
+  std::uint64_t bytes = 0;
+  bool settled = false;  ///< false while a later change might leave no trace in these: use the content then
+};
+
+struct FileHasherOptions {
+  std::size_t max_bytes = std::size_t{64} << 20;  ///< a larger file is a FileError (too_large)
+  std::size_t memo_entries = 1 << 17;             ///< files whose digest is remembered, about 300 bytes each
+};
+
+/// Hashes the content, so that nodes whose checkouts have other file times agree; remembers the digest by the file's stat
+/// tuple, as git's index does, so that a read costs one stat. A tuple is trusted only when it had settled by the time the
+/// content was read; until then the content is hashed each time. `freeze` gives the very bytes that were hashed.
+///
+/// Members throw FileError. Movable; to be used from many threads at once.
+template <TextHasher Text>
+class FileHasher {
+ public:
+  using Kind = FileError::Kind;
+
+  explicit FileHasher(Text text = {}, FileHasherOptions options = {})
+      : text_(std::move(text)), max_bytes_(options.max_bytes), memo_(std::make_unique<StatMemo>(options.memo_entries)) {}
+
+  [[nodiscard]] Fingerprint components(const FileSource& file) const {
+    return std::move(Fingerprint().add("source", required_digest(file)));
+  }
+
+  [[nodiscard]] Frozen<std::string> freeze(const FileSource& file) const {
+    auto content = read(file);
+    return {std::move(Fingerprint().add("source", content.digest)), std::move(content.text)};
+  }
+
+  /// The content's digest, for a composite fingerprint; nothing where there is no such file.
+  [[nodiscard]] std::optional<std::string> digest(const FileSource& file) const {
+    try {
+      return required_digest(file);
+    } catch (const FileError& error) {
+      if (error.kind == Kind::not_found) return std::nullopt;
+      throw;
+    }
+  }
+
+  /// The file's time, for a composite fingerprint on one machine; nothing where there is no such file.
+  [[nodiscard]] std::optional<FileTime> time(const FileSource& file) const {
+    struct ::stat state;
+    const auto now = StatMemo::now();
+    if (!file.root->stat(file.path, state)) {
+      if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+      file.root->fail(errno, file.path);
+    }
+    const FileStamp stamp(state);
+    return FileTime{std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::nanoseconds(stamp.modified)),
+                    static_cast<std::uint64_t>(stamp.bytes), stamp.settled_at(now)};
+  }
+
+ private:
+  struct Content {
+    std::string text;
+    std::string digest;
+  };
+
+  std::string required_digest(const FileSource& file) const {
+    struct ::stat state;
+    if (file.root->stat(file.path, state)) {
+      if (auto known = memo_->recall(file.path, FileStamp(state))) return std::move(*known);
+    }
+    return read(file).digest;
+  }
+
+  /// A whole file as it was at one moment: what was written to while it was read is read again.
+  Content read(const FileSource& source) const {
+    const auto file = source.root->open(source.path);
+    for (int attempt = 0; attempt < 8; ++attempt) {
+      const auto start = StatMemo::now();
+      const FileStamp before = stamp(file, source);
+      if (static_cast<std::uint64_t>(before.bytes) > max_bytes_) {
+        throw FileError(Kind::too_large, source.root->where(source.path) + " has " + std::to_string(before.bytes) +
+                                             " bytes; the limit (max_bytes) is " + std::to_string(max_bytes_));
+      }
+      Content content;
+      const bool whole = read_all(file, source, static_cast<std::size_t>(before.bytes), content.text);
+      if (!whole || !(stamp(file, source) == before)) continue;
+      content.digest = text_.digest(content.text);
+      if (before.settled_at(start)) memo_->remember(source.path, before, content.digest);
+      return content;
+    }
+    throw FileError(Kind::torn, source.root->where(source.path) + " was written to during each of 8 attempts to read it");
+  }
+
+  static FileStamp stamp(const detail::FileDescriptor& file, const FileSource& source) {
+    struct ::stat state;
+    if (::fstat(file.get(), &state) != 0) source.root->fail(errno, source.path);
+    return FileStamp(state);
+  }
+
+  /// False where the file has fewer bytes than its size said.
+  static bool read_all(const detail::FileDescriptor& file, const FileSource& source, std::size_t bytes, std::string& text) {
+    text.resize(bytes);
+    for (std::size_t done = 0; done < bytes;) {
+      const auto got = ::pread(file.get(), text.data() + done, bytes - done, static_cast<::off_t>(done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) source.root->fail(errno, source.path);
+      if (got == 0) return false;
+      done += static_cast<std::size_t>(got);
+    }
+    return true;
+  }
+
+  [[no_unique_address]] Text text_;
+  std::size_t max_bytes_;
+  std::unique_ptr<StatMemo> memo_;
+};
+
+}  // namespace render_cache

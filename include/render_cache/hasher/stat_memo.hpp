@@ -1,0 +1,103 @@
+// From a file's stat tuple to the digest of its content, within one process.
+#pragma once
+
+#include <render_cache/schema/keys.hpp>
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace render_cache {
+
+/// What tells one state of a file from another, compared by equality. `changed` (ctime) catches what keeps the
+/// modification time, such as mv and cp -p; device and inode catch another file under the same name.
+struct FileStamp {
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t bytes = 0;
+  std::int64_t modified = 0, changed = 0;  ///< nanoseconds since the epoch
+
+  explicit FileStamp(const struct ::stat& state) noexcept
+      : device(state.st_dev), inode(state.st_ino), bytes(state.st_size), modified(nanoseconds(state.st_mtim)),
+        changed(nanoseconds(state.st_ctim)) {}
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+
+  /// Whether the stamp was old enough at `now` that any later write must have left another one. File clocks tick
+  /// at 4 ms on ext4 and at 2 s on the coarsest in use (FAT); a time in the future says nothing.
+  [[nodiscard]] bool settled_at(std::int64_t now) const noexcept {
+    constexpr std::int64_t settling = 2'000'000'000;
+    return std::max(modified, changed) + settling <= now;
+  }
+
+ private:
+  static std::int64_t nanoseconds(const ::timespec& time) noexcept {
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  }
+};
+
+/// Bounded; when a shard is full it starts anew, which costs a re-read of each file and nothing else.
+class StatMemo {
+ public:
+  explicit StatMemo(std::size_t capacity) : shard_capacity_(std::max<std::size_t>(capacity / shards, 1)) {}
+
+  /// Now, by the clock that file times are taken from: nanoseconds since the epoch.
+  static std::int64_t now() noexcept {
+    ::timespec time;
+    ::clock_gettime(CLOCK_REALTIME, &time);
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  }
+
+  std::optional<std::string> recall(std::string_view path, const FileStamp& stamp) {
+    auto& shard = shard_of(stamp);
+    const std::lock_guard lock(shard.mutex);
+    const auto at = shard.digests.find(Id{stamp.device, stamp.inode});
+    if (at == shard.digests.end() || !(at->second.stamp == stamp) || at->second.path != path) return std::nullopt;
+    return at->second.digest;
+  }
+
+  /// Only for a stamp that had settled before the content was read.
+  void remember(std::string_view path, const FileStamp& stamp, std::string_view digest) {
+    auto& shard = shard_of(stamp);
+    const std::lock_guard lock(shard.mutex);
+    if (shard.digests.size() >= shard_capacity_) shard.digests.clear();
+    shard.digests.insert_or_assign(Id{stamp.device, stamp.inode}, Known{stamp, std::string(path), std::string(digest)});
+  }
+
+ private:
+  static constexpr std::size_t shards = 16;
+  struct Id {
+    std::uint64_t device, inode;
+    friend bool operator==(const Id&, const Id&) = default;
+  };
+  struct HashId {
+    std::size_t operator()(const Id& id) const noexcept {
+      return detail::fold(id.inode ^ 0x9e3779b97f4a7c15, id.device ^ 0xe7037ed1a0b428db);
+    }
+  };
+  /// The path is the one that was opened below its root: another path to the same file (a link from elsewhere) has to
+  /// be opened, and so checked, itself.
+  struct Known {
+    FileStamp stamp;
+    std::string path;
+    std::string digest;
+  };
+  struct alignas(64) Shard {
+    std::mutex mutex;
+    std::unordered_map<Id, Known, HashId> digests;
+  };
+
+  Shard& shard_of(const FileStamp& stamp) noexcept { return shards_[HashId{}(Id{stamp.device, stamp.inode}) >> 60]; }
+
+  const std::size_t shard_capacity_;
+  std::array<Shard, shards> shards_;
+};
+
+}  // namespace render_cache
