@@ -1,0 +1,175 @@
+// The text form of each kind of value: what is sent to a database as text and read back.
+#pragma once
+
+#include <render_cache/error.hpp>
+#include <render_cache/schema/columns.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace render_cache {
+namespace detail {
+
+inline void append_digits(std::string& text, std::uint64_t number, std::size_t width) {
+  text.append(width, '0');
+  for (auto at = text.end(); width-- > 0; number /= 10) *--at = static_cast<char>('0' + number % 10);
+}
+
+/// Takes `width` digits off the front of `text`.
+inline std::optional<int> take_digits(std::string_view& text, std::size_t width) noexcept {
+  if (text.size() < width) return {};
+  int number = 0;
+  for (const char c : text.substr(0, width)) {
+    if (c < '0' || c > '9') return {};
+    number = number * 10 + (c - '0');
+  }
+  text.remove_prefix(width);
+  return number;
+}
+
+inline bool take(std::string_view& text, std::string_view any_of) noexcept {
+  if (text.empty() || any_of.find(text.front()) == any_of.npos) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) noexcept {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return {};
+  return number;
+}
+
+}  // namespace detail
+
+/// ISO 8601 in UTC, to the microsecond: `2024-05-01T12:00:00.123456Z`.
+/// Throws `InvalidValue` outside the years 0001 to 9999, where databases disagree.
+inline std::string to_text(Timestamp time) {
+  using namespace std::chrono;
+  if (time < sys_days{year{1} / 1 / 1} || time >= sys_days{year{9999} / 12 / 31} + days{1}) {
+    throw InvalidValue("the time " + std::to_string(time.time_since_epoch().count()) +
+                       " (microseconds since 1970) is outside the years 0001 to 9999");
+  }
+  const auto day = floor<days>(time);
+  const year_month_day date{day};
+  const hh_mm_ss clock{time - day};
+  std::string text;
+  text.reserve(27);
+  const auto append = [&](auto number, std::size_t width, char after) {
+    detail::append_digits(text, static_cast<std::uint64_t>(number), width);
+    text += after;
+  };
+  append(int{date.year()}, 4, '-');
+  append(unsigned{date.month()}, 2, '-');
+  append(unsigned{date.day()}, 2, 'T');
+  append(clock.hours().count(), 2, ':');
+  append(clock.minutes().count(), 2, ':');
+  append(clock.seconds().count(), 2, '.');
+  append(clock.subseconds().count(), 6, 'Z');
+  return text;
+}
+
+inline std::string to_text(const Uuid& uuid) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (const std::uint8_t byte : uuid) {
+    if (text.size() == 8 || text.size() == 13 || text.size() == 18 || text.size() == 23) text += '-';
+    text += {hex[byte >> 4], hex[byte & 15]};
+  }
+  return text;
+}
+
+/// Shortest form that reads back as the same value; `nan`, `inf`, `-inf`.
+inline std::string to_text(double number) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
+}
+
+template <std::integral Number>
+std::string to_text(Number number) {
+  if constexpr (std::same_as<Number, bool>) {
+    return number ? "true" : "false";
+  } else {
+    return std::to_string(number);
+  }
+}
+
+/// Reads what `to_text` or a database wrote; empty for a text that is no such value.
+template <class T>
+std::optional<T> from_text(std::string_view text) = delete;
+
+template <std::integral Number>
+std::optional<Number> from_text(std::string_view text) {
+  if constexpr (std::same_as<Number, bool>) {
+    if (text == "t" || text == "true" || text == "1") return true;
+    if (text == "f" || text == "false" || text == "0") return false;
+    return {};
+  } else {
+    return detail::parse_number<Number>(text);
+  }
+}
+
+template <std::same_as<double> Number>
+std::optional<Number> from_text(std::string_view text) {
+  return detail::parse_number<double>(text);
+}
+
+/// Takes `2024-05-01T12:00:00Z` with any fraction, a blank for the 'T', and no 'Z': all UTC.
+template <std::same_as<Timestamp> Time>
+std::optional<Time> from_text(std::string_view text) {
+  using namespace std::chrono;
+  using detail::take, detail::take_digits;
+  const auto y = take_digits(text, 4);
+  if (!y || !take(text, "-")) return {};
+  const auto m = take_digits(text, 2);
+  if (!m || !take(text, "-")) return {};
+  const auto d = take_digits(text, 2);
+  if (!d || !take(text, "T ")) return {};
+  const auto hour = take_digits(text, 2);
+  if (!hour || !take(text, ":")) return {};
+  const auto minute = take_digits(text, 2);
+  if (!minute || !take(text, ":")) return {};
+  const auto second = take_digits(text, 2);
+  if (!second) return {};
+  std::int64_t fraction = 0;
+  if (take(text, ".")) {
+    std::int64_t unit = 100000;
+    for (auto digit = take_digits(text, 1); digit; digit = take_digits(text, 1), unit /= 10) fraction += *digit * unit;
+  }
+  take(text, "Z");
+  const year_month_day date{year{*y}, month{static_cast<unsigned>(*m)}, day{static_cast<unsigned>(*d)}};
+  if (!text.empty() || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) return {};
+  return sys_days{date} + hours{*hour} + minutes{*minute} + seconds{*second} + microseconds{fraction};
+}
+
+template <std::same_as<Uuid> Id>
+std::optional<Id> from_text(std::string_view text) {
+  Uuid uuid{};
+  const auto nibble = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  if (text.size() != 36) return {};
+  std::size_t at = 0;
+  for (auto& byte : uuid) {
+    if ((at == 8 || at == 13 || at == 18 || at == 23) && text[at++] != '-') return {};
+    const int high = nibble(text[at]), low = nibble(text[at + 1]);
+    if (high < 0 || low < 0) return {};
+    byte = static_cast<std::uint8_t>(high << 4 | low);
+    at += 2;
+  }
+  return uuid;
+}
+
+}  // namespace render_cache
