@@ -16,8 +16,6 @@ struct PostgresOptions {
   std::size_t pool_size = 8;
   /// How long an operation waits for a free connection before it reports `StoreUnavailable`.
   std::chrono::milliseconds acquire_timeout{1000};
-  /// After a failed attempt to connect, how long operations fail at once instead of trying again.
-  std::chrono::milliseconds reconnect_pause{500};
   /// The server cancels a statement that takes longer; zero leaves its own setting. Set by SET after connecting.
   std::chrono::milliseconds statement_timeout{5000};
   /// Off, a commit does not wait for the disk: a crash of the server may lose the last entries, and corrupts nothing.

@@ -3,11 +3,9 @@
 
 #include <render_cache/store/postgres/connection.hpp>
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,8 +14,7 @@
 
 namespace render_cache {
 
-/// Thread-safe. Opens connections when they are needed; after a failed attempt everybody fails at once for a short
-/// pause, so that a server that is away costs a time-out now and then and not one a request.
+/// Thread-safe. Opens connections when they are needed, with no lock held.
 class PostgresPool {
   struct Member {
     Member(const PostgresOptions& options, std::uint64_t number) : connection(options), generation(number) {}
@@ -75,27 +72,15 @@ class PostgresPool {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   Handle connect(std::unique_lock<std::mutex>& lock) {
-    const auto now = Clock::now();
-    if (!failure_.empty()) {
-      if (now < next_attempt_) throw StoreUnavailable(failure_);
-      next_attempt_ = now + options_.reconnect_pause;  // the others do not wait for this attempt to fail too
-    }
     ++open_;
     const auto generation = generation_;
     lock.unlock();
     try {
-      auto member = std::make_unique<Member>(options_, generation);
+      return {*this, std::make_unique<Member>(options_, generation)};
+    } catch (...) {
       lock.lock();
-      failure_.clear();
-      return {*this, std::move(member)};
-    } catch (const std::exception& error) {
-      if (!lock.owns_lock()) lock.lock();
       --open_;
-      failure_ = error.what();
-      next_attempt_ = Clock::now() + options_.reconnect_pause;
       freed_.notify_one();
       throw;
     }
@@ -107,6 +92,7 @@ class PostgresPool {
     const bool current = member->generation == generation_;
     if (current && member->connection.usable()) {
       idle_.push_back(std::move(member));
+      freed_.notify_one();
     } else {
       // A connection that broke has probably broken with all others of its time: a retry shall not meet the next one.
       if (current) {
@@ -114,8 +100,8 @@ class PostgresPool {
         dead.swap(idle_);
       }
       open_ -= dead.size() + 1;
+      freed_.notify_all();
     }
-    freed_.notify_all();
   }
 
   const PostgresOptions options_;
@@ -124,8 +110,6 @@ class PostgresPool {
   std::vector<std::unique_ptr<Member>> idle_;
   std::size_t open_ = 0;
   std::uint64_t generation_ = 0;
-  std::string failure_;  // of the last attempt to connect; empty after a good one
-  Clock::time_point next_attempt_{};
 };
 
 }  // namespace render_cache

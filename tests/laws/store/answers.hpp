@@ -1,0 +1,145 @@
+// What a store answers: the entry that was published last under the very fingerprint, or a miss that says why.
+#pragma once
+
+#include "laws/store/subject.hpp"
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+namespace render_cache::laws {
+
+template <class Model>
+void answer_laws() {
+  Subject<Model> subject;
+  auto& store = subject.store;
+  using S = Subject<Model>;
+  using K = typename S::K;
+  using V = typename S::V;
+  const auto key = sample_key<K>(1, 1);
+
+  SECTION("what was never published is a miss") {
+    subject.check_absent(key, 1);
+    CHECK_FALSE(store.erase(key));
+    CHECK(store.erase_group(group_of(key)) == 0);
+  }
+
+  SECTION("what was published is found, whole") {
+    for (unsigned number = 0; number < 12; ++number) {  // optionals come and go, bools change
+      subject.publish(key, number);
+      subject.check_holds(key, number);
+    }
+  }
+
+  SECTION("an entry tells when it was rendered") {
+    const auto before = std::chrono::system_clock::now();
+    subject.publish(key, 1);
+    const auto found = store.lookup(key, sample_fingerprint(1)).entry;
+    if (Model::durable) REQUIRE(found != nullptr);
+    if (found) {
+      CHECK(found->rendered_at > before - std::chrono::minutes(1));  // by the store's own clock
+      CHECK(found->rendered_at < before + std::chrono::minutes(1));
+    }
+  }
+
+  SECTION("another fingerprint is a miss that tells the stored one") {
+    subject.publish(key, 1);
+    const auto found = store.lookup(key, sample_fingerprint(2));
+    CHECK(found.entry == nullptr);
+    CHECK(found.unreadable == "");
+    if (Model::durable) REQUIRE(found.stored.has_value());
+    if (found.stored) CHECK(found.stored->text() == sample_fingerprint(1).text());
+  }
+
+  SECTION("a fingerprint with more, fewer or reordered components is another one") {
+    subject.publish(key, 1);
+    CHECK(store.lookup(key, Fingerprint()).entry == nullptr);
+    CHECK(store.lookup(key, Fingerprint().add("source", 1u)).entry == nullptr);
+    CHECK(store.lookup(key, sample_fingerprint(1).add("more", 1)).entry == nullptr);
+    CHECK(store.lookup(key, Fingerprint().add("renderer", "laws/1").add("source", 1u)).entry == nullptr);
+  }
+
+  SECTION("a publish replaces: the older entry is gone") {
+    subject.publish(key, 1);
+    subject.publish(key, 2);
+    subject.check_holds(key, 2);
+    CHECK(store.lookup(key, sample_fingerprint(1)).entry == nullptr);
+  }
+
+  SECTION("the same value under a new fingerprint is found under the new one only") {
+    store.publish(key, S::entry(sample<V>(1), 1));
+    store.publish(key, S::entry(sample<V>(1), 2));
+    subject.check_holds(key, sample<V>(1), 2);
+    CHECK(store.lookup(key, sample_fingerprint(1)).entry == nullptr);
+  }
+
+  SECTION("a new value under the same fingerprint replaces the old one") {
+    store.publish(key, S::entry(sample<V>(1), 1));
+    store.publish(key, S::entry(sample<V>(2), 1));
+    subject.check_holds(key, sample<V>(2), 1);
+  }
+
+  SECTION("no key answers for another one") {
+    const auto sibling = sample_key<K>(1, 2), stranger = sample_key<K>(2, 1);
+    subject.publish(key, 1);
+    if (!(sibling == key)) subject.check_absent(sibling, 1);
+    subject.check_absent(stranger, 1);
+    subject.publish(stranger, 2);
+    subject.check_holds(key, 1);
+    subject.check_holds(stranger, 2);
+  }
+
+  SECTION("after an erase every look-up misses, and only of that key") {
+    const auto stranger = sample_key<K>(2, 1);
+    subject.publish(key, 1);
+    subject.publish(stranger, 2);
+    const bool erased = store.erase(key);
+    if (Model::durable) CHECK(erased);
+    subject.check_absent(key, 1);
+    subject.check_holds(stranger, 2);
+    CHECK_FALSE(store.erase(key));
+    subject.publish(key, 3);
+    subject.check_holds(key, 3);
+  }
+
+  SECTION("erase_group removes that group and no other") {
+    std::vector<K> group;
+    for (unsigned number = 0; number < 5; ++number) {
+      const auto member = sample_key<K>(1, number);
+      if (group.empty() || !(member == group.back())) group.push_back(member);  // a key may be its group and no more
+    }
+    const auto stranger = sample_key<K>(2, 1);
+    for (const auto& member : group) subject.publish(member, 1);
+    subject.publish(stranger, 2);
+    const auto erased = store.erase_group(group_of(key));
+    CHECK(erased <= group.size());
+    if (Model::durable) CHECK(erased == group.size());
+    for (const auto& member : group) subject.check_absent(member, 1);
+    subject.check_holds(stranger, 2);
+    CHECK(store.erase_group(group_of(key)) == 0);
+  }
+
+  SECTION("an entry stays whole in its holder's hands after it was replaced and erased") {
+    subject.publish(key, 1);
+    const auto held = store.lookup(key, sample_fingerprint(1)).entry;
+    subject.publish(key, 2);
+    store.erase(key);
+    if (held) CHECK((held->value == sample<V>(1)));
+  }
+
+  if constexpr (HasLookupStale<typename S::Store>) {
+    SECTION("lookup_stale gives what is stored, whatever its fingerprint, with its age") {
+      CHECK_FALSE(store.lookup_stale(key).has_value());
+      subject.publish(key, 7);
+      const auto stale = store.lookup_stale(key);
+      if (Model::durable) REQUIRE(stale.has_value());
+      if (stale) {
+        S::check_holds(Lookup<V>{stale->entry, {}, {}}, sample<V>(7), 7);
+        CHECK(stale->age >= std::chrono::microseconds(0));
+        CHECK(stale->age < std::chrono::minutes(1));
+      }
+    }
+  }
+}
+
+}  // namespace render_cache::laws

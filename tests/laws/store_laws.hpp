@@ -1,0 +1,24 @@
+// The laws of a store (concepts/store.hpp), as tests that run against any model of it: yours too.
+//
+//   struct MyModel {
+//     static constexpr bool durable = true;   // keeps what it was given; refuses texts that no database can hold
+//     MyStore store{...};                     // or a reference: a fresh and empty store for each MyModel
+//   };
+//   RENDER_CACHE_STORE_LAWS(MyModel)
+//
+// A store that is not durable may lose an entry at any time and may hold any text; never may it give a wrong answer.
+#pragma once
+
+#include "laws/store/answers.hpp"
+#include "laws/store/batches.hpp"
+#include "laws/store/clean_up.hpp"
+#include "laws/store/texts.hpp"
+#include "laws/store/threads.hpp"
+#include "support/catch.hpp"
+
+#define RENDER_CACHE_STORE_LAWS(Model)                                                                    \
+  TEST_CASE("laws of a store: " #Model " answers", "[laws]") { render_cache::laws::answer_laws<Model>(); } \
+  TEST_CASE("laws of a store: " #Model " batches", "[laws]") { render_cache::laws::batch_laws<Model>(); }  \
+  TEST_CASE("laws of a store: " #Model " texts", "[laws]") { render_cache::laws::text_laws<Model>(); }     \
+  TEST_CASE("laws of a store: " #Model " clean-up", "[laws]") { render_cache::laws::clean_up_laws<Model>(); } \
+  TEST_CASE("laws of a store: " #Model " threads", "[laws][concurrent]") { render_cache::laws::thread_laws<Model>(); }
