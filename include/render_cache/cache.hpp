@@ -87,11 +87,13 @@ class RenderCache {
 
   /// As `find`, but never waits for a disk or a network: a miss says only that the answer is not near. Misses are not counted.
   outcome_type find_near(const key_type& key, const Fingerprint& now)
-    requires HasLookupNear<Store>
+    requires HasNear<Store>
   {
     if (!now.settled()) return missed(Miss::unsettled);
-    auto found = judge(store_.get().lookup_near(key, now), now);
-    return found ? count(std::move(found)) : found;
+    auto found = judge(store_.get().near().lookup(key, now), now);
+    if (!found) return found;
+    found.origin = Origin::near;
+    return count(std::move(found));
   }
 
   /// One answer a key, in order. One round trip for all look-ups where the store can; only what is missing is rendered,
@@ -99,6 +101,11 @@ class RenderCache {
   template <class Source>
   std::vector<Answer<value_type>> get_many(std::span<const Wanted<key_type, Source>> wanted,
                                            const ManyOptions& options = {});
+  template <class Source>
+  std::vector<Answer<value_type>> get_many(const std::vector<Wanted<key_type, Source>>& wanted,
+                                           const ManyOptions& options = {}) {
+    return get_many(std::span<const Wanted<key_type, Source>>(wanted), options);
+  }
 
   /// After these every read misses until it has rendered; a render in progress is not stored. Store errors are thrown.
   bool erase(const key_type& key) {
@@ -160,13 +167,18 @@ class RenderCache {
   outcome_type look_up(const key_type& key, const Fingerprint& now) {
     if (!now.settled()) return missed(Miss::unsettled);
     std::string failure;
-    auto found = store_.ask([&](Store& store) { return store.lookup(key, now); }, failure);
+    auto found = store_.ask([&](auto& store) { return store.lookup(key, now); }, failure);
     return found ? judge(std::move(*found), now) : missed(Miss::store_failed, std::move(failure));
   }
 
+  struct Asked {  // one key of get_many
+    std::size_t place;
+    Query<key_type> query;
+    outcome_type outcome;
+  };
   template <class Source>
-  std::vector<Query<key_type>> sample(std::span<const Wanted<key_type, Source>> wanted) const;
-  std::vector<outcome_type> find_many(std::span<const Query<key_type>> queries);
+  std::vector<Asked> sample(std::span<const Wanted<key_type, Source>> wanted, std::vector<Answer<value_type>>& answers) const;
+  void find_many(std::vector<Asked>& asked);
 
   template <class Source>
   outcome_type render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why,
@@ -322,11 +334,11 @@ auto RenderCache<R, H, S>::make_entry(const key_type& key, const Content& conten
 template <class R, class H, Store S>
 void RenderCache<R, H, S>::publish(const Flight& flight, Landing<value_type>& landing) {
   if (!flight.erased) {
-    landing.stored = store_.ask([&](S& store) { store.publish(flight.key, landing.entry); }, landing.detail).has_value();
+    landing.stored = store_.ask([&](auto& store) { store.publish(flight.key, landing.entry); }, landing.detail).has_value();
     if (landing.stored) counts_.add(published);
   }
   if (flight.erased) {
-    store_.ask([&](S& store) { store.erase(flight.key); }, landing.detail);
+    store_.ask([&](auto& store) { store.erase(flight.key); }, landing.detail);
     landing.stored = false;
     landing.detail = "erased while it was rendered";
   }
@@ -338,7 +350,7 @@ auto RenderCache<R, H, S>::older(const key_type& key, const outcome_type& why, c
     -> std::optional<outcome_type> {
   if constexpr (HasLookupStale<S>) {
     std::string failure;
-    auto aged = store_.ask([&](S& store) { return store.lookup_stale(key).value_or(Aged<value_type>{}); }, failure);
+    auto aged = store_.ask([&](auto& store) { return store.lookup_stale(key).value_or(Aged<value_type>{}); }, failure);
     if (aged && aged->entry && aged->age <= freshness.max_age()) {
       return outcome_type{std::move(aged->entry), Origin::stale, why.miss, true, why.detail};
     }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,8 @@ namespace render_cache {
 // Stronger, optional, used where present:
 //   HasLookupMany, HasPublishMany   batches: N keys, one round trip
 //   HasLookupStale                  the stored entry whatever its fingerprint, with its age
-//   HasLookupNear                   a look-up that never blocks on a disk or a network
+//   HasNear                         a part of the store that answers from memory alone: asked by `find_near`, and instead of
+//                                   the whole while that is unavailable
 
 template <class S>
 concept HasKeyAndValue = requires {
@@ -97,11 +99,13 @@ concept HasLookupStale = requires(S store, const typename S::key_type& key) {
   { store.lookup_stale(key) } -> std::same_as<std::optional<Aged<typename S::value_type>>>;
 };
 
-/// `lookup_near(key, fingerprint)`: as `lookup`, but answers from memory alone; a miss may be a hit further away.
+/// `near()`: a store of the same keys and values, part of this one, that never waits for a disk or a network. What it
+/// misses may be further away. A store in memory returns itself.
 template <class S>
-concept HasLookupNear = requires(S store, const typename S::key_type& key, const Fingerprint& fingerprint) {
-  { store.lookup_near(key, fingerprint) } -> std::same_as<Lookup<typename S::value_type>>;
-};
+concept HasNear = requires(S store) {
+  { store.near().lookup(std::declval<const typename S::key_type&>(), std::declval<const Fingerprint&>()) }
+      -> std::same_as<Lookup<typename S::value_type>>;
+} && Store<std::remove_cvref_t<decltype(std::declval<S&>().near())>>;
 
 /// Says in words what a type lacks to be a Store. Each model's header ends with it.
 template <class S>

@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,35 +23,38 @@ template <class Source>
 auto RenderCache<R, H, S>::get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options)
     -> std::vector<Answer<value_type>> {
   const auto ticket = flights_.ticket();
-  std::vector<Query<key_type>> queries = sample(wanted);
-  std::vector<outcome_type> found = options.refresh ? std::vector<outcome_type>(queries.size(), missed(Miss::forced))
-                                                    : find_many(queries);
-
   std::vector<Answer<value_type>> answers(wanted.size(), Answer<value_type>(std::exception_ptr{}));
-  std::vector<std::size_t> missing;
-  Progress progress{0, wanted.size(), 0};
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (found[i]) {
-      answers[i] = std::move(found[i]);
+  std::vector<Asked> asked = sample(wanted, answers);
+  if (options.refresh) {
+    for (auto& each : asked) each.outcome = missed(Miss::forced);
+  } else {
+    find_many(asked);
+  }
+
+  Progress progress{.done = wanted.size() - asked.size(), .total = wanted.size()};
+  std::vector<Asked> missing;
+  for (auto& each : asked) {
+    if (each.outcome) {
+      answers[each.place] = std::move(each.outcome);
       ++progress.hits;
+      ++progress.done;
     } else {
-      missing.push_back(i);
+      missing.push_back(std::move(each));
     }
   }
-  progress.done = progress.hits;
   if (options.progress) options.progress(progress);
 
   std::mutex reporting;
   std::atomic<std::size_t> next = 0;
   const auto render_missing = [&] {
     for (std::size_t turn; (turn = next.fetch_add(1)) < missing.size();) {
-      const std::size_t i = missing[turn];
+      auto& [place, query, why] = missing[turn];
       try {
-        if (options.stop.stop_requested()) throw Cancelled("stopped before (" + describe_key(wanted[i].key) + ") was rendered");
-        answers[i] = render_or_join(wanted[i].key, wanted[i].source, std::move(queries[i].fingerprint), std::move(found[i]),
-                                    ticket, options);
+        if (options.stop.stop_requested()) throw Cancelled("stopped before (" + describe_key(query.key) + ") was rendered");
+        answers[place] = render_or_join(query.key, wanted[place].source, std::move(query.fingerprint), std::move(why),
+                                        ticket, options);
       } catch (...) {
-        answers[i] = std::current_exception();
+        answers[place] = std::current_exception();
       }
       const std::lock_guard lock(reporting);
       ++progress.done;
@@ -72,42 +77,60 @@ auto RenderCache<R, H, S>::get_many(std::span<const Wanted<key_type, Source>> wa
   return answers;
 }
 
+/// The keys that can be asked for, with their fingerprints. A source that cannot be sampled and a key that no store
+/// takes are answered with their own errors and left out.
 template <class R, class H, Store S>
 template <class Source>
-auto RenderCache<R, H, S>::sample(std::span<const Wanted<key_type, Source>> wanted) const -> std::vector<Query<key_type>> {
-  std::vector<Query<key_type>> queries;
-  queries.reserve(wanted.size());
+auto RenderCache<R, H, S>::sample(std::span<const Wanted<key_type, Source>> wanted,
+                                  std::vector<Answer<value_type>>& answers) const -> std::vector<Asked> {
+  std::vector<Fingerprint> batch;
   if constexpr (BatchHasher<H, Source>) {
     std::vector<const Source*> sources;
+    sources.reserve(wanted.size());
     for (const auto& each : wanted) sources.push_back(&each.source);
-    auto components = hasher_.components_many(sources);
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      queries.push_back({wanted[i].key, with_renderer(std::move(components[i]))});
-    }
-  } else {
-    for (const auto& each : wanted) queries.push_back({each.key, fingerprint(each.source)});
+    batch = hasher_.components_many(sources);
   }
-  return queries;
+  std::vector<Asked> asked;
+  asked.reserve(wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    try {
+      check_key(wanted[i].key);
+      if constexpr (BatchHasher<H, Source>) {
+        asked.push_back({i, {wanted[i].key, with_renderer(std::move(batch[i]))}, {}});
+      } else {
+        asked.push_back({i, {wanted[i].key, fingerprint(wanted[i].source)}, {}});
+      }
+    } catch (...) {
+      answers[i] = std::current_exception();
+    }
+  }
+  return asked;
 }
 
 /// As `find` for each, in one round trip where the store can.
 template <class R, class H, Store S>
-auto RenderCache<R, H, S>::find_many(std::span<const Query<key_type>> queries) -> std::vector<outcome_type> {
-  std::vector<outcome_type> outcomes;
-  outcomes.reserve(queries.size());
-  if constexpr (HasLookupMany<S>) {
-    std::string failure;
-    auto found = store_.ask([&](S& store) { return store.lookup_many(queries); }, failure);
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-      const auto& now = queries[i].fingerprint;
-      outcomes.push_back(count(!now.settled() ? missed(Miss::unsettled)
-                               : found        ? judge(std::move((*found)[i]), now)
-                                              : missed(Miss::store_failed, failure)));
-    }
-  } else {
-    for (const auto& query : queries) outcomes.push_back(find(query.key, query.fingerprint));
+void RenderCache<R, H, S>::find_many(std::vector<Asked>& asked) {
+  std::vector<Query<key_type>> queries;
+  queries.reserve(asked.size());
+  for (const auto& each : asked) queries.push_back(each.query);
+  std::string failure;
+  auto found = store_.ask(
+      [&](auto& store) {
+        if constexpr (HasLookupMany<std::remove_reference_t<decltype(store)>>) {
+          return store.lookup_many(queries);
+        } else {
+          std::vector<Lookup<value_type>> each;
+          for (const auto& query : queries) each.push_back(store.lookup(query.key, query.fingerprint));
+          return each;
+        }
+      },
+      failure);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto& now = asked[i].query.fingerprint;
+    asked[i].outcome = count(!now.settled() ? missed(Miss::unsettled)
+                             : found        ? judge(std::move((*found)[i]), now)
+                                            : missed(Miss::store_failed, failure));
   }
-  return outcomes;
 }
 
 }  // namespace render_cache

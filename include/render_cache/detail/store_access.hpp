@@ -1,6 +1,7 @@
 // A store that may fail without the cache failing: errors are counted, and a store that is down is left alone for a while.
 #pragma once
 
+#include <render_cache/concepts/store.hpp>
 #include <render_cache/error.hpp>
 #include <render_cache/stats.hpp>
 
@@ -27,7 +28,7 @@ class StoreAccess {
   [[nodiscard]] Store& get() const noexcept { return store_; }
 
   /// What `call(store)` returns (true for void); nothing if the store failed or is being left alone, and then `failure` says why.
-  /// InvalidKey is the caller's mistake and passes.
+  /// While it is left alone, its near part is asked instead, if it has one. InvalidKey is the caller's mistake and passes.
   template <class Call>
   auto ask(Call&& call, std::string& failure) {
     using Result = std::invoke_result_t<Call, Store&>;
@@ -35,19 +36,17 @@ class StoreAccess {
     const auto paused_until = paused_until_.load(std::memory_order_relaxed);
     if (paused_until != 0 && Clock::now().time_since_epoch().count() < paused_until) {
       counts_.add(skipped);
-      failure = "the store was unavailable a moment ago and is left alone";
-      return Answer{};
+      if constexpr (HasNear<Store>) {
+        return Answer{result_of(call, store_.near())};
+      } else {
+        failure = "the store was unavailable a moment ago and is left alone";
+        return Answer{};
+      }
     }
     try {
-      if constexpr (std::is_void_v<Result>) {
-        call(store_);
-        if (paused_until != 0) resume(paused_until);
-        return Answer{true};
-      } else {
-        Answer answer{call(store_)};
-        if (paused_until != 0) resume(paused_until);
-        return answer;
-      }
+      Answer answer{result_of(call, store_)};
+      if (paused_until != 0) resume(paused_until);
+      return answer;
     } catch (const InvalidKey&) {
       throw;
     } catch (const StoreUnavailable& error) {
@@ -74,6 +73,16 @@ class StoreAccess {
 
  private:
   enum Counter : std::size_t { unavailable, full, refused, other, skipped, counters };
+
+  template <class Call, class Asked>
+  static auto result_of(Call& call, Asked& store) {
+    if constexpr (std::is_void_v<std::invoke_result_t<Call, Asked&>>) {
+      call(store);
+      return true;
+    } else {
+      return call(store);
+    }
+  }
 
   void note(Counter kind, const std::exception& error, std::string& failure) {
     counts_.add(kind);

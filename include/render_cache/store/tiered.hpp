@@ -1,0 +1,185 @@
+// A store made of two: a near one in memory, in front of a far one that is shared or durable.
+#pragma once
+
+#include <render_cache/concepts/store.hpp>
+#include <render_cache/error.hpp>
+
+#include <array>
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace render_cache {
+
+/// A near hit needs no round trip, and is right because it is verified like any other: no messages between nodes are
+/// needed, since a node that holds an older entry misses and asks the far store. A far hit fills the near store.
+///
+/// Publish, erase and clean-up reach both, the far store first; where it fails, the near one is still brought up
+/// to date and then the error is thrown. Both must outlive this object. `Near` never blocks (MemoryStore).
+template <Store Near, Store Far>
+  requires std::same_as<typename Near::key_type, typename Far::key_type> &&
+           std::same_as<typename Near::value_type, typename Far::value_type>
+class TieredStore {
+ public:
+  using key_type = typename Far::key_type;
+  using value_type = typename Far::value_type;
+
+  TieredStore(Near& near, Far& far) : near_(near), far_(far) {}
+
+  [[nodiscard]] Near& near() const noexcept { return near_; }
+  [[nodiscard]] Far& far() const noexcept { return far_; }
+
+  Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
+    auto found = near_.lookup(key, fingerprint);
+    if (found.entry) {
+      found.origin = Origin::near;
+      return found;
+    }
+    const auto seen = changes(key).load();
+    found = far_.lookup(key, fingerprint);
+    if (found.entry) fill(key, found.entry, seen);
+    return found;
+  }
+
+  /// One round trip, for what the near store lacks.
+  std::vector<Lookup<value_type>> lookup_many(std::span<const Query<key_type>> queries)
+    requires HasLookupMany<Far>
+  {
+    std::vector<Lookup<value_type>> found(queries.size());
+    std::vector<Query<key_type>> lacking;
+    std::vector<std::pair<std::size_t, std::uint64_t>> places;  // index, changes seen
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      found[i] = near_.lookup(queries[i].key, queries[i].fingerprint);
+      if (found[i].entry) {
+        found[i].origin = Origin::near;
+      } else {
+        lacking.push_back(queries[i]);
+        places.emplace_back(i, changes(queries[i].key).load());
+      }
+    }
+    if (lacking.empty()) return found;
+    auto further = far_.lookup_many(lacking);
+    for (std::size_t i = 0; i < lacking.size(); ++i) {
+      if (further[i].entry) fill(lacking[i].key, further[i].entry, places[i].second);
+      found[places[i].first] = std::move(further[i]);
+    }
+    return found;
+  }
+
+  /// The far store's; the near one's while that fails.
+  std::optional<Aged<value_type>> lookup_stale(const key_type& key)
+    requires HasLookupStale<Near> && HasLookupStale<Far>
+  {
+    try {
+      return far_.lookup_stale(key);
+    } catch (const StoreUnavailable&) {
+      if (auto near = near_.lookup_stale(key)) return near;
+      throw;
+    }
+  }
+
+  void publish(const key_type& key, EntryPtr<value_type> entry) {
+    both([&] { far_.publish(key, entry); },
+         [&] {
+           ++changes(key);
+           near_.publish(key, std::move(entry));
+         });
+  }
+
+  void publish_many(std::span<const std::pair<key_type, EntryPtr<value_type>>> entries)
+    requires HasPublishMany<Far>
+  {
+    both([&] { far_.publish_many(entries); },
+         [&] {
+           for (const auto& [key, entry] : entries) {
+             ++changes(key);
+             near_.publish(key, entry);
+           }
+         });
+  }
+
+  bool erase(const key_type& key) {
+    bool erased = false;
+    both([&] { erased = far_.erase(key); },
+         [&] {
+           ++changes(key);
+           erased = near_.erase(key) || erased;
+         });
+    return erased;
+  }
+
+  std::size_t erase_group(const group_t<key_type>& group) {
+    std::size_t erased = 0;
+    both([&] { erased = far_.erase_group(group); },
+         [&] {
+           change_all();
+           near_.erase_group(group);
+         });
+    return erased;
+  }
+
+  /// The far store's counts.
+  PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
+    PruneReport report;
+    both([&] { report = far_.prune(keep, options); },
+         [&] {
+           change_all();
+           near_.prune(keep, {.dry_run = options.dry_run, .stop = options.stop});
+         });
+    return report;
+  }
+
+  /// The far database knows which groups live; what the near store holds of the others is not worth telling apart.
+  PruneReport prune_groups(std::string_view live_query, const auto& options)
+    requires requires(Far far) { far.prune_groups(live_query, options); }
+  {
+    const PruneReport report = far_.prune_groups(live_query, options);
+    if (report.removed > 0 && !options.dry_run) {
+      change_all();
+      near_.prune([](const key_type&) { return false; }, {});
+    }
+    return report;
+  }
+
+ private:
+  /// The near step comes second, and also when the far one fails.
+  template <class FarStep, class NearStep>
+  static void both(FarStep&& far_step, NearStep&& near_step) {
+    try {
+      far_step();
+    } catch (...) {
+      near_step();
+      throw;
+    }
+    near_step();
+  }
+
+  /// A far hit may have been overtaken by a publish or an erase on its way here. Those change the far store, then this
+  /// counter, then the near store; so either the counter has moved by now and the entry is taken out again, or they
+  /// have yet to reach the near store and will replace it.
+  void fill(const key_type& key, const EntryPtr<value_type>& entry, std::uint64_t seen) {
+    near_.publish(key, entry);
+    if (changes(key).load() != seen) near_.erase(key);
+  }
+
+  struct alignas(64) Changes : std::atomic<std::uint64_t> {};
+  std::atomic<std::uint64_t>& changes(const key_type& key) noexcept {
+    return changes_[hash_key(key, 0x589965cc75374cc3) % changes_.size()];
+  }
+  void change_all() noexcept {
+    for (auto& each : changes_) ++each;
+  }
+
+  Near& near_;
+  Far& far_;
+  std::array<Changes, 64> changes_{};
+};
+
+}  // namespace render_cache
