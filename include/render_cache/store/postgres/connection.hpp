@@ -1,6 +1,7 @@
 // One connection: it runs a statement in one round trip and throws the library's errors.
 #pragma once
 
+#include <render_cache/schema/connection.hpp>
 #include <render_cache/store/postgres/errors.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 #include <render_cache/store/postgres/options.hpp>
@@ -8,6 +9,7 @@
 #include <pqxx/pqxx>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,9 +22,11 @@ struct PostgresStatement {
   std::string sql;
 };
 
-/// Belongs to one thread at a time. Throws what errors.hpp maps.
+/// Belongs to one thread at a time. Throws what errors.hpp maps. A SchemaConnection: migrations run on one of their own.
 class PostgresConnection {
  public:
+  static constexpr Dialect dialect = Dialect::postgres;
+
   /// Connects and sets up the session. Throws `PostgresConnectionLost` where the server cannot be reached.
   explicit PostgresConnection(const PostgresOptions& options)
       : prepares_(options.prepared_statements),
@@ -55,12 +59,26 @@ class PostgresConnection {
     });
   }
 
-  /// Statements without parameters, separated by ';': one round trip, one transaction, the last one's result.
-  pqxx::result run_script(const std::string& sql) {
-    return attempt([&] {
+  /// Statements without parameters, separated by ';': one round trip, and one transaction if they do not say otherwise.
+  void run_script(const std::string& sql) {
+    attempt([&] {
       pqxx::nontransaction transaction(connection_);
-      return transaction.exec(sql);
+      transaction.exec(sql);
     });
+  }
+
+  /// For the migrator and the table check.
+  Rows query(const std::string& sql, const std::vector<std::string>& texts) {
+    PostgresParameters parameters;
+    for (const auto& text : texts) parameters.add(text);
+    Rows rows;
+    for (const auto& row : run(sql, parameters)) {
+      auto& fields = rows.emplace_back();
+      for (const auto& field : row) {
+        fields.push_back(field.is_null() ? std::nullopt : std::optional(std::string(field.c_str(), field.size())));
+      }
+    }
+    return rows;
   }
 
   /// Whether the connection can be used again.
@@ -88,5 +106,7 @@ class PostgresConnection {
   detail::SilentNotices silence_;
   std::vector<const PostgresStatement*> prepared_;
 };
+
+static_assert(SchemaConnection<PostgresConnection>);
 
 }  // namespace render_cache

@@ -1,0 +1,251 @@
+// The store that all nodes of a cluster share: one table in PostgreSQL.
+#pragma once
+
+#include <render_cache/concepts/store.hpp>
+#include <render_cache/schema/sql.hpp>
+#include <render_cache/schema/table_check.hpp>
+#include <render_cache/schema/text.hpp>
+#include <render_cache/store/postgres/client.hpp>
+#include <render_cache/store/postgres/rows.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace render_cache {
+
+/// A durable store. Connects when it is first used, so that a program starts without its server; the table is then
+/// compared with the schema. A mismatch is reported by each operation (`SchemaMismatch`) until the table is
+/// repaired. Look-ups and publishes of any number of keys take one round trip. Thread-safe.
+///
+/// An operation whose connection breaks is run once more on a new one, and then reported as `StoreUnavailable`.
+template <Schema S>
+class PostgresStore {
+ public:
+  using schema_type = S;
+  using key_type = typename S::key_type;
+  using value_type = typename S::value_type;
+  using KeyedEntry = std::pair<key_type, EntryPtr<value_type>>;
+
+  explicit PostgresStore(PostgresOptions options) : client_(std::move(options), check_table<S, PostgresConnection>) {}
+
+  /// Connects now, and compares the table with the schema. For start-up and health checks.
+  void check() { client_.check(); }
+
+  Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
+    check_key(key);
+    PostgresParameters parameters;
+    detail::add_parameters(parameters, key);
+    parameters.add(fingerprint.text());
+    const auto rows = query(statements_.lookup, parameters);
+    return rows.empty() ? Lookup<value_type>{} : read_lookup(rows[0], 0, fingerprint);
+  }
+
+  std::vector<Lookup<value_type>> lookup_many(std::span<const Query<key_type>> queries) {
+    std::vector<Lookup<value_type>> found(queries.size());
+    if (queries.empty()) return found;
+    detail::MemberArrays<key_type> keys;
+    detail::ArrayLiteral fingerprints;
+    for (const auto& one : queries) {
+      check_key(one.key);
+      keys.add(one.key);
+      fingerprints.add(one.fingerprint.text());
+    }
+    PostgresParameters parameters;
+    keys.move_to(parameters);
+    parameters.add_owned(fingerprints.take());
+    for (const auto& row : query(statements_.lookup_many, parameters)) {
+      const auto number = from_text<std::size_t>(row[0].c_str()).value();  // from 1 on
+      found[number - 1] = read_lookup(row, 1, queries[number - 1].fingerprint);
+    }
+    return found;
+  }
+
+  /// What is stored, whatever its fingerprint; nothing if that cannot be read. The age is by the database's clock.
+  std::optional<Aged<value_type>> lookup_stale(const key_type& key) {
+    check_key(key);
+    PostgresParameters parameters;
+    detail::add_parameters(parameters, key);
+    const auto rows = query(statements_.lookup_stale, parameters);
+    if (rows.empty() || rows[0][0].is_null()) return {};
+    const auto found = read_lookup(rows[0], 0, Fingerprint::from_text(rows[0][0].c_str()));
+    const auto age = from_text<std::int64_t>(text_of(rows[0][rows[0].size() - 1]));
+    if (!found.entry || !age) return {};
+    return Aged<value_type>{found.entry, std::chrono::microseconds(std::max<std::int64_t>(*age, 0))};
+  }
+
+  void publish(const key_type& key, EntryPtr<value_type> entry) {
+    check_key(key);
+    check_value(entry->value);
+    PostgresParameters parameters;
+    detail::add_parameters(parameters, key);
+    detail::add_parameters(parameters, entry->value);
+    parameters.add(entry->fingerprint.text());
+    query(statements_.publish, parameters);
+  }
+
+  /// All or nothing, in one statement; of a key that repeats the last one is kept.
+  void publish_many(std::span<const KeyedEntry> entries) {
+    if (entries.empty()) return;
+    detail::MemberArrays<key_type> keys;
+    detail::MemberArrays<value_type> values;
+    detail::ArrayLiteral fingerprints;
+    for (const auto* one : last_of_each_key(entries)) {
+      check_key(one->first);
+      check_value(one->second->value);
+      keys.add(one->first);
+      values.add(one->second->value);
+      fingerprints.add(one->second->fingerprint.text());
+    }
+    PostgresParameters parameters;
+    keys.move_to(parameters);
+    values.move_to(parameters);
+    parameters.add_owned(fingerprints.take());
+    query(statements_.publish_many, parameters);
+  }
+
+  bool erase(const key_type& key) {
+    check_key(key);
+    PostgresParameters parameters;
+    detail::add_parameters(parameters, key);
+    return query(statements_.erase, parameters).affected_rows() > 0;
+  }
+
+  std::size_t erase_group(const group_t<key_type>& group) {
+    PostgresParameters parameters;
+    detail::add_parameter(parameters, group);
+    return query(statements_.erase_group, parameters).affected_rows();
+  }
+
+  /// Walks the keys in their order, a batch a statement; no connection is held while the predicate runs, so that it
+  /// may use the store itself. An entry that another node erases meanwhile is counted as kept_newer.
+  PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
+    const std::string start = sweep_start();
+    const std::size_t limit = std::max<std::size_t>(options.batch, 1);
+    const std::string limit_text = std::to_string(limit);
+    PruneReport report;
+    std::optional<key_type> last;
+    for (bool more = true; more;) {
+      if (options.stop.stop_requested()) {
+        report.stopped = true;
+        break;
+      }
+      PostgresParameters parameters;
+      if (last) detail::add_parameters(parameters, *last);
+      parameters.add(start);
+      parameters.add(limit_text);
+      const auto rows = query(last ? statements_.sweep_next : statements_.sweep_first, parameters);
+      more = static_cast<std::size_t>(rows.size()) == limit;
+      detail::MemberArrays<key_type> doomed;
+      std::size_t doomed_count = 0;
+      for (const auto& row : rows) {
+        const auto problem = detail::read_fields(row, 0, last.emplace());
+        if (!problem.empty()) throw StoreError("a key in table '" + std::string(S::table) + "' cannot be read: " + problem);
+        ++report.examined;
+        if (keep(*last)) continue;
+        if (text_of(row[row.size() - 1]) == "t") {
+          ++report.kept_newer;
+        } else {
+          doomed.add(*last);
+          ++doomed_count;
+        }
+      }
+      const auto removed = options.dry_run || doomed_count == 0 ? doomed_count : erase_older(doomed, start);
+      report.removed += removed;
+      report.kept_newer += doomed_count - removed;
+      if (options.progress && !rows.empty()) options.progress(report);
+    }
+    return report;
+  }
+
+  [[nodiscard]] PostgresStats stats() const { return client_.stats(); }
+
+ private:
+  using Statements = Sql<S, Dialect::postgres>;
+
+  struct Prepared {
+    PostgresStatement lookup{"lookup", std::string(Statements::lookup)};
+    PostgresStatement lookup_many{"lookup_many", std::string(BatchSql<S>::lookup_many)};
+    PostgresStatement lookup_stale{"lookup_stale", std::string(Statements::lookup_stale)};
+    PostgresStatement publish{"publish", std::string(Statements::publish)};
+    PostgresStatement publish_many{"publish_many", std::string(BatchSql<S>::publish_many)};
+    PostgresStatement erase{"erase", std::string(Statements::erase)};
+    PostgresStatement erase_group{"erase_group", std::string(Statements::erase_group)};
+    PostgresStatement sweep_start{"sweep_start", std::string(Statements::sweep_start)};
+    PostgresStatement sweep_first{"sweep_first", std::string(Statements::sweep_first)};
+    PostgresStatement sweep_next{"sweep_next", std::string(Statements::sweep_next)};
+    PostgresStatement erase_older{"erase_older", std::string(BatchSql<S>::erase_older)};
+  };
+
+  static std::string_view text_of(const pqxx::field& field) { return {field.c_str(), field.size()}; }
+
+  /// Fields from `first` on: the stored fingerprint, rendered_at, the value.
+  static Lookup<value_type> read_lookup(const pqxx::row& row, pqxx::row::size_type first, const Fingerprint& wanted) {
+    Lookup<value_type> found;
+    if (row[first].is_null()) {
+      found.unreadable = "column '" + std::string(S::fingerprint_column) + "' is NULL";
+      return found;
+    }
+    if (text_of(row[first]) != wanted.text()) {
+      found.stored = Fingerprint::from_text(std::string(text_of(row[first])));
+      return found;
+    }
+    auto entry = std::make_shared<Entry<value_type>>();
+    entry->fingerprint = wanted;
+    found.unreadable = detail::read_field(row[first + 1], S::rendered_at_column.data(), entry->rendered_at);
+    if (found.unreadable.empty()) found.unreadable = detail::read_fields(row, first + 2, entry->value);
+    if constexpr (HasValidate<S>) {
+      if (found.unreadable.empty()) try {
+          S::validate(entry->value);
+        } catch (const std::exception& error) {
+          found.unreadable = error.what();
+        }
+    }
+    if (found.unreadable.empty()) {
+      found.entry = std::move(entry);
+    } else {
+      found.stored = wanted;
+    }
+    return found;
+  }
+
+  static std::vector<const KeyedEntry*> last_of_each_key(std::span<const KeyedEntry> entries) {
+    std::vector<const KeyedEntry*> sorted;
+    sorted.reserve(entries.size());
+    for (const auto& one : entries) sorted.push_back(&one);
+    std::ranges::reverse(sorted);  // unique() keeps the first of equals
+    std::ranges::stable_sort(sorted, [](const auto* a, const auto* b) { return detail::comes_before(a->first, b->first); });
+    const auto rest = std::ranges::unique(sorted, [](const auto* a, const auto* b) { return a->first == b->first; });
+    sorted.erase(rest.begin(), rest.end());
+    return sorted;
+  }
+
+  std::string sweep_start() {
+    const auto rows = query(statements_.sweep_start, {});
+    return std::string(text_of(rows[0][0]));
+  }
+
+  std::size_t erase_older(detail::MemberArrays<key_type>& keys, const std::string& start) {
+    PostgresParameters parameters;
+    keys.move_to(parameters);
+    parameters.add(start);
+    return query(statements_.erase_older, parameters).affected_rows();
+  }
+
+  pqxx::result query(const PostgresStatement& statement, const PostgresParameters& parameters) {
+    return client_.run([&](PostgresConnection& connection) { return connection.run(statement, parameters); });
+  }
+
+  const Prepared statements_;  // outlives the connections, which remember what they have prepared
+  PostgresClient client_;
+};
+
+}  // namespace render_cache

@@ -1,0 +1,100 @@
+// Runs work on a connection of the pool: the table checked first, one retry where that can help, failures counted.
+#pragma once
+
+#include <render_cache/store/postgres/pool.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+namespace render_cache {
+
+/// What a store on PostgreSQL has done so far.
+struct PostgresStats {
+  std::size_t connections_open = 0;
+  std::size_t connections_idle = 0;
+  std::uint64_t operations = 0;   ///< one round trip each, unless the connection had to be opened or a statement prepared
+  std::uint64_t retries = 0;      ///< operations that were run again: connection lost, rolled back, table changed
+  std::uint64_t unavailable = 0;  ///< operations that failed, by the kind of their error
+  std::uint64_t full = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t mismatched = 0;
+  std::uint64_t other = 0;
+};
+
+/// Thread-safe. Connects when it is first used.
+class PostgresClient {
+ public:
+  /// Throws `SchemaMismatch` if the table is not what the schema says.
+  using TableCheck = std::function<void(PostgresConnection&)>;
+
+  PostgresClient(PostgresOptions options, TableCheck check_table)
+      : pool_(std::move(options)), check_table_(std::move(check_table)) {}
+
+  /// What `work(connection)` returns. The table is checked before the first work, and again after each mismatch.
+  template <class Work>
+  auto run(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
+    try {
+      ++operations_;
+      return run_or_retry(work);
+    } catch (const StoreUnavailable&) {
+      ++unavailable_;
+      throw;
+    } catch (const StoreFull&) {
+      ++full_;
+      throw;
+    } catch (const InvalidValue&) {
+      ++refused_;
+      throw;
+    } catch (const SchemaMismatch&) {
+      ++mismatched_;
+      throw;
+    } catch (...) {
+      ++other_;
+      throw;
+    }
+  }
+
+  /// Connects and checks the table, whether or not that was done before.
+  void check() {
+    table_is_good_ = false;
+    run([](PostgresConnection&) { return true; });
+  }
+
+  [[nodiscard]] PostgresStats stats() const {
+    return {pool_.open(), pool_.idle(), operations_, retries_, unavailable_, full_, refused_, mismatched_, other_};
+  }
+
+ private:
+  template <class Work>
+  auto run_or_retry(Work& work) -> decltype(work(std::declval<PostgresConnection&>())) {
+    for (bool may_retry = true;; may_retry = false) {
+      auto connection = pool_.acquire();  // a server that refuses connections is not asked twice
+      try {
+        if (!table_is_good_) {
+          check_table_(*connection);
+          table_is_good_ = true;
+        }
+        return work(*connection);
+      } catch (const PostgresConnectionLost&) {
+        if (!may_retry) throw;
+      } catch (const PostgresRolledBack&) {
+        if (!may_retry) throw;
+      } catch (const SchemaMismatch&) {
+        // A statement's: its plan is older than the table, or the table was changed. A new connection and a new check tell.
+        connection->discard();
+        if (!table_is_good_.exchange(false) || !may_retry) throw;
+      }
+      ++retries_;
+    }
+  }
+
+  PostgresPool pool_;
+  const TableCheck check_table_;
+  std::atomic<bool> table_is_good_ = false;
+  std::atomic<std::uint64_t> operations_ = 0, retries_ = 0, unavailable_ = 0, full_ = 0, refused_ = 0, mismatched_ = 0, other_ = 0;
+};
+
+}  // namespace render_cache

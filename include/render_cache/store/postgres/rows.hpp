@@ -1,0 +1,140 @@
+// Between described structs and PostgreSQL's rows, parameters and arrays, all in text form.
+#pragma once
+
+#include <render_cache/schema/columns.hpp>
+#include <render_cache/schema/text_form.hpp>
+#include <render_cache/store/postgres/libpqxx.hpp>
+
+#include <pqxx/pqxx>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace render_cache::detail {
+
+template <class Member>
+void add_parameter(PostgresParameters& parameters, const Member& member) {
+  if constexpr (Optional<Member>::value) {
+    member ? add_parameter(parameters, *member) : parameters.add_null();
+  } else if constexpr (std::same_as<Member, std::string>) {
+    parameters.add(member);
+  } else if constexpr (std::same_as<Member, Json>) {
+    parameters.add(member.text);
+  } else {
+    parameters.add_owned(to_text(member));
+  }
+}
+
+/// Adds every member of a struct, in order. The struct must outlive the call.
+template <Described T>
+void add_parameters(PostgresParameters& parameters, const T& object) {
+  for_each_member(object, [&](const char*, const auto& member) { add_parameter(parameters, member); });
+}
+
+/// Whether one key comes before another: some total order, the same on every node.
+template <Described T>
+bool comes_before(const T& a, const T& b) {
+  int order = 0;
+  boost::hana::for_each(boost::hana::accessors<T>(), [&](const auto& accessor) {
+    const auto& left = boost::hana::second(accessor)(a);
+    const auto& right = boost::hana::second(accessor)(b);
+    if (order == 0) order = left < right ? -1 : right < left ? 1 : 0;
+  });
+  return order < 0;
+}
+
+/// Writes `{"a","b\"c",NULL}`: libpqxx 6.4 takes no vectors.
+class ArrayLiteral {
+ public:
+  void add(std::string_view element) {
+    text_ += separator();
+    text_ += '"';
+    for (const char c : element) {
+      if (c == '"' || c == '\\') text_ += '\\';
+      text_ += c;
+    }
+    text_ += '"';
+  }
+  void add_null() {
+    text_ += separator();
+    text_ += "NULL";
+  }
+
+  template <class Member>
+  void add_member(const Member& member) {
+    if constexpr (Optional<Member>::value) {
+      member ? add_member(*member) : add_null();
+    } else if constexpr (std::same_as<Member, std::string>) {
+      add(member);
+    } else if constexpr (std::same_as<Member, Json>) {
+      add(member.text);
+    } else {
+      add(to_text(member));
+    }
+  }
+
+  [[nodiscard]] std::string take() {
+    text_ += text_.empty() ? "{}" : "}";
+    return std::move(text_);
+  }
+
+ private:
+  [[nodiscard]] char separator() const noexcept { return text_.empty() ? '{' : ','; }
+
+  std::string text_;
+};
+
+/// One array for each member of a struct.
+template <Described T>
+class MemberArrays {
+ public:
+  void add(const T& object) {
+    std::size_t at = 0;
+    for_each_member(object, [&](const char*, const auto& member) { arrays_[at++].add_member(member); });
+  }
+  void move_to(PostgresParameters& parameters) {
+    for (auto& array : arrays_) parameters.add_owned(array.take());
+  }
+
+ private:
+  std::array<ArrayLiteral, columns_of<T>().size()> arrays_;
+};
+
+/// Reads one field into a member. Says what is wrong with it, or nothing.
+template <class Member>
+std::string read_field(const pqxx::field& field, const char* name, Member& member) {
+  if constexpr (Optional<Member>::value) {
+    member.reset();
+    return field.is_null() ? std::string() : read_field(field, name, member.emplace());
+  } else {
+    if (field.is_null()) return "column '" + std::string(name) + "' is NULL";
+    const std::string_view text(field.c_str(), field.size());
+    if constexpr (std::same_as<Member, std::string>) {
+      member = text;
+    } else if constexpr (std::same_as<Member, Json>) {
+      member.text = text;
+    } else if (const auto value = from_text<Member>(text)) {
+      member = *value;
+    } else {
+      return "column '" + std::string(name) + "' holds '" + std::string(text.substr(0, 40)) + "', which is out of range";
+    }
+    return {};
+  }
+}
+
+/// Reads a struct from the fields from `first` on. Says what is wrong with them, or nothing.
+template <Described T>
+std::string read_fields(const pqxx::row& row, pqxx::row::size_type first, T& object) {
+  std::string problem;
+  for_each_member(object, [&](const char* name, auto& member) {
+    if (problem.empty()) problem = read_field(row[first], name, member);
+    ++first;
+  });
+  return problem;
+}
+
+}  // namespace render_cache::detail

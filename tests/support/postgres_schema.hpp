@@ -1,0 +1,19 @@
+// Migrates a test's database as an operator would.
+#pragma once
+
+#include <render_cache/schema/migrate.hpp>
+#include <render_cache/store/postgres/connection.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace render_cache::test {
+
+inline std::size_t migrate_postgres(const std::string& conninfo) {
+  PostgresOptions options;
+  options.conninfo = conninfo;
+  PostgresConnection connection(options);
+  return Migrator(connection, load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/postgres")).up();
+}
+
+}  // namespace render_cache::test
