@@ -1,0 +1,204 @@
+// Brings a database's tables up to date, once, however many nodes start at the same time.
+#pragma once
+
+#include <render_cache/schema/connection.hpp>
+#include <render_cache/schema/migration.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace render_cache {
+
+struct MigrationState {
+  std::uint32_t version = 0;
+  std::string name;
+  std::optional<std::string> applied_at{};  ///< the database's text of the time; empty: pending
+};
+
+/// Applies migrations in the order of their versions and notes each, with its checksum, in the table `history`. Two
+/// programs with tables of their own in one database give their histories different names.
+///
+/// Each migration and its note are one transaction. Before it the migrator takes a lock that all migrators of the
+/// database share (PostgreSQL: a transaction-level advisory lock, which poolers and crashes cannot leave behind; SQLite:
+/// BEGIN IMMEDIATE), so one node applies and the others wait and then find nothing to do.
+///
+/// Each member throws MigrationError if the history is not the beginning of `migrations`, or a script fails;
+/// StoreUnavailable if the database cannot be reached. Not for several threads at once.
+template <SchemaConnection Connection>
+class Migrator {
+ public:
+  static constexpr std::uint32_t newest = std::numeric_limits<std::uint32_t>::max();
+
+  Migrator(Connection& connection, std::vector<Migration> migrations, std::string history = "render_cache_migrations")
+      : connection_(connection), migrations_(std::move(migrations)), history_(std::move(history)) {
+    std::ranges::sort(migrations_, {}, &Migration::version);
+    if (std::ranges::adjacent_find(migrations_, {}, &Migration::version) != migrations_.end()) {
+      throw MigrationError("two migrations have the same version");
+    }
+  }
+
+  /// Every migration and when it was applied. Changes nothing.
+  std::vector<MigrationState> status() {
+    const auto applied = read_history();
+    check(applied);
+    std::vector<MigrationState> states;
+    for (const auto& migration : migrations_) states.push_back({migration.version, migration.name});
+    for (std::size_t index = 0; index < applied.size(); ++index) states[index].applied_at = applied[index].applied_at;
+    return states;
+  }
+
+  std::vector<MigrationState> pending() {
+    auto states = status();
+    std::erase_if(states, [](const MigrationState& state) { return state.applied_at.has_value(); });
+    return states;
+  }
+
+  /// Applies what is pending up to and including version `to`. Returns how many this call has applied.
+  std::size_t up(std::uint32_t to = newest) {
+    const auto next = [&](std::size_t applied) {
+      return applied < migrations_.size() && migrations_[applied].version <= to ? &migrations_[applied] : nullptr;
+    };
+    const auto before = read_history();
+    check(before);
+    if (next(before.size()) == nullptr) return 0;  // the usual start of a node takes no lock
+    std::size_t count = 0;
+    for (bool more = true; more;) {
+      more = locked([&](std::size_t applied) {
+        const auto* migration = next(applied);
+        if (migration == nullptr) return false;
+        run(*migration, migration->up, "cannot be applied");
+        connection_.query("INSERT INTO " + table() + " (version, name, checksum) VALUES (" +
+                              std::to_string(migration->version) + ", " + parameter(1) + ", " + parameter(2) + ")",
+                          {migration->name, checksum(migration->up)});
+        ++count;
+        return true;
+      });
+    }
+    return count;
+  }
+
+  /// Undoes all versions above `to`, the newest first. Returns how many. The data of the tables goes with them.
+  std::size_t down(std::uint32_t to) {
+    std::size_t count = 0;
+    for (bool more = true; more;) {
+      more = locked([&](std::size_t applied) {
+        if (applied == 0 || migrations_[applied - 1].version <= to) return false;
+        const auto& migration = migrations_[applied - 1];
+        if (migration.down.empty()) throw MigrationError(named(migration) + " has no way down");
+        run(migration, migration.down, "cannot be undone");
+        connection_.query("DELETE FROM " + table() + " WHERE version = " + std::to_string(migration.version), {});
+        ++count;
+        return true;
+      });
+    }
+    return count;
+  }
+
+ private:
+  static constexpr bool postgres = Connection::dialect == Dialect::postgres;
+
+  struct Applied {
+    std::uint32_t version;
+    std::string name, checksum, applied_at;
+  };
+
+  static std::string named(const Migration& migration) {
+    return "migration " + std::to_string(migration.version) + " '" + migration.name + "'";
+  }
+  static std::string parameter(std::size_t number) {
+    return std::string(std::string_view(detail::parameter(Connection::dialect, number)));
+  }
+  [[nodiscard]] std::string table() const { return "\"" + history_ + "\""; }
+
+  std::vector<Applied> read_history() {
+    const auto exists = postgres ? "SELECT 1 WHERE to_regclass($1) IS NOT NULL"
+                                 : "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    if (connection_.query(exists, {postgres ? table() : history_}).empty()) return {};
+    std::vector<Applied> applied;
+    for (auto& row : connection_.query("SELECT version, name, checksum, applied_at FROM " + table() + " ORDER BY version", {})) {
+      applied.push_back({static_cast<std::uint32_t>(std::stoul(row.at(0).value())), row.at(1).value(), row.at(2).value(),
+                         row.at(3).value()});
+    }
+    return applied;
+  }
+
+  /// The history must be what the first of our migrations made.
+  void check(std::span<const Applied> applied) const {
+    for (std::size_t index = 0; index < applied.size(); ++index) {
+      const auto& done = applied[index];
+      const auto known = std::ranges::find(migrations_, done.version, &Migration::version);
+      const std::string text = "the database's migration " + std::to_string(done.version) + " '" + done.name + "' ";
+      if (known == migrations_.end()) {
+        throw MigrationError(text + "is unknown to this program, which is older than the database: use a newer one" +
+                             (migrations_.empty() ? "" : " (the newest it knows is " + named(migrations_.back()) + ")"));
+      }
+      if (known->name != done.name || checksum(known->up) != done.checksum) {
+        throw MigrationError(text + "was applied with checksum " + done.checksum + "; this program has '" + known->name +
+                             "' with checksum " + checksum(known->up) +
+                             ": never change a migration once applied, add a new one");
+      }
+      if (known != migrations_.begin() + static_cast<std::ptrdiff_t>(index)) {
+        throw MigrationError(named(migrations_[index]) + " was never applied, and " + text +
+                             "was: a new migration needs a version above all applied ones");
+      }
+    }
+  }
+
+  /// Runs `step(number of applied migrations)` in a transaction, under the lock.
+  template <class Step>
+  bool locked(Step step) {
+    if constexpr (postgres) {
+      // Waits for another node as long as that takes, for a table's lock a minute. A migration is durable although the
+      // cache's sessions may commit asynchronously.
+      connection_.run_script(
+          "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL synchronous_commit = on; "
+          "SELECT pg_advisory_xact_lock(('x" + checksum(history_) + "')::bit(64)::bigint); SET LOCAL lock_timeout = '1min'");
+    } else {
+      connection_.run_script("BEGIN IMMEDIATE");
+    }
+    try {
+      connection_.run_script("CREATE TABLE IF NOT EXISTS " + table() +
+                             " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at " +
+                             (postgres ? "TIMESTAMPTZ" : "TEXT") + " NOT NULL DEFAULT (" +
+                             std::string(detail::now(Connection::dialect)) + "))");
+      const auto applied = read_history();
+      check(applied);
+      const bool done = step(applied.size());
+      connection_.run_script("COMMIT");
+      return done;
+    } catch (...) {
+      try {
+        connection_.run_script("ROLLBACK");
+      } catch (const StoreError&) {
+        // a connection that is gone has rolled back by itself
+      }
+      throw;
+    }
+  }
+
+  void run(const Migration& migration, const std::string& script, std::string_view failure) {
+    try {
+      connection_.run_script(script);
+    } catch (const StoreUnavailable&) {
+      throw;
+    } catch (const StoreFull&) {
+      throw;
+    } catch (const StoreError& error) {
+      throw MigrationError(named(migration) + " " + std::string(failure) + ": " + error.what());
+    }
+  }
+
+  Connection& connection_;
+  std::vector<Migration> migrations_;
+  std::string history_;
+};
+
+}  // namespace render_cache
