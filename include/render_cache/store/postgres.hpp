@@ -7,6 +7,7 @@
 #include <render_cache/schema/text.hpp>
 #include <render_cache/store/postgres/client.hpp>
 #include <render_cache/store/postgres/rows.hpp>
+#include <render_cache/store/sweep.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -125,51 +126,37 @@ class PostgresStore {
     return query(statements_.erase_group, parameters).affected_rows();
   }
 
-  /// Walks the keys in their order, a batch a statement; no connection is held while the predicate runs, so that it
-  /// may use the store itself. An entry that another node erases meanwhile is counted as kept_newer.
+  /// No connection is held while the predicate runs, so that it may use the store itself. An entry that another node
+  /// erases meanwhile is counted as kept_newer.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
     const std::string start = sweep_start();
-    const std::size_t limit = std::max<std::size_t>(options.batch, 1);
-    const std::string limit_text = std::to_string(limit);
-    PruneReport report;
-    std::optional<key_type> last;
-    for (bool more = true; more;) {
-      if (options.stop.stop_requested()) {
-        report.stopped = true;
-        break;
-      }
+    return detail::sweep<key_type>(
+        keep, options, [&](const key_type* after, std::size_t limit) { return sweep_page(start, after, limit); },
+        [&](std::span<const key_type> doomed) { return erase_older(start, doomed); });
+  }
+
+  /// Removes the entries of all groups that `live_query` does not name, such as `SELECT alias_name FROM global_repos`: the
+  /// database compares. The query becomes part of the statements as it is, so it must not come from a stranger.
+  PruneReport prune_groups(std::string_view live_query, const PruneOptions& options,
+                           WhenNoneLive when_none = WhenNoneLive::refuse) {
+    const std::string start = sweep_start();
+    PostgresParameters survey_parameters;
+    survey_parameters.add(start);
+    const auto counts = query(GroupSql::survey(live_query), survey_parameters);
+    const auto count = [&](pqxx::row::size_type at) { return from_text<std::size_t>(text_of(counts[0][at])).value_or(0); };
+    return detail::sweep_groups({count(0), count(1), count(2), count(3)}, options, when_none, [&](std::size_t limit) {
       PostgresParameters parameters;
-      if (last) detail::add_parameters(parameters, *last);
       parameters.add(start);
-      parameters.add(limit_text);
-      const auto rows = query(last ? statements_.sweep_next : statements_.sweep_first, parameters);
-      more = static_cast<std::size_t>(rows.size()) == limit;
-      detail::MemberArrays<key_type> doomed;
-      std::size_t doomed_count = 0;
-      for (const auto& row : rows) {
-        const auto problem = detail::read_fields(row, 0, last.emplace());
-        if (!problem.empty()) throw StoreError("a key in table '" + std::string(S::table) + "' cannot be read: " + problem);
-        ++report.examined;
-        if (keep(*last)) continue;
-        if (text_of(row[row.size() - 1]) == "t") {
-          ++report.kept_newer;
-        } else {
-          doomed.add(*last);
-          ++doomed_count;
-        }
-      }
-      const auto removed = options.dry_run || doomed_count == 0 ? doomed_count : erase_older(doomed, start);
-      report.removed += removed;
-      report.kept_newer += doomed_count - removed;
-      if (options.progress && !rows.empty()) options.progress(report);
-    }
-    return report;
+      parameters.add_owned(std::to_string(limit));
+      return static_cast<std::size_t>(query(GroupSql::erase(live_query), parameters).affected_rows());
+    });
   }
 
   [[nodiscard]] PostgresStats stats() const { return client_.stats(); }
 
  private:
   using Statements = Sql<S, Dialect::postgres>;
+  using GroupSql = GroupSweepSql<S, Dialect::postgres>;
 
   struct Prepared {
     PostgresStatement lookup{"lookup", std::string(Statements::lookup)};
@@ -233,14 +220,32 @@ class PostgresStore {
     return std::string(text_of(rows[0][0]));
   }
 
-  std::size_t erase_older(detail::MemberArrays<key_type>& keys, const std::string& start) {
+  std::vector<detail::SweptKey<key_type>> sweep_page(const std::string& start, const key_type* after, std::size_t limit) {
+    PostgresParameters parameters;
+    if (after != nullptr) detail::add_parameters(parameters, *after);
+    parameters.add(start);
+    parameters.add_owned(std::to_string(limit));
+    std::vector<detail::SweptKey<key_type>> keys;
+    for (const auto& row : query(after != nullptr ? statements_.sweep_next : statements_.sweep_first, parameters)) {
+      auto& swept = keys.emplace_back();
+      const auto problem = detail::read_fields(row, 0, swept.key);
+      if (!problem.empty()) throw StoreError("a key in table '" + std::string(S::table) + "' cannot be read: " + problem);
+      swept.newer = text_of(row[row.size() - 1]) == "t";
+    }
+    return keys;
+  }
+
+  std::size_t erase_older(const std::string& start, std::span<const key_type> doomed) {
+    detail::MemberArrays<key_type> keys;
+    for (const auto& key : doomed) keys.add(key);
     PostgresParameters parameters;
     keys.move_to(parameters);
     parameters.add(start);
     return query(statements_.erase_older, parameters).affected_rows();
   }
 
-  pqxx::result query(const PostgresStatement& statement, const PostgresParameters& parameters) {
+  template <class Statement>
+  pqxx::result query(const Statement& statement, const PostgresParameters& parameters) {
     return client_.run([&](PostgresConnection& connection) { return connection.run(statement, parameters); });
   }
 
