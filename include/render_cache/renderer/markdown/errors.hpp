@@ -1,0 +1,64 @@
+// What the Markdown renderer refuses: pages that would cost too much. Each limit is an option of `MarkdownOptions`.
+#pragma once
+
+#include <render_cache/error.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace render_cache {
+
+/// The base of the errors below.
+class MarkdownLimitError : public RenderError {
+ public:
+  MarkdownLimitError(const std::string& what, std::size_t value, std::size_t limit, const std::string& advice)
+      : RenderError("the page has " + std::to_string(value) + ' ' + what + "; the limit is " + std::to_string(limit) + ": " +
+                    advice),
+        value_(value),
+        limit_(limit) {}
+
+  /// What the page has, or had when the renderer stopped.
+  std::size_t value() const noexcept { return value_; }
+  /// What it may have.
+  std::size_t limit() const noexcept { return limit_; }
+
+ private:
+  std::size_t value_;
+  std::size_t limit_;
+};
+
+/// The source is larger than `max_input_bytes`.
+struct MarkdownTooLarge : MarkdownLimitError {
+  MarkdownTooLarge(std::size_t bytes, std::size_t limit)
+      : MarkdownLimitError("bytes", bytes, limit, "split it, or raise MarkdownOptions::max_input_bytes") {}
+};
+
+/// Lists, quotes, emphasis or raw HTML are nested deeper than `max_nesting`.
+struct MarkdownTooDeep : MarkdownLimitError {
+  MarkdownTooDeep(std::size_t levels, std::size_t limit)
+      : MarkdownLimitError("levels of nesting", levels, limit, "flatten it, or raise MarkdownOptions::max_nesting") {}
+};
+
+/// The HTML grows beyond `max_output_bytes`: few bytes of source can ask for many (link references, wide tables).
+struct MarkdownOutputTooLarge : MarkdownLimitError {
+  MarkdownOutputTooLarge(std::size_t bytes, std::size_t limit)
+      : MarkdownLimitError("bytes of HTML", bytes, limit,
+                           "shorten its link definitions or tables, or raise MarkdownOptions::max_output_bytes") {}
+};
+
+/// Parsing would take far more than linear time: `max_work` counts the bytes looked at, as an upper bound.
+struct MarkdownTooCostly : MarkdownLimitError {
+  MarkdownTooCostly(std::size_t steps, std::size_t limit)
+      : MarkdownLimitError("steps of parsing", steps, limit,
+                           "break up its longest paragraph (nested brackets, long rows of URLs) or its deepest list, or raise "
+                           "MarkdownOptions::max_work") {}
+};
+
+/// There is more raw HTML than `max_raw_tags`, or it unfolds to far more than was written.
+struct MarkdownTooMuchHtml : MarkdownLimitError {
+  MarkdownTooMuchHtml(const std::string& what, std::size_t value, std::size_t limit)
+      : MarkdownLimitError(what, value, limit,
+                           "write it as Markdown, split the page, or raise MarkdownOptions::max_raw_tags") {}
+};
+
+}  // namespace render_cache

@@ -1,0 +1,66 @@
+// Writing HTML: text and attribute values escaped, character references decoded.
+#pragma once
+
+#include <render_cache/renderer/markdown/unicode.hpp>
+
+#include <gumbo.h>
+
+#include <array>
+#include <charconv>
+#include <string>
+#include <string_view>
+
+namespace render_cache::markdown {
+
+/// Appends `text` so that an HTML parser reads it back as it is, as text or inside a double-quoted attribute.
+inline void append_escaped(std::string& out, std::string_view text) {
+  static constexpr auto special = [] {
+    std::array<bool, 256> table{};
+    for (const unsigned char character : {'&', '<', '>', '"'}) table[character] = true;
+    return table;
+  }();
+  std::size_t done = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (!special[static_cast<unsigned char>(text[at])]) continue;
+    out.append(text, done, at - done);
+    done = at + 1;
+    switch (text[at]) {
+      case '&': out.append("&amp;"); break;
+      case '<': out.append("&lt;"); break;
+      case '>': out.append("&gt;"); break;
+      default: out.append("&quot;"); break;
+    }
+  }
+  out.append(text, done);
+}
+
+/// Appends what the character reference `&...;` stands for, or its own text where there is no such name.
+/// The names are gumbo's: md4c calls anything of the right shape a reference.
+inline void append_decoded(std::string& out, std::string_view reference) {
+  if (reference == "&amp;") return out.push_back('&');
+  if (reference == "&lt;") return out.push_back('<');
+  if (reference == "&gt;") return out.push_back('>');
+  if (reference == "&quot;") return out.push_back('"');
+  if (reference.starts_with("&#")) {
+    const bool hexadecimal = reference.size() > 2 && (reference[2] == 'x' || reference[2] == 'X');
+    std::uint32_t code = 0;
+    const char* digits = reference.data() + (hexadecimal ? 3 : 2);
+    const auto result = std::from_chars(digits, reference.data() + reference.size(), code, hexadecimal ? 16 : 10);
+    return append_utf8(out, result.ec == std::errc{} ? code : 0);
+  }
+  GumboOptions options = kGumboDefaultOptions;
+  options.fragment_context = GUMBO_TAG_DIV;
+  options.max_errors = 0;
+  auto* parsed = gumbo_parse_with_options(&options, reference.data(), reference.size());
+  const auto& nodes = parsed->root->v.element.children;
+  std::string_view decoded = reference;
+  if (nodes.length == 1) {
+    const auto* node = static_cast<const GumboNode*>(nodes.data[0]);
+    if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE) decoded = node->v.text.text;
+  }
+  // `&notit;` is no name, but HTML reads the `&not` in it, for the sake of pages from the last century.
+  out.append(decoded.ends_with(';') ? reference : decoded);
+  gumbo_destroy_output(&options, parsed);
+}
+
+}  // namespace render_cache::markdown

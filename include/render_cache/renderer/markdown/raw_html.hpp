@@ -1,0 +1,248 @@
+// Raw HTML in a page: parsed by a real HTML parser, written again from an allow-list.
+#pragma once
+
+#include <render_cache/renderer/markdown/errors.hpp>
+#include <render_cache/renderer/markdown/html.hpp>
+#include <render_cache/renderer/markdown/url.hpp>
+
+#include <gumbo.h>
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace render_cache::markdown {
+
+/// Memory for gumbo's trees: freed as a whole, and bounded. Gumbo frees trees recursively, which a deep one would not
+/// survive, and it takes any allocation for granted, so passing the bound leaves the parser by `longjmp`. That is
+/// sound because only gumbo's C frames lie between, and all they own is in here.
+class HtmlArena {
+ public:
+  static constexpr std::size_t max_bytes = std::size_t{64} << 20;
+
+  /// The tree of an HTML fragment; null when it needs more than `max_bytes`. Lives until the next call.
+  const GumboNode* parse(std::string_view html) noexcept {
+    blocks_.resize(std::min<std::size_t>(blocks_.size(), 1));  // the first block serves most fragments
+    used_ = 0;
+    total_ = 0;
+    GumboOptions options = kGumboDefaultOptions;
+    options.allocator = [](void* arena, std::size_t bytes) { return static_cast<HtmlArena*>(arena)->allocate(bytes); };
+    options.deallocator = [](void*, void*) {};
+    options.userdata = this;
+    options.max_errors = 0;
+    options.fragment_context = GUMBO_TAG_DIV;
+    if (setjmp(full_) != 0) return nullptr;  // NOLINT(cert-err52-cpp): see above
+    return gumbo_parse_with_options(&options, html.data(), html.size())->root;
+  }
+
+ private:
+  struct Block {
+    std::unique_ptr<std::byte[]> bytes;
+    std::size_t size;
+  };
+
+  void* allocate(std::size_t bytes) noexcept {
+    constexpr std::size_t block_size = 32768, alignment = alignof(std::max_align_t);
+    bytes = (bytes + alignment - 1) / alignment * alignment;
+    if (blocks_.empty() || used_ + bytes > blocks_.back().size) {
+      const auto size = std::max(bytes, block_size);
+      total_ += size;
+      if (total_ > max_bytes || !add_block(size)) std::longjmp(full_, 1);  // NOLINT(cert-err52-cpp)
+    }
+    void* result = blocks_.back().bytes.get() + used_;
+    used_ += bytes;
+    return result;
+  }
+
+  bool add_block(std::size_t size) noexcept {
+    try {
+      blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size});
+      used_ = 0;
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
+
+  std::vector<Block> blocks_;
+  std::size_t used_ = 0;
+  std::size_t total_ = 0;
+  std::jmp_buf full_;
+};
+
+/// Sanitises the raw HTML of one page. Not thread-safe: one per render.
+///
+/// A fragment comes with *chunks* between its tags: HTML that the renderer wrote itself, balanced and safe, which
+/// gumbo need not read again. In the fragment a chunk is an empty comment, known by its offset, so that no author's
+/// comment can pass for one. Each chunk appears exactly once in the result, whatever the tags around it do.
+class RawHtml {
+ public:
+  struct Chunk {
+    std::size_t offset;  // of its marker in the fragment
+    std::string_view html;
+  };
+  static constexpr std::string_view marker = "<!---->";
+
+  RawHtml(UrlRewriter& urls, std::string_view id_prefix, std::size_t max_nesting)
+      : urls_(urls), id_prefix_(id_prefix), max_nesting_(max_nesting) {}
+
+  /// Appends the sanitised fragment. Throws `MarkdownTooDeep`, `MarkdownTooMuchHtml`.
+  void append(std::string& out, std::string_view fragment, std::span<const Chunk> chunks) {
+    const GumboNode* root = arena_.parse(fragment);
+    if (root == nullptr) {
+      throw MarkdownTooMuchHtml("or more bytes in the tree of its raw HTML", HtmlArena::max_bytes, HtmlArena::max_bytes);
+    }
+    fragment_ = fragment;
+    chunks_ = chunks;
+    written_.assign(chunks.size(), false);
+    dropping_ = false;
+    children(out, *root, 0);
+    // What was left open (a <textarea>, a comment) swallowed the markers after it, but not the page.
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      if (!written_[i]) out.append(chunks[i].html);
+    }
+  }
+
+ private:
+  enum class Treatment { drop, unwrap, keep, keep_empty };
+
+  static Treatment treatment(const GumboElement& element) noexcept {
+    if (element.tag_namespace != GUMBO_NAMESPACE_HTML) return Treatment::drop;
+    switch (element.tag) {
+      case GUMBO_TAG_A: case GUMBO_TAG_ABBR: case GUMBO_TAG_B: case GUMBO_TAG_BDI: case GUMBO_TAG_BDO: case GUMBO_TAG_BIG:
+      case GUMBO_TAG_BLOCKQUOTE: case GUMBO_TAG_CAPTION: case GUMBO_TAG_CENTER: case GUMBO_TAG_CITE: case GUMBO_TAG_CODE:
+      case GUMBO_TAG_COLGROUP: case GUMBO_TAG_DD: case GUMBO_TAG_DEL: case GUMBO_TAG_DETAILS: case GUMBO_TAG_DFN:
+      case GUMBO_TAG_DIV: case GUMBO_TAG_DL: case GUMBO_TAG_DT: case GUMBO_TAG_EM: case GUMBO_TAG_FIGCAPTION:
+      case GUMBO_TAG_FIGURE: case GUMBO_TAG_H1: case GUMBO_TAG_H2: case GUMBO_TAG_H3: case GUMBO_TAG_H4: case GUMBO_TAG_H5:
+      case GUMBO_TAG_H6: case GUMBO_TAG_I: case GUMBO_TAG_INS: case GUMBO_TAG_KBD: case GUMBO_TAG_LI: case GUMBO_TAG_MARK:
+      case GUMBO_TAG_OL: case GUMBO_TAG_P: case GUMBO_TAG_PRE: case GUMBO_TAG_Q: case GUMBO_TAG_RP: case GUMBO_TAG_RT:
+      case GUMBO_TAG_RUBY: case GUMBO_TAG_S: case GUMBO_TAG_SAMP: case GUMBO_TAG_SMALL: case GUMBO_TAG_SPAN:
+      case GUMBO_TAG_STRIKE: case GUMBO_TAG_STRONG: case GUMBO_TAG_SUB: case GUMBO_TAG_SUMMARY: case GUMBO_TAG_SUP:
+      case GUMBO_TAG_TABLE: case GUMBO_TAG_TBODY: case GUMBO_TAG_TD: case GUMBO_TAG_TFOOT: case GUMBO_TAG_TH:
+      case GUMBO_TAG_THEAD: case GUMBO_TAG_TIME: case GUMBO_TAG_TR: case GUMBO_TAG_TT: case GUMBO_TAG_U: case GUMBO_TAG_UL:
+      case GUMBO_TAG_VAR:
+        return Treatment::keep;
+      case GUMBO_TAG_BR: case GUMBO_TAG_COL: case GUMBO_TAG_HR: case GUMBO_TAG_IMG: case GUMBO_TAG_WBR:
+        return Treatment::keep_empty;
+      // Not text, or text that parsers read by other rules: what is in them goes too.
+      case GUMBO_TAG_APPLET: case GUMBO_TAG_EMBED: case GUMBO_TAG_IFRAME: case GUMBO_TAG_NOEMBED: case GUMBO_TAG_NOFRAMES:
+      case GUMBO_TAG_NOSCRIPT: case GUMBO_TAG_OBJECT: case GUMBO_TAG_PLAINTEXT: case GUMBO_TAG_SCRIPT: case GUMBO_TAG_SELECT:
+      case GUMBO_TAG_STYLE: case GUMBO_TAG_TEMPLATE: case GUMBO_TAG_TEXTAREA: case GUMBO_TAG_TITLE: case GUMBO_TAG_XMP:
+        return Treatment::drop;
+      default:
+        return Treatment::unwrap;
+    }
+  }
+
+  void children(std::string& out, const GumboNode& parent, std::size_t depth) {
+    if (depth > max_nesting_) throw MarkdownTooDeep(depth, max_nesting_);
+    const auto& nodes = parent.v.element.children;
+    for (unsigned i = 0; i < nodes.length; ++i) node(out, *static_cast<const GumboNode*>(nodes.data[i]), depth);
+  }
+
+  void node(std::string& out, const GumboNode& node, std::size_t depth) {
+    switch (node.type) {
+      case GUMBO_NODE_TEXT:
+      case GUMBO_NODE_WHITESPACE:
+        if (!dropping_) append_escaped(out, node.v.text.text);
+        return;
+      case GUMBO_NODE_COMMENT:
+        return comment(out, node.v.text);
+      case GUMBO_NODE_ELEMENT:
+      case GUMBO_NODE_TEMPLATE:
+        return element(out, node, depth);
+      default:
+        return;
+    }
+  }
+
+  void element(std::string& out, const GumboNode& node, std::size_t depth) {
+    const auto how = dropping_ ? Treatment::drop : treatment(node.v.element);
+    const bool outermost = how == Treatment::drop && !dropping_;
+    const bool write = how == Treatment::keep || how == Treatment::keep_empty;
+    const char* name = gumbo_normalized_tagname(node.v.element.tag);
+    if (outermost) dropping_ = true;
+    if (write) open(out, name, node.v.element);
+    if (how != Treatment::keep_empty) children(out, node, depth + 1);  // of a dropped one for the chunks in it
+    if (how == Treatment::keep) out.append("</").append(name).push_back('>');
+    if (outermost) dropping_ = false;
+  }
+
+  void comment(std::string& out, const GumboText& text) {
+    const auto offset = static_cast<std::size_t>(text.original_text.data - fragment_.data());
+    const auto chunk = std::ranges::lower_bound(chunks_, offset, {}, &Chunk::offset);
+    if (chunk == chunks_.end() || chunk->offset != offset) return;
+    const auto index = static_cast<std::size_t>(chunk - chunks_.begin());
+    if (written_[index]) return;
+    written_[index] = true;
+    out.append(chunk->html);
+  }
+
+  void open(std::string& out, const char* name, const GumboElement& element) {
+    out.append(1, '<').append(name);
+    std::string_view classes;
+    bool external = false;
+    for (unsigned i = 0; i < element.attributes.length; ++i) {
+      const auto& attribute = *static_cast<const GumboAttribute*>(element.attributes.data[i]);
+      if (attribute.attr_namespace != GUMBO_ATTR_NAMESPACE_NONE) continue;
+      const std::string_view attribute_name = attribute.name;
+      if (attribute_name == "class") {
+        classes = attribute.value;
+      } else if (attribute_name == "href" && element.tag == GUMBO_TAG_A) {
+        url_.clear();
+        const auto kind = urls_.link(url_, attribute.value);
+        if (kind != UrlKind::refused) write_attribute(out, attribute_name, {}, url_);
+        external = kind == UrlKind::external;
+      } else if (attribute_name == "src" && element.tag == GUMBO_TAG_IMG) {
+        url_.clear();
+        if (urls_.image(url_, attribute.value) != UrlKind::refused) write_attribute(out, attribute_name, {}, url_);
+      } else if (attribute_name == "id" || (attribute_name == "name" && element.tag == GUMBO_TAG_A)) {
+        write_attribute(out, attribute_name, id_prefix_, attribute.value);
+      } else if (std::ranges::binary_search(plain_attributes, attribute_name)) {
+        write_attribute(out, attribute_name, {}, attribute.value);
+      }
+    }
+    if (external) out.append(external_relation);
+    if (external || !classes.empty()) {
+      const auto separator = classes.empty() ? "external" : "external ";
+      write_attribute(out, "class", external ? separator : "", classes);
+    }
+    out.push_back('>');
+  }
+
+  static void write_attribute(std::string& out, std::string_view name, std::string_view prefix, std::string_view value) {
+    out.append(1, ' ').append(name).append("=\"");
+    append_escaped(out, prefix);
+    append_escaped(out, value);
+    out.push_back('"');
+  }
+
+ public:
+  /// How a link that leaves the server is marked, besides its class `external`.
+  static constexpr std::string_view external_relation = R"( rel="nofollow noopener")";
+
+ private:
+  // Attributes whose value is text, a number or a keyword, whatever the element.
+  static constexpr std::string_view plain_attributes[] = {
+      "abbr",   "align", "alt",  "aria-hidden", "aria-label", "border", "colspan", "datetime", "dir",  "height", "lang",
+      "open", "reversed", "role", "rowspan",     "scope",      "span",   "start",   "title",   "valign",   "value", "width"};
+  static_assert(std::ranges::is_sorted(plain_attributes));
+
+  UrlRewriter& urls_;
+  std::string_view id_prefix_;
+  std::size_t max_nesting_;
+  HtmlArena arena_;
+  std::string_view fragment_;
+  std::span<const Chunk> chunks_;
+  std::vector<bool> written_;
+  bool dropping_ = false;
+  std::string url_;
+};
+
+}  // namespace render_cache::markdown
