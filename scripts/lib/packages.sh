@@ -1,0 +1,84 @@
+# Sourced by the scripts: installs the system's packages. What is there already is neither touched nor asked for again.
+
+packages_build=(g++ cmake ninja-build pkgconf libsqlite3-dev libpqxx-dev libpq-dev libmd4c-dev libgumbo-dev libyaml-cpp-dev
+  nlohmann-json3-dev libxxhash-dev libssl-dev libcli11-dev zlib1g-dev)
+packages_test=(catch2)
+packages_bench=(libbenchmark-dev libtbb-dev libcuckoo-dev libcmark-dev libmd4c-html0-dev jq)
+package_postgres=postgresql
+
+# Debian 12's default Boost (1.74) and Clang (14) are too old; it has newer ones under their own names.
+if [[ $(. /etc/os-release && echo "$ID$VERSION_ID") == debian12 ]]; then
+  package_boost=libboost1.81-dev
+  packages_clang=(clang-16 libclang-rt-16-dev)
+else
+  package_boost=libboost-dev
+  packages_clang=(clang libclang-rt-dev)
+fi
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "needs root or sudo to run: $*"
+  fi
+}
+
+missing_packages() {
+  local installed package
+  installed=$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null)
+  for package in "$@"; do
+    if [[ $'\n'$installed$'\n' != *$'\n'"$package installed"$'\n'* ]]; then echo "$package"; fi
+  done
+}
+
+# install_packages PACKAGE...: Boost is always among them.
+install_packages() {
+  mkdir -p "$root/build"
+  if ! command -v apt-get >/dev/null; then
+    say "No apt-get here: what is needed must be installed already ($package_boost $*)"
+    return
+  fi
+  local missing
+  mapfile -t missing < <(missing_packages "$@"; missing_boost)
+  if ((${#missing[@]} == 0)); then return; fi
+  say "Installing ${missing[*]}"
+  as_root apt-get -o DPkg::Lock::Timeout=600 update
+  local package others=()
+  for package in "${missing[@]}"; do
+    if [[ $package == "$package_boost" ]] && old_boost_is_installed; then unpack_boost; else others+=("$package"); fi
+  done
+  if ((${#others[@]} == 0)); then return; fi
+  keep_new_servers_off
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=600 install --yes --no-remove --no-install-recommends "${others[@]}"
+  let_new_servers_run
+}
+
+# Debian 12's Boost 1.81 cannot be installed beside its 1.74. Where that one is installed it stays: the headers of 1.81 are
+# unpacked below build/packages, where the presets look first.
+boost_unpacked=$root/build/packages
+old_boost_is_installed() { [[ $package_boost == libboost1.81-dev && -z $(missing_packages libboost1.74-dev) ]]; }
+missing_boost() {
+  if [[ ! -e $boost_unpacked/usr/include/boost/version.hpp ]]; then missing_packages "$package_boost"; fi
+}
+unpack_boost() {
+  say "Boost 1.74 is installed and stays; unpacking $package_boost below build/packages"
+  local folder
+  folder=$(mktemp -d)
+  (cd "$folder" && apt-get download "$package_boost" && dpkg-deb --extract "$package_boost"_*.deb unpacked)
+  mkdir -p "$boost_unpacked"
+  cp -r "$folder/unpacked/usr" "$boost_unpacked/"
+  rm -r "$folder"
+}
+
+# The PostgreSQL of the tests is started by hand, in a temporary directory: installing the package is not to leave a cluster
+# of its own running. A setting for the time of the installation says so.
+no_cluster=/etc/postgresql-common/createcluster.d/render_cache.conf
+keep_new_servers_off() {
+  as_root mkdir -p "${no_cluster%/*}"
+  echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
+  at_exit let_new_servers_run
+}
+let_new_servers_run() { as_root rm -f "$no_cluster"; }
