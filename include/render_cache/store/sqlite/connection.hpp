@@ -1,0 +1,105 @@
+// One connection to a database file. Belongs to one thread at a time.
+#pragma once
+
+#include <render_cache/schema/connection.hpp>
+#include <render_cache/store/sqlite/errors.hpp>
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace render_cache {
+
+class SqliteConnection {
+ public:
+  static constexpr Dialect dialect = Dialect::sqlite;
+
+  enum class Access { read, write };
+
+  SqliteConnection(const std::filesystem::path& path, Access access, std::chrono::milliseconds busy_timeout)
+      : path_(path.string()) {
+    sqlite3* opened = nullptr;
+    const int flags = access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    const int code = sqlite3_open_v2(path_.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+    handle_.reset(opened);
+    check(code);
+    sqlite3_busy_timeout(opened, static_cast<int>(busy_timeout.count()));
+  }
+
+  /// Statements separated by ';'. Results are dropped.
+  void run_script(const std::string& sql) { check(sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr), sql); }
+
+  /// One statement, its parameters and its result as text.
+  Rows query(const std::string& sql, const std::vector<std::string>& parameters = {}) {
+    sqlite3_stmt* prepared = nullptr;
+    check(sqlite3_prepare_v3(handle(), sql.c_str(), -1, 0, &prepared, nullptr), sql);
+    const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement(prepared, &sqlite3_finalize);
+    for (std::size_t index = 0; index < parameters.size(); ++index) {
+      const auto& text = parameters[index];
+      check(sqlite3_bind_text64(prepared, static_cast<int>(index + 1), text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8), sql);
+    }
+    Rows rows;
+    int code = SQLITE_ROW;
+    while ((code = sqlite3_step(prepared)) == SQLITE_ROW) {
+      auto& row = rows.emplace_back();
+      for (int column = 0; column < sqlite3_column_count(prepared); ++column) {
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(prepared, column));
+        row.push_back(text == nullptr ? std::nullopt : std::optional<std::string>(text));
+      }
+    }
+    if (code != SQLITE_DONE) fail(code, sql);
+    return rows;
+  }
+
+  [[nodiscard]] sqlite3* handle() const noexcept { return handle_.get(); }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+  void check(int code, std::string_view statement = {}) const {
+    if (code != SQLITE_OK) fail(code, statement);
+  }
+  [[noreturn]] void fail(int code, std::string_view statement = {}) const {
+    const char* text = handle() == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle());
+    std::string about = "'" + path_ + "'";
+    if (!statement.empty()) about.append(", ").append(statement.substr(0, 120)).append(statement.size() > 120 ? "..." : "");
+    detail::throw_sqlite_error(code, text, about);
+  }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
+  };
+  std::string path_;
+  std::unique_ptr<sqlite3, Close> handle_;
+};
+
+static_assert(SchemaConnection<SqliteConnection>);
+
+/// A transaction that is rolled back unless it was committed. One that writes begins IMMEDIATE: a read that turns into a
+/// write could fail half-way.
+class SqliteTransaction {
+ public:
+  SqliteTransaction(SqliteConnection& connection, SqliteConnection::Access access) : connection_(connection) {
+    connection_.run_script(access == SqliteConnection::Access::write ? "BEGIN IMMEDIATE" : "BEGIN");
+  }
+  SqliteTransaction(const SqliteTransaction&) = delete;
+  SqliteTransaction& operator=(const SqliteTransaction&) = delete;
+  ~SqliteTransaction() {
+    // A full disk may have rolled it back already.
+    if (sqlite3_get_autocommit(connection_.handle()) == 0) {
+      sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    }
+  }
+  void commit() { connection_.run_script("COMMIT"); }
+
+ private:
+  SqliteConnection& connection_;
+};
+
+}  // namespace render_cache

@@ -1,0 +1,84 @@
+// The files of a database as the file system sees them.
+#pragma once
+
+#include <render_cache/error.hpp>
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <sys/stat.h>
+
+namespace render_cache::detail {
+
+/// Which file a path leads to; equal while it is the same one. All zero where there is none.
+struct FileIdentity {
+  ::dev_t device = 0;
+  ::ino_t inode = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+inline FileIdentity identity_of(const std::string& path) noexcept {
+  struct ::stat status;
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
+/// What SQLite keeps beside a database in WAL mode.
+inline constexpr std::array<std::string_view, 2> sqlite_side_files{"-wal", "-shm"};
+
+/// The identities of a database and of its side files.
+struct SqliteFiles {
+  FileIdentity database;
+  std::array<FileIdentity, 2> side;
+};
+
+inline SqliteFiles identify_sqlite_files(const std::string& path) noexcept {
+  SqliteFiles files{identity_of(path), {}};
+  for (std::size_t at = 0; at < files.side.size(); ++at) files.side[at] = identity_of(path + std::string(sqlite_side_files[at]));
+  return files;
+}
+
+/// Removes the log that a deleted or replaced database has left behind: SQLite would apply it to the new one. Only files
+/// that belonged to the lost one, which must still be open, or its inodes' numbers may mean other files.
+inline void remove_orphans(const std::string& path, const SqliteFiles& lost) noexcept {
+  if (identity_of(path) == lost.database) return;
+  for (std::size_t at = 0; at < lost.side.size(); ++at) {
+    const auto side = path + std::string(sqlite_side_files[at]);
+    std::error_code ignored;
+    if (lost.side[at] != FileIdentity{} && identity_of(side) == lost.side[at]) std::filesystem::remove(side, ignored);
+  }
+}
+
+/// Renames a damaged database and its side files to `PATH.corrupt-1`, or the first number that is free.
+inline void set_aside(const std::string& path) {
+  std::string aside;
+  for (int number = 1; aside.empty() || std::filesystem::exists(aside); ++number) {
+    aside = path + ".corrupt-" + std::to_string(number);
+  }
+  std::error_code error;
+  std::filesystem::rename(path, aside, error);
+  if (error) throw StoreUnavailable("'" + path + "' is damaged and cannot be moved to '" + aside + "': " + error.message());
+  for (const auto side : sqlite_side_files) {
+    std::error_code none;  // there may be none
+    std::filesystem::rename(path + std::string(side), aside + std::string(side), none);
+  }
+}
+
+/// Says in words why no database can be at the path.
+inline void check_place(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  const auto fail = [&](const std::string& what) { throw StoreUnavailable("SQLite, '" + path.string() + "': " + what); };
+  std::error_code error;
+  if (path.filename().empty() || path.filename() == ":memory:") fail("a file name is needed; without a file use MemoryStore");
+  const auto directory = fs::status(path.parent_path(), error);
+  if (!fs::exists(directory)) fail("the directory does not exist: create it");
+  if (!fs::is_directory(directory)) fail("its parent is no directory");
+  const auto status = fs::status(path, error);
+  if (fs::is_directory(status)) fail("is a directory: name a file in it");
+  if (fs::exists(status) && !fs::is_regular_file(status)) fail("is no regular file");
+}
+
+}  // namespace render_cache::detail

@@ -1,0 +1,44 @@
+// Where a SqliteStore keeps its file, and what it counts.
+#pragma once
+
+#include <render_cache/schema/migration.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace render_cache {
+
+struct SqliteOptions {
+  /// The database file; it is made when missing, its directory is not. Beside it lie `-wal`, `-shm` and `-lock`. It must
+  /// be on a local file system: SQLite's write-ahead log does not work over a network.
+  std::filesystem::path path{};
+  /// Applied at opening, and again to each new file after one was lost. Empty: the table must be there.
+  std::vector<Migration> migrations{};
+  /// The table that records them.
+  std::string migration_history = "render_cache_migrations";
+  /// The most readers at once; each has a connection of its own, opened when needed.
+  std::size_t readers = 8;
+  /// How long to wait for another writer, this process's or another's, or for a free reader.
+  std::chrono::milliseconds busy_timeout{2000};
+};
+
+/// A moment's numbers since the store was made.
+struct SqliteStats {
+  std::uint64_t lookups = 0;    ///< a batch counts as one
+  std::uint64_t publishes = 0;  ///< likewise
+  std::uint64_t unreadable = 0; ///< rows found that could not be read
+  std::uint64_t reopened = 0;   ///< times the file had been deleted or replaced and was opened anew
+  std::uint64_t corrupt = 0;    ///< times the file was corrupt, and was moved aside and begun anew
+};
+
+namespace detail {
+
+/// How often, at most, the store looks whether the file is still there, and tries to open one that could not be opened.
+inline constexpr std::chrono::seconds sqlite_recheck_interval{1};
+
+}  // namespace detail
+}  // namespace render_cache

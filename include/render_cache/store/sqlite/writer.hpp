@@ -1,0 +1,84 @@
+// The connection through which everything is written: one in a process, one at a time among processes.
+#pragma once
+
+#include <render_cache/schema/migrate.hpp>
+#include <render_cache/store/sqlite/connection.hpp>
+#include <render_cache/store/sqlite/file_lock.hpp>
+#include <render_cache/store/sqlite/files.hpp>
+#include <render_cache/store/sqlite/options.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace render_cache {
+
+/// Opens the file, or makes it, with a cache's settings. Throws StoreUnavailable or StoreFull with the reason.
+/// Use `connection()` only while a `Turn` lives; turns are for any thread. With it a program can migrate by hand:
+///
+///   SqliteWriter writer(options);
+///   const SqliteWriter::Turn turn(writer);
+///   Migrator(writer.connection(), migrations).down(0);
+class SqliteWriter {
+ public:
+  /// What is left of `lost`, a database that was at the path before, is removed first.
+  explicit SqliteWriter(const SqliteOptions& options, const detail::SqliteFiles& lost = {})
+      : timeout_(options.busy_timeout), file_lock_(checked(options.path) + "-lock"), connection_(open(options, lost)) {}
+  SqliteWriter(const SqliteWriter&) = delete;
+  SqliteWriter& operator=(const SqliteWriter&) = delete;
+  ~SqliteWriter() {
+    try {
+      const Turn turn(*this);  // closing the last connection checkpoints
+      connection_.reset();
+    } catch (const StoreError&) {
+      sqlite3_db_config(connection_->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    }
+  }
+
+  /// The right to write, first within the process, then among processes.
+  class Turn {
+   public:
+    explicit Turn(SqliteWriter& writer) : writer_(writer), threads_(writer.threads_) { writer.file_lock_.lock(writer.timeout_); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() { writer_.file_lock_.unlock(); }
+
+   private:
+    SqliteWriter& writer_;
+    std::lock_guard<std::mutex> threads_;
+  };
+
+  [[nodiscard]] SqliteConnection& connection() noexcept { return *connection_; }
+
+ private:
+  static std::string checked(const std::filesystem::path& path) {
+    detail::check_place(path);
+    return path.string();
+  }
+
+  std::unique_ptr<SqliteConnection> open(const SqliteOptions& options, const detail::SqliteFiles& lost) {
+    const Turn turn(*this);
+    detail::remove_orphans(options.path.string(), lost);
+    auto connection = std::make_unique<SqliteConnection>(options.path, SqliteConnection::Access::write, timeout_);
+    // Before the first table: both are fixed by it.
+    connection->run_script("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL");
+    const auto mode = connection->query("PRAGMA journal_mode = WAL");
+    if (mode.empty() || mode[0][0] != "wal") {
+      throw StoreUnavailable("SQLite, '" + options.path.string() + "': the write-ahead log is refused (journal mode '" +
+                             (mode.empty() ? "" : mode[0][0].value_or("")) + "'); is it on a network file system?");
+    }
+    // A crash may lose the last entries and damages nothing. What is erased need not be overwritten.
+    connection->run_script("PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864; "
+                           "PRAGMA foreign_keys = ON");
+    return connection;
+  }
+
+  std::chrono::milliseconds timeout_;
+  std::mutex threads_;
+  SqliteFileLock file_lock_;
+  std::unique_ptr<SqliteConnection> connection_;
+};
+
+}  // namespace render_cache
