@@ -52,7 +52,8 @@ struct Progress {
   std::size_t hits = 0;
 };
 
-struct ManyOptions : GetOptions {
+struct ManyOptions {
+  GetOptions each{};     ///< how each key is read
   bool refresh = false;  ///< render every key, whatever is stored
   std::size_t parallel = std::thread::hardware_concurrency();  ///< renders at a time; at least one
   std::stop_token stop{};  ///< keys whose turn has not come by then get `Cancelled`; running renders end in their own time

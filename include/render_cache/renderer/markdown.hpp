@@ -72,6 +72,7 @@ class MarkdownRenderer {
   }
 
   void check_cost(std::string_view page) const {
+    if (page.size() * page.size() <= options_.max_work) return;  // quadratic at worst
     const auto cost = markdown::parse_cost(page);
     if (cost.blocks > options_.max_work) throw MarkdownTooCostly(cost.blocks, options_.max_work);
     if (cost.blocks + cost.inlines <= options_.max_work) return;
@@ -80,11 +81,16 @@ class MarkdownRenderer {
   }
 
   static Json metadata(const markdown::FrontMatter& front_matter, const std::vector<markdown::Heading>& headings) {
-    nlohmann::json json{{"front_matter", front_matter.values}, {"title", title(front_matter, headings)}};
+    nlohmann::json json;
+    json["front_matter"] = front_matter.values;
+    json["title"] = title(front_matter, headings);
     if (!front_matter.error.empty()) json["front_matter_error"] = front_matter.error;
     auto& toc = json["toc"] = nlohmann::json::array();
     for (const auto& heading : headings) {
-      toc.push_back({{"id", heading.id}, {"level", heading.level}, {"text", heading.text}});
+      auto& entry = toc.emplace_back();
+      entry["id"] = heading.id;
+      entry["level"] = heading.level;
+      entry["text"] = heading.text;
     }
     // YAML's escapes can write what is not Unicode.
     return {json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};

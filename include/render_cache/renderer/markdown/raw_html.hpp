@@ -92,6 +92,12 @@ class RawHtml {
   RawHtml(UrlRewriter& urls, std::string_view id_prefix, std::size_t max_nesting)
       : urls_(urls), id_prefix_(id_prefix), max_nesting_(max_nesting) {}
 
+  /// Whether an element of this name leaves nothing but its content: one that HTML does not know (`<T>`), knew once
+  /// (`<Listing>`), or that is harmless but not for pages (`<body>`, `<input>`).
+  static bool unwraps(std::string_view name) noexcept {
+    return treatment(gumbo_tagn_enum(name.data(), static_cast<unsigned>(name.size()))) == Treatment::unwrap;
+  }
+
   /// Appends the sanitised fragment. Throws `MarkdownTooDeep`, `MarkdownTooMuchHtml`.
   void append(std::string& out, std::string_view fragment, std::span<const Chunk> chunks) {
     const GumboNode* root = arena_.parse(fragment);
@@ -112,9 +118,8 @@ class RawHtml {
  private:
   enum class Treatment { drop, unwrap, keep, keep_empty };
 
-  static Treatment treatment(const GumboElement& element) noexcept {
-    if (element.tag_namespace != GUMBO_NAMESPACE_HTML) return Treatment::drop;
-    switch (element.tag) {
+  static Treatment treatment(GumboTag tag) noexcept {
+    switch (tag) {
       case GUMBO_TAG_A: case GUMBO_TAG_ABBR: case GUMBO_TAG_B: case GUMBO_TAG_BDI: case GUMBO_TAG_BDO: case GUMBO_TAG_BIG:
       case GUMBO_TAG_BLOCKQUOTE: case GUMBO_TAG_CAPTION: case GUMBO_TAG_CENTER: case GUMBO_TAG_CITE: case GUMBO_TAG_CODE:
       case GUMBO_TAG_COLGROUP: case GUMBO_TAG_DD: case GUMBO_TAG_DEL: case GUMBO_TAG_DETAILS: case GUMBO_TAG_DFN:
@@ -131,9 +136,9 @@ class RawHtml {
       case GUMBO_TAG_BR: case GUMBO_TAG_COL: case GUMBO_TAG_HR: case GUMBO_TAG_IMG: case GUMBO_TAG_WBR:
         return Treatment::keep_empty;
       // Not text, or text that parsers read by other rules: what is in them goes too.
-      case GUMBO_TAG_APPLET: case GUMBO_TAG_EMBED: case GUMBO_TAG_IFRAME: case GUMBO_TAG_NOEMBED: case GUMBO_TAG_NOFRAMES:
+      case GUMBO_TAG_APPLET: case GUMBO_TAG_EMBED: case GUMBO_TAG_IFRAME: case GUMBO_TAG_MATH: case GUMBO_TAG_NOEMBED: case GUMBO_TAG_NOFRAMES:
       case GUMBO_TAG_NOSCRIPT: case GUMBO_TAG_OBJECT: case GUMBO_TAG_PLAINTEXT: case GUMBO_TAG_SCRIPT: case GUMBO_TAG_SELECT:
-      case GUMBO_TAG_STYLE: case GUMBO_TAG_TEMPLATE: case GUMBO_TAG_TEXTAREA: case GUMBO_TAG_TITLE: case GUMBO_TAG_XMP:
+      case GUMBO_TAG_STYLE: case GUMBO_TAG_SVG: case GUMBO_TAG_TEMPLATE: case GUMBO_TAG_TEXTAREA: case GUMBO_TAG_TITLE: case GUMBO_TAG_XMP:
         return Treatment::drop;
       default:
         return Treatment::unwrap;
@@ -163,7 +168,8 @@ class RawHtml {
   }
 
   void element(std::string& out, const GumboNode& node, std::size_t depth) {
-    const auto how = dropping_ ? Treatment::drop : treatment(node.v.element);
+    const bool foreign = node.v.element.tag_namespace != GUMBO_NAMESPACE_HTML;
+    const auto how = dropping_ || foreign ? Treatment::drop : treatment(node.v.element.tag);
     const bool outermost = how == Treatment::drop && !dropping_;
     const bool write = how == Treatment::keep || how == Treatment::keep_empty;
     const char* name = gumbo_normalized_tagname(node.v.element.tag);

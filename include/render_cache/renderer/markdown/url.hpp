@@ -29,6 +29,8 @@ inline bool is_hex(char c) noexcept {
 
 inline char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
+inline bool is_letter(char c) noexcept { return lower(c) >= 'a' && lower(c) <= 'z'; }
+
 inline bool equals_ignoring_case(std::string_view text, std::string_view lower_case) noexcept {
   if (text.size() != lower_case.size()) return false;
   for (std::size_t at = 0; at < text.size(); ++at) {

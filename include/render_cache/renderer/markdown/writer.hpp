@@ -10,6 +10,7 @@
 
 #include <md4c.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <string>
@@ -220,7 +221,7 @@ class PageWriter {
     bool has_tags = false;
     for (auto i = node.first_piece; i < pieces_.size(); ++i) {
       const auto end = i + 1 < pieces_.size() ? pieces_[i + 1].raw : raw_.size();
-      const auto raw = without_comments(std::string_view(raw_).substr(pieces_[i].raw, end - pieces_[i].raw));
+      const auto raw = without_what_comes_to_nothing(std::string_view(raw_).substr(pieces_[i].raw, end - pieces_[i].raw));
       add_chunk(pieces_[i].at);
       fragment_.append(raw);
       for (const char c : raw) tags_ += c == '<';
@@ -228,7 +229,7 @@ class PageWriter {
     }
     raw_.resize(node.raw_begin);
     pieces_.resize(node.first_piece);
-    if (!has_tags) return;  // only comments, the most frequent case
+    if (!has_tags) return;
     if (tags_ > options_.max_raw_tags) throw MarkdownTooMuchHtml("tags of raw HTML", tags_, options_.max_raw_tags);
     add_chunk(out_.size());
     clean_.clear();
@@ -236,16 +237,40 @@ class PageWriter {
     out_.replace(node.begin, std::string::npos, clean_);
   }
 
-  // Dropping a comment here only saves the parser's time: it would drop it too, and what it lets through is safe
-  // whatever it is given. "<!-->" is a whole comment.
-  static std::string_view without_comments(std::string_view raw) noexcept {
-    while (raw.starts_with("<!--")) {
-      const auto end = raw.find("-->", 2);
-      if (end == raw.npos) return {};
-      raw.remove_prefix(end + 3);
-      if (raw.starts_with('\n')) raw.remove_prefix(1);
+  // Most raw HTML is comments, and tags that are only unwrapped (<Listing>, <T>). Dropping them here saves the parser's
+  // time, and cannot harm: what it lets through is safe whatever it is given.
+  static std::string_view without_what_comes_to_nothing(std::string_view raw) noexcept {
+    while (!raw.empty()) {
+      std::size_t end = 0;
+      if (raw.starts_with("<!--")) {
+        end = raw.find("-->", 2);  // "<!-->" is a whole comment
+        if (end != raw.npos) end += 2;
+      } else if (const auto name = tag_name(raw); !name.empty() && RawHtml::unwraps(name)) {
+        end = end_of_tag(raw);
+      } else if (raw.front() != '\n') {
+        return raw;
+      }
+      raw.remove_prefix(std::min(end, raw.size() - 1) + 1);
     }
     return raw;
+  }
+
+  // The name of the tag that `raw` begins with, or "".
+  static std::string_view tag_name(std::string_view raw) noexcept {
+    if (!raw.starts_with('<')) return {};
+    raw.remove_prefix(raw.starts_with("</") ? 2 : 1);
+    if (raw.empty() || !detail::is_letter(raw.front())) return {};
+    return raw.substr(0, raw.find_first_of(" \t\n/>"));
+  }
+
+  // Where its '>' is; a '>' in quotes is part of an attribute.
+  static std::size_t end_of_tag(std::string_view raw) noexcept {
+    std::size_t at = 0;
+    while ((at = raw.find_first_of("\"'>", at)) != raw.npos && raw[at] != '>') {
+      at = raw.find(raw[at], at + 1);
+      if (at != raw.npos) ++at;
+    }
+    return at;
   }
 
   void heading(unsigned level, std::size_t begin) {

@@ -1,0 +1,619 @@
+#include <render_cache/cache.hpp>
+
+#include "support/archetypes.hpp"
+#include "support/catch.hpp"
+
+#include <chrono>
+#include <latch>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace render_cache;
+using namespace std::chrono_literals;
+using archetype::CountingRenderer;
+using archetype::FullStore;
+using archetype::MinimalHasher;
+using archetype::MinimalStore;
+
+namespace {
+
+const WikiKey key{"docs", "a.md"};
+
+struct Fixture {
+  FullStore store;
+  CountingRenderer renderer;
+  RenderCache<CountingRenderer, MinimalHasher, FullStore> cache;
+  explicit Fixture(CacheOptions options = {}) : cache(renderer, MinimalHasher{}, store, std::move(options)) {}
+  int renders() const { return renderer.state->renders; }
+};
+
+Outcome<WikiPage> get(auto& cache, std::string source, const GetOptions& options = {}) {
+  return cache.get(key, source, options);
+}
+
+/// Ends when `done` says so; a test that would hang fails instead. For any thread: Catch2's own macros are not.
+void eventually(auto&& done) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) throw std::logic_error("what the test waits for did not happen");
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("what no concept promises is not needed") {
+  MinimalStore store;
+  RenderCache cache(CountingRenderer{}, MinimalHasher{}, store);
+  CHECK(get(cache, "x").origin == Origin::render);
+  CHECK(get(cache, "x").hit());
+  CHECK(get(cache, "y", {.freshness = Freshness::stale_while_rendering(1h)}).origin == Origin::render);
+  CHECK(cache.refresh(key, std::string("y")).origin == Origin::render);
+  CHECK(cache.get_many(std::vector<Wanted<WikiKey, std::string>>{{key, "y"}})[0].outcome().hit());
+  CHECK(cache.prune([](const WikiKey&) { return false; }).removed == 1);
+  CHECK_FALSE(cache.erase(key));
+  CHECK(cache.erase_group("docs") == 0);
+}
+
+TEST_CASE("what is stored is served without rendering again") {
+  Fixture f;
+  const auto first = get(f.cache, "x");
+  CHECK(first.miss == Miss::absent);
+  CHECK(first.origin == Origin::render);
+  CHECK(first.stored);
+  const auto second = get(f.cache, "x");
+  CHECK(second.hit());
+  CHECK(second.origin == Origin::store);
+  CHECK(second->rendered_html == "<p>x</p>");
+  CHECK(second.entry == first.entry);
+  CHECK(second.entry->fingerprint.text() == "source=x|renderer=test/1");
+  CHECK(second.entry->render_cost.has_value());
+  CHECK(f.renders() == 1);
+  CHECK(f.cache.stats().hits == 1);
+  CHECK(f.cache.stats().misses_for(Miss::absent) == 1);
+}
+
+TEST_CASE("a changed source is rendered again and replaces the old entry") {
+  Fixture f;
+  get(f.cache, "x");
+  const auto changed = get(f.cache, "y");
+  CHECK(changed.miss == Miss::changed);
+  CHECK(changed.detail == "source");
+  CHECK(changed->rendered_html == "<p>y</p>");
+  CHECK(get(f.cache, "y").hit());
+  CHECK(get(f.cache, "x").miss == Miss::changed);
+}
+
+TEST_CASE("an upgraded renderer renders again by itself") {
+  Fixture f;
+  get(f.cache, "x");
+  f.renderer.state->version = "test/2";
+  CHECK(get(f.cache, "x").detail == "renderer");
+  CHECK(get(f.cache, "x").hit());
+}
+
+TEST_CASE("a value stays valid after its entry is erased") {
+  Fixture f;
+  const auto held = get(f.cache, "x").value();
+  CHECK(f.cache.erase(key));
+  get(f.cache, "y");
+  CHECK(held->rendered_html == "<p>x</p>");
+}
+
+TEST_CASE("however many threads ask, one renders", "[concurrent]") {
+  Fixture f;
+  constexpr int threads = 8;
+  for (int round = 0; round < 20; ++round) {
+    std::latch start(threads);
+    f.renderer.state->during = [&](auto&&...) { std::this_thread::sleep_for(2ms); };
+    std::atomic<int> led = 0, wrong = 0;
+    {
+      std::vector<std::jthread> crowd;
+      for (int i = 0; i < threads; ++i) {
+        crowd.emplace_back([&] {
+          start.arrive_and_wait();
+          const auto outcome = get(f.cache, std::to_string(round));
+          led += outcome.origin == Origin::render;
+          wrong += outcome->rendered_html != "<p>" + std::to_string(round) + "</p>";
+        });
+      }
+    }
+    CHECK(led == 1);
+    CHECK(wrong == 0);
+    CHECK(f.renders() == round + 1);
+  }
+}
+
+TEST_CASE("threads that come at any moment of a render cause no second one", "[concurrent]") {
+  // No sleep in the renderer: here the look-up, the landing and the boarding of others meet in every order.
+  Fixture f;
+  for (int round = 0; round < 300; ++round) {
+    std::latch start(4);
+    std::vector<std::jthread> crowd;
+    for (int i = 0; i < 4; ++i) {
+      crowd.emplace_back([&] {
+        start.arrive_and_wait();
+        get(f.cache, std::to_string(round));
+      });
+    }
+    crowd.clear();
+    REQUIRE(f.renders() == round + 1);
+  }
+}
+
+TEST_CASE("an error reaches all who wait, is not stored, and is not tried again at once", "[concurrent]") {
+  Fixture f;
+  std::atomic<int> waiting = 0;
+  f.renderer.state->during = [&](const WikiKey&, const std::string& source) {
+    if (source != "bad") return;
+    eventually([&] { return f.cache.stats().shared >= 3; });
+    throw std::out_of_range("poisonous");
+  };
+  std::atomic<int> failed = 0;
+  {
+    std::vector<std::jthread> crowd;
+    for (int i = 0; i < 4; ++i) {
+      crowd.emplace_back([&] {
+        try {
+          get(f.cache, "bad");
+        } catch (const std::out_of_range&) {
+          ++failed;
+        }
+      });
+    }
+  }
+  CHECK(failed == 4);
+  CHECK(f.renders() == 1);
+  CHECK_THROWS_AS(get(f.cache, "bad"), std::out_of_range);
+  CHECK(f.renders() == 1);
+  CHECK(f.cache.stats().failures_remembered == 1);
+  CHECK(f.cache.stats().render_failures == 1);
+  CHECK_FALSE(f.cache.find(key, f.cache.fingerprint(std::string("bad"))));
+
+  SECTION("a new fingerprint clears it") {
+    CHECK(get(f.cache, "good").origin == Origin::render);
+    CHECK(get(f.cache, "good").hit());
+  }
+  SECTION("a refresh tries again") {
+    f.renderer.state->during = [](auto&&...) {};
+    CHECK(f.cache.refresh(key, std::string("bad")).origin == Origin::render);
+    CHECK(get(f.cache, "bad").hit());
+  }
+}
+
+TEST_CASE("a failure is forgotten after its time") {
+  Fixture f({.failure_memory = 20ms});
+  f.renderer.state->during = [](auto&&...) { throw std::runtime_error("once"); };
+  CHECK_THROWS(get(f.cache, "x"));
+  f.renderer.state->during = [](auto&&...) {};
+  std::this_thread::sleep_for(30ms);
+  CHECK(get(f.cache, "x").origin == Origin::render);
+}
+
+TEST_CASE("a render that asks for itself is refused, not deadlocked") {
+  Fixture f({.failure_memory = 0ms});
+  std::string inner = "x";
+  f.renderer.state->during = [&](const WikiKey& k, const std::string&) { f.cache.get(k, inner); };
+  CHECK_THROWS_AS(get(f.cache, "x"), RecursiveRender);
+  inner = "another state of the same source";
+  CHECK_THROWS_WITH(get(f.cache, "x"), ContainsSubstring("page_path='a.md'"));
+  CHECK_THROWS_AS(get(f.cache, "x", {.hard_limit = 10s}), RecursiveRender);
+
+  f.renderer.state->during = [&](const WikiKey& k, const std::string&) {
+    const std::vector<Wanted<WikiKey, std::string>> both{{k, "x"}, {{"docs", "b.md"}, "x"}};
+    static_cast<void>(f.cache.get_many(both, {.parallel = 2})[0].outcome());
+  };
+  CHECK_THROWS_AS(get(f.cache, "x"), RecursiveRender);
+}
+
+TEST_CASE("a render may ask for other keys") {
+  Fixture f;
+  f.renderer.state->during = [&](const WikiKey& k, const std::string&) {
+    if (k == key) f.cache.get({"docs", "b.md"}, std::string("y"));
+  };
+  CHECK(get(f.cache, "x").origin == Origin::render);
+  CHECK(f.renders() == 2);
+}
+
+TEST_CASE("renders on two threads that need each other are refused", "[concurrent]") {
+  Fixture f({.failure_memory = 0ms});
+  const WikiKey a{"docs", "a.md"}, b{"docs", "b.md"};
+  std::latch both_render(2);
+  f.renderer.state->during = [&](const WikiKey& k, const std::string&) {
+    both_render.arrive_and_wait();
+    f.cache.get(k == a ? b : a, std::string("x"));
+  };
+  std::atomic<int> refused = 0;
+  const auto ask = [&](const WikiKey& k) {
+    try {
+      f.cache.get(k, std::string("x"));
+    } catch (const RecursiveRender&) {
+      ++refused;
+    }
+  };
+  std::thread other([&] { ask(b); });
+  ask(a);
+  other.join();
+  CHECK(refused == 2);
+}
+
+TEST_CASE("a refresh renders although nothing changed") {
+  Fixture f;
+  get(f.cache, "x");
+  const auto forced = f.cache.refresh(key, std::string("x"));
+  CHECK(forced.origin == Origin::render);
+  CHECK(forced.miss == Miss::forced);
+  CHECK(f.renders() == 2);
+}
+
+TEST_CASE("a refresh does not take a render that had begun before it", "[concurrent]") {
+  Fixture f;
+  std::atomic<bool> first_renders = false, release = false;
+  f.renderer.state->during = [&](auto&&...) {
+    if (f.renders() > 1) return;
+    first_renders = true;
+    eventually([&] { return release.load(); });
+  };
+  std::jthread slow([&] { get(f.cache, "x"); });
+  eventually([&] { return first_renders.load(); });
+  std::vector<std::jthread> refreshes;
+  std::atomic<int> rendered = 0;
+  refreshes.emplace_back([&] { rendered += f.cache.refresh(key, std::string("x")).origin == Origin::render; });
+  eventually([&] { return f.cache.stats().shared >= 1; });
+  CHECK(f.renders() == 1);
+  release = true;
+  refreshes.clear();
+  CHECK(rendered == 1);
+  CHECK(f.renders() == 2);
+}
+
+TEST_CASE("an erase during a render wins", "[concurrent]") {
+  Fixture f;
+  SECTION("before it publishes") {
+    f.renderer.state->during = [&](auto&&...) { f.cache.erase(key); };
+  }
+  SECTION("of the group") {
+    f.renderer.state->during = [&](auto&&...) { f.cache.erase_group("docs"); };
+  }
+  SECTION("while it publishes") {
+    f.store.before = [&](std::string_view operation) {
+      if (operation == "publish") f.cache.erase(key);
+    };
+  }
+  const auto outcome = get(f.cache, "x");
+  CHECK(outcome->rendered_html == "<p>x</p>");
+  CHECK_FALSE(outcome.stored);
+  CHECK_FALSE(f.cache.find(key, f.cache.fingerprint(std::string("x"))));
+}
+
+TEST_CASE("a broken store makes the cache slow, not wrong and not down") {
+  std::vector<std::string> told;
+  Fixture f({.store_pause = 30ms, .on_store_error = [&](const std::exception& error) { told.push_back(error.what()); }});
+  f.store.before = [](std::string_view operation) { throw StoreUnavailable(std::string(operation) + " refused"); };
+  const auto outcome = get(f.cache, "x");
+  CHECK(outcome->rendered_html == "<p>x</p>");
+  CHECK(outcome.miss == Miss::store_failed);
+  CHECK(outcome.detail == "the store was unavailable a moment ago and is left alone");
+  CHECK_FALSE(outcome.stored);
+  CHECK(told == std::vector<std::string>{"lookup refused"});
+
+  // Left alone for a while, then asked again by itself.
+  f.store.before = [](std::string_view) {};
+  CHECK(get(f.cache, "x").miss == Miss::store_failed);
+  CHECK_FALSE(f.cache.stats().store_available);
+  CHECK(f.store.lookups == 0);
+  std::this_thread::sleep_for(40ms);
+  CHECK(get(f.cache, "x").miss == Miss::absent);
+  CHECK(get(f.cache, "x").hit());
+  CHECK(f.cache.stats().store_available);
+  CHECK(f.cache.stats().store_unavailable == 1);
+  CHECK(f.cache.stats().store_skipped >= 2);
+}
+
+TEST_CASE("a value that the store refuses is served and counted, and the store is not left alone for it") {
+  Fixture f;
+  f.store.before = [](std::string_view operation) {
+    if (operation == "publish") throw InvalidValue("a NUL byte");
+  };
+  CHECK(get(f.cache, "x").detail == "a NUL byte");
+  CHECK(get(f.cache, "x").origin == Origin::render);
+  CHECK(f.cache.stats().store_refused == 2);
+  CHECK(f.store.lookups == 2);
+  f.store.before = [](std::string_view operation) {
+    if (operation == "publish") throw StoreFull("disk full");
+    if (operation == "lookup") throw std::runtime_error("not one of ours");
+  };
+  CHECK(get(f.cache, "x").miss == Miss::store_failed);
+  CHECK(f.cache.stats().store_full == 1);
+  CHECK(f.cache.stats().store_other == 1);
+}
+
+TEST_CASE("a key that not every store can hold is the caller's error") {
+  Fixture f;
+  const auto ask = [&](std::string path) { return f.cache.get({"docs", std::move(path)}, std::string("x")); };
+  CHECK(ask(std::string(max_key_bytes - 4, 'a')).stored);
+  CHECK_THROWS_WITH(ask(std::string(max_key_bytes - 3, 'a')), ContainsSubstring("2049 bytes"));
+  CHECK_THROWS_AS(ask(std::string("a\0b", 3)), InvalidKey);
+  CHECK_THROWS_WITH(ask("a\xff"), ContainsSubstring("offset 1"));
+  CHECK(ask("'; DROP TABLE %s \\ \xf0\x9f\xa6\x80").stored);
+}
+
+// -- sources that move ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct PointerHasher {
+  static constexpr bool source_can_move = true;
+  Fingerprint components(const std::string* source) const { return std::move(Fingerprint().add("source", *source)); }
+};
+struct PointerRenderer {
+  CountingRenderer counting;
+  std::string_view version() const { return counting.version(); }
+  WikiPage render(const WikiKey& k, const std::string* source) const { return counting.render(k, *source); }
+};
+
+}  // namespace
+
+TEST_CASE("what moved while it was rendered is returned and not stored") {
+  FullStore store;
+  PointerRenderer renderer;
+  RenderCache cache(renderer, PointerHasher{}, store);
+  std::string source = "x";
+  renderer.counting.state->during = [&](auto&&...) { source = "y"; };
+  const auto moved = cache.get(key, &source);
+  CHECK_FALSE(moved.stored);
+  CHECK_THAT(moved.detail, ContainsSubstring("moved while it was rendered: source"));
+  CHECK(cache.stats().moved == 1);
+  CHECK(cache.get(key, &source).stored);
+  CHECK(cache.get(key, &source).hit());
+}
+
+namespace {
+
+/// As a file: it can be sampled cheaply, and frozen.
+struct FreezableHasher {
+  Fingerprint components(const std::string* source) const { return std::move(Fingerprint().add("source", *source)); }
+  Frozen<std::string> freeze(const std::string* source) const {
+    before_freeze();
+    return {components(source), *source};
+  }
+  std::function<void()> before_freeze = [] {};
+};
+
+}  // namespace
+
+TEST_CASE("a frozen source is stored under the fingerprint of what was rendered") {
+  FullStore store;
+  std::string source = "x";
+  FreezableHasher hasher;
+  hasher.before_freeze = [&] { source = "y"; };
+  RenderCache cache(CountingRenderer{}, hasher, store);
+  const auto outcome = cache.get(key, &source);
+  CHECK(outcome.entry->fingerprint.text() == "source=y|renderer=test/1");
+  CHECK(outcome->rendered_html == "<p>y</p>");
+  CHECK(cache.get(key, &source).hit());
+}
+
+TEST_CASE("one who waits is not given a state older than his call", "[concurrent]") {
+  FullStore store;
+  CountingRenderer renderer;
+  std::atomic<bool> frozen = false, release = false;
+  // The leader asks for x, freezes y, and renders slowly; the other asks for x after that.
+  struct Moving {
+    std::string sampled, content;
+  };
+  struct MovingHasher {
+    Fingerprint components(const Moving& s) const { return std::move(Fingerprint().add("source", s.sampled)); }
+    Frozen<std::string> freeze(const Moving& s) const {
+      return {std::move(Fingerprint().add("source", s.content)), s.content};
+    }
+  };
+  RenderCache moving(renderer, MovingHasher{}, store);
+  renderer.state->during = [&](const WikiKey&, const std::string& content) {
+    if (content != "y") return;
+    frozen = true;
+    eventually([&] { return release.load(); });
+  };
+  std::string to_leader, to_late;
+  std::jthread leader([&] { to_leader = moving.get(key, Moving{"x", "y"})->rendered_html; });
+  eventually([&] { return frozen.load(); });
+  std::jthread late([&] { to_late = moving.get(key, Moving{"x", "x"})->rendered_html; });
+  eventually([&] { return moving.stats().shared == 1; });
+  release = true;
+  leader.join();
+  late.join();
+  CHECK(to_leader == "<p>y</p>");
+  CHECK(to_late == "<p>x</p>");
+}
+
+namespace {
+
+struct UnsettledHasher {
+  Fingerprint components(const std::string& source) const {
+    return std::move(Fingerprint().add("source", source).mark_unsettled());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what is too new to trust is neither looked up nor stored nor shared") {
+  FullStore store;
+  CountingRenderer renderer;
+  RenderCache cache(renderer, UnsettledHasher{}, store);
+  for (int i = 1; i <= 2; ++i) {
+    const auto outcome = get(cache, "x");
+    CHECK(outcome.miss == Miss::unsettled);
+    CHECK_FALSE(outcome.stored);
+    CHECK(renderer.state->renders == i);
+  }
+  CHECK(store.lookups == 0);
+}
+
+// -- freshness and limits -----------------------------------------------------------------------------------------------
+
+TEST_CASE("an older value is returned while the new one is rendered, if the caller allows it", "[concurrent]") {
+  Fixture f;
+  get(f.cache, "old");
+  std::atomic<bool> release = false;
+  f.renderer.state->during = [&](auto&&...) { eventually([&] { return release.load(); }); };
+  f.store.age = 59min;
+  const auto stale = get(f.cache, "new", {.freshness = Freshness::stale_while_rendering(1h)});
+  CHECK(stale.origin == Origin::stale);
+  CHECK(stale.miss == Miss::changed);
+  CHECK(stale->rendered_html == "<p>old</p>");
+  CHECK(get(f.cache, "new", {.freshness = Freshness::stale_while_rendering(1h)}).origin == Origin::stale);
+  CHECK(f.cache.stats().stale == 2);
+  release = true;
+  eventually([&] { return f.cache.find(key, f.cache.fingerprint(std::string("new"))).hit(); });
+  CHECK(f.renders() == 2);
+}
+
+TEST_CASE("within the soft limit the new value is waited for") {
+  Fixture f;
+  get(f.cache, "old");
+  const GetOptions patient{.freshness = Freshness::stale_while_rendering(1h), .soft_limit = 20s};
+  const auto outcome = get(f.cache, "new", patient);
+  CHECK(outcome.origin == Origin::render);
+  CHECK(outcome->rendered_html == "<p>new</p>");
+}
+
+TEST_CASE("a value that is too old is not served") {
+  Fixture f;
+  get(f.cache, "old");
+  f.store.age = 2h;
+  CHECK(get(f.cache, "new", {.freshness = Freshness::stale_while_rendering(1h)}).origin == Origin::render);
+  f.renderer.state->during = [](auto&&...) { throw std::runtime_error("no"); };
+  CHECK_THROWS_WITH(get(f.cache, "newer", {.freshness = Freshness::stale_if_error(1h)}), "no");
+}
+
+TEST_CASE("an older value stands in for an error, if the caller allows it") {
+  Fixture f;
+  get(f.cache, "old");
+  f.renderer.state->during = [](auto&&...) { throw std::runtime_error("no"); };
+  const GetOptions lenient{.freshness = Freshness::stale_if_error(1h)};
+  CHECK(get(f.cache, "new", lenient)->rendered_html == "<p>old</p>");
+  CHECK(get(f.cache, "new", lenient).origin == Origin::stale);
+  CHECK_THROWS_WITH(get(f.cache, "new"), "no");
+  CHECK(f.renders() == 2);
+}
+
+TEST_CASE("a render above the hard limit is a typed error, goes on, and is stored", "[concurrent]") {
+  Fixture f;
+  std::atomic<bool> release = false;
+  f.renderer.state->during = [&](auto&&...) { eventually([&] { return release.load(); }); };
+  CHECK_THROWS_AS(get(f.cache, "x", {.hard_limit = 5ms}), RenderTimeout);
+  CHECK_THROWS_WITH(get(f.cache, "x", {.hard_limit = 5ms}), ContainsSubstring("5 ms"));
+  release = true;
+  eventually([&] { return f.cache.find(key, f.cache.fingerprint(std::string("x"))).hit(); });
+  CHECK(f.renders() == 1);
+  CHECK(get(f.cache, "x", {.hard_limit = 5ms}).hit());
+}
+
+TEST_CASE("the cache waits for its background renders when it goes", "[concurrent]") {
+  CountingRenderer renderer;
+  FullStore store;
+  {
+    RenderCache cache(renderer, MinimalHasher{}, store);
+    renderer.state->during = [&](auto&&...) { std::this_thread::sleep_for(30ms); };
+    CHECK_THROWS_AS(get(cache, "x", {.hard_limit = 1ms}), RenderTimeout);
+  }
+  CHECK(store.erase(key));
+}
+
+TEST_CASE("with no thread to spare the caller renders himself") {
+  Fixture f({.max_background = 0});
+  CHECK(get(f.cache, "x", {.hard_limit = 20s}).origin == Origin::render);
+}
+
+// -- many keys -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::vector<Wanted<WikiKey, std::string>> pages(int count, const std::string& source) {
+  std::vector<Wanted<WikiKey, std::string>> wanted;
+  for (int i = 0; i < count; ++i) wanted.push_back({{"docs", std::to_string(i)}, source});
+  return wanted;
+}
+
+}  // namespace
+
+TEST_CASE("many keys take one look-up, and only what is stale is rendered") {
+  Fixture f;
+  auto wanted = pages(200, "x");
+  f.cache.get_many(wanted);
+  CHECK(f.renders() == 200);
+  std::vector<std::string> operations;
+  f.store.before = [&](std::string_view operation) { operations.emplace_back(operation); };
+  for (const auto& answer : f.cache.get_many(wanted)) CHECK(answer.outcome().hit());
+  CHECK(operations == std::vector<std::string>{"lookup_many"});
+  f.store.before = [](std::string_view) {};
+  wanted[17].source = "y";
+  const auto answers = f.cache.get_many(wanted);
+  CHECK(answers[17].outcome()->rendered_html == "<p>y</p>");
+  CHECK(f.renders() == 201);
+  f.cache.get_many(wanted, {.refresh = true});
+  CHECK(f.renders() == 401);
+}
+
+TEST_CASE("keys that repeat share a render", "[concurrent]") {
+  Fixture f;
+  const std::vector<Wanted<WikiKey, std::string>> wanted(10, {key, "x"});
+  for (const auto& answer : f.cache.get_many(wanted, {.parallel = 4})) {
+    CHECK(answer.outcome()->rendered_html == "<p>x</p>");
+  }
+  CHECK(f.renders() == 1);
+}
+
+TEST_CASE("an error is its own key's answer alone") {
+  Fixture f;
+  f.renderer.state->during = [](const WikiKey& k, const std::string&) {
+    if (k.page_path == "3") throw std::out_of_range("three");
+  };
+  auto wanted = pages(6, "x");
+  wanted[4].key.page_path = std::string(max_key_bytes, 'a');
+  const auto answers = f.cache.get_many(wanted);
+  for (const std::size_t i : {0u, 1u, 2u, 5u}) CHECK(answers[i].has_value());
+  CHECK_THROWS_AS(answers[3].outcome(), std::out_of_range);
+  CHECK_THROWS_AS(answers[4].outcome(), InvalidKey);
+  CHECK(answers[4].error() != nullptr);
+}
+
+TEST_CASE("no more render at a time than allowed, and progress is told one by one", "[concurrent]") {
+  Fixture f;
+  std::atomic<int> now = 0, most = 0;
+  f.renderer.state->during = [&](auto&&...) {
+    int running = ++now;
+    for (int seen = most; running > seen && !most.compare_exchange_weak(seen, running);) {
+    }
+    std::this_thread::sleep_for(1ms);
+    --now;
+  };
+  std::vector<std::size_t> done;
+  f.cache.get_many(pages(30, "x"), {.parallel = 3, .progress = [&](const Progress& p) {
+                                      done.push_back(p.total == 30 ? p.done : 0);
+                                    }});
+  CHECK(most <= 3);
+  CHECK(most > 1);
+  REQUIRE(done.size() == 31);
+  for (std::size_t i = 0; i < done.size(); ++i) CHECK(done[i] == i);
+}
+
+TEST_CASE("a stop leaves what is done and answers the rest with Cancelled", "[concurrent]") {
+  Fixture f;
+  std::stop_source stop;
+  f.renderer.state->during = [&](const WikiKey& k, const std::string&) {
+    if (k.page_path == "5") stop.request_stop();
+  };
+  const auto answers = f.cache.get_many(pages(20, "x"), {.parallel = 1, .stop = stop.get_token()});
+  for (std::size_t i = 0; i < answers.size(); ++i) CHECK(answers[i].has_value() == (i <= 5));
+  CHECK_THROWS_AS(answers[6].outcome(), Cancelled);
+}
+
+TEST_CASE("many keys are answered although the store is down") {
+  Fixture f;
+  f.store.before = [](std::string_view) { throw StoreUnavailable("down"); };
+  for (const auto& answer : f.cache.get_many(pages(5, "x"))) CHECK(answer.outcome().miss == Miss::store_failed);
+  CHECK(f.cache.stats().store_unavailable == 1);
+}

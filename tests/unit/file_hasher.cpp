@@ -1,0 +1,183 @@
+#include <render_cache/hasher/file.hpp>
+
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <render_cache/hasher/xxh3.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+
+using namespace render_cache;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Tells how many contents were hashed, so that a test sees what the memo saved.
+struct CountingHasher {
+  std::shared_ptr<std::atomic<int>> hashed = std::make_shared<std::atomic<int>>(0);
+  std::string digest(std::string_view text) const {
+    ++*hashed;
+    return Xxh3Hasher{}.digest(text);
+  }
+  Fingerprint components(std::string_view text) const { return std::move(Fingerprint().add("source", digest(text))); }
+};
+
+struct Fixture {
+  support::TemporaryDirectory directory;
+  std::shared_ptr<const DocumentRoot> root = std::make_shared<DocumentRoot>(directory.path());
+  CountingHasher counting;
+  FileHasher<CountingHasher> hasher{counting};
+
+  FileSource file(std::string name) const { return {root, std::move(name)}; }
+  std::string sample(std::string name) const { return hasher.components(file(std::move(name))).text(); }
+  int hashed() const { return *counting.hashed; }
+  FileError::Kind refusal(const std::string& name) const {
+    try {
+      static_cast<void>(hasher.freeze(file(name)));
+    } catch (const FileError& error) {
+      return error.kind;
+    }
+    throw std::logic_error(name + " was read");
+  }
+  /// As if written `age` ago. The change time cannot be set, so the test waits until that has settled too.
+  void settle() const { std::this_thread::sleep_for(2100ms); }
+};
+
+}  // namespace
+
+TEST_CASE("a file's fingerprint is that of its content, wherever it lies") {
+  Fixture f;
+  f.directory.write("a.md", "text");
+  f.directory.write("deep/down/b.md", "text");
+  CHECK(f.sample("a.md") == f.sample("deep/down/b.md"));
+  CHECK(f.sample("a.md") == Xxh3Hasher{}.components("text").text());
+  const auto frozen = f.hasher.freeze(f.file("a.md"));
+  CHECK(frozen.content == "text");
+  CHECK(frozen.components.text() == f.sample("a.md"));
+}
+
+TEST_CASE("a file is hashed each time until its stat has settled, and then once") {
+  Fixture f;
+  f.directory.write("a.md", "one");
+  f.sample("a.md");
+  f.sample("a.md");
+  CHECK(f.hashed() == 2);
+  f.settle();
+  for (int i = 0; i < 5; ++i) f.sample("a.md");
+  CHECK(f.hashed() == 3);
+
+  SECTION("a change is seen although size and modification time are the same") {
+    const auto time = fs::last_write_time(f.directory / "a.md");
+    f.directory.write("a.md", "two");
+    fs::last_write_time(f.directory / "a.md", time);
+    CHECK(f.sample("a.md") == Xxh3Hasher{}.components("two").text());
+  }
+  SECTION("another file moved into its place is seen") {
+    const auto time = fs::last_write_time(f.directory / "a.md");
+    f.directory.write("new", "two");
+    fs::last_write_time(f.directory / "new", time);
+    fs::rename(f.directory / "new", f.directory / "a.md");
+    CHECK(f.sample("a.md") == Xxh3Hasher{}.components("two").text());
+  }
+}
+
+TEST_CASE("a time in the future is never trusted") {
+  Fixture f;
+  f.directory.write("a.md", "text");
+  fs::last_write_time(f.directory / "a.md", fs::file_time_type::clock::now() + 1h);
+  f.settle();
+  f.sample("a.md");
+  f.sample("a.md");
+  CHECK(f.hashed() == 2);
+  CHECK_FALSE(f.hasher.time(f.file("a.md"))->settled);
+}
+
+TEST_CASE("nothing outside the root is read") {
+  Fixture f;
+  support::TemporaryDirectory elsewhere;
+  const auto secret = elsewhere.write("secret", "secret");
+  fs::create_symlink(secret, f.directory / "link.md");
+  fs::create_directory_symlink(elsewhere.path(), f.directory / "linked");
+  f.directory.write("inside/a.md", "text");
+  fs::create_symlink("inside/a.md", f.directory / "fine.md");
+  using enum FileError::Kind;
+  CHECK(f.refusal("link.md") == outside);
+  CHECK(f.refusal("linked/secret") == outside);
+  CHECK(f.refusal("../" + elsewhere.path().filename().string() + "/secret") == outside);
+  CHECK(f.refusal("inside/../../" + elsewhere.path().filename().string() + "/secret") == outside);
+  CHECK(f.refusal(secret.string()) == outside);
+  CHECK(f.hasher.freeze(f.file("fine.md")).content == "text");
+
+  // Nor by what is remembered of a file that was fine a moment ago.
+  f.settle();
+  f.sample("fine.md");
+  fs::remove(f.directory / "fine.md");
+  fs::create_symlink(secret, f.directory / "fine.md");
+  CHECK_THROWS_AS(f.sample("fine.md"), FileError);
+}
+
+TEST_CASE("what is no regular file, or cannot be read, is refused by its kind") {
+  Fixture f;
+  using enum FileError::Kind;
+  f.directory.write("dir/a.md", "text");
+  ::mkfifo((f.directory / "pipe").c_str(), 0600);
+  fs::create_symlink("loop", f.directory / "loop");
+  CHECK(f.refusal("dir") == not_a_file);
+  CHECK(f.refusal("pipe") == not_a_file);
+  CHECK(f.refusal("absent.md") == not_found);
+  CHECK(f.refusal("dir/a.md/b") == not_found);
+  CHECK(f.refusal(std::string(5000, 'a')) == not_found);
+  CHECK(f.refusal(std::string("dir/a.md\0x", 10)) == not_found);
+  CHECK(f.refusal("loop") == outside);
+  f.directory.write("private", "text");
+  fs::permissions(f.directory / "private", fs::perms::none);
+  if (::geteuid() != 0) CHECK(f.refusal("private") == unreadable);  // root reads everything
+  CHECK_THROWS_AS(DocumentRoot(f.directory / "dir/a.md"), FileError);
+}
+
+TEST_CASE("a file at the limit is read and one above it is refused") {
+  Fixture f;
+  const FileHasher<Xxh3Hasher> small(Xxh3Hasher{}, {.max_bytes = 100});
+  f.directory.write("fits", std::string(100, 'a'));
+  f.directory.write("big", std::string(101, 'a'));
+  CHECK(small.freeze(f.file("fits")).content.size() == 100);
+  CHECK_THROWS_WITH(small.freeze(f.file("big")), ContainsSubstring("101 bytes") && ContainsSubstring("max_bytes"));
+}
+
+TEST_CASE("a read is never torn by a writer", "[concurrent]") {
+  Fixture f;
+  f.directory.write("a.md", std::string(100'000, 'a'));
+  std::jthread writer([&](std::stop_token stop) {
+    for (char c = 'a'; !stop.stop_requested(); c = c == 'z' ? 'a' : static_cast<char>(c + 1)) {
+      f.directory.write("next", std::string(100'000, c));
+      fs::rename(f.directory / "next", f.directory / "a.md");
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    const auto frozen = f.hasher.freeze(f.file("a.md"));
+    REQUIRE(frozen.content.size() == 100'000);
+    REQUIRE(frozen.content.find_first_not_of(frozen.content[0]) == std::string::npos);
+    REQUIRE(frozen.components == Xxh3Hasher{}.components(frozen.content));
+  }
+}
+
+TEST_CASE("absence of a file is told apart from failure") {
+  Fixture f;
+  CHECK_FALSE(f.hasher.digest(f.file("absent")).has_value());
+  CHECK_FALSE(f.hasher.time(f.file("absent")).has_value());
+  f.directory.write("a", "text");
+  CHECK(f.hasher.digest(f.file("a")) == Xxh3Hasher{}.digest("text"));
+  CHECK(f.hasher.time(f.file("a"))->bytes == 4);
+  CHECK_FALSE(f.hasher.time(f.file("a"))->settled);
+  CHECK_THROWS_AS(f.hasher.digest(f.file("../a")), FileError);
+}

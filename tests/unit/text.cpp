@@ -1,0 +1,77 @@
+#include <render_cache/schema/text.hpp>
+
+#include "support/catch.hpp"
+
+#include <render_cache/wiki.hpp>
+
+#include <string>
+
+using namespace render_cache;
+
+TEST_CASE("well-formed UTF-8 is accepted and anything else is found where it stands") {
+  CHECK(find_invalid_text("") == std::string::npos);
+  CHECK(find_invalid_text("plain ASCII that is longer than eight bytes\t\n") == std::string::npos);
+  CHECK(find_invalid_text("\xc3\xa9 \xe2\x82\xac \xf0\x9f\xa6\x80 \xef\xbf\xbd \xf4\x8f\xbf\xbf") == std::string::npos);
+  const auto at = [](const std::string& bad) { return find_invalid_text("0123456789" + bad + "tail to read over"); };
+  CHECK(at(std::string("\0", 1)) == 10);
+  CHECK(at("\x80") == 10);                  // a continuation alone
+  CHECK(at("\xc0\xaf") == 10);              // overlong
+  CHECK(at("\xe0\x9f\xbf") == 10);          // overlong
+  CHECK(at("\xed\xa0\x80") == 10);          // a surrogate
+  CHECK(at("\xf0\x8f\xbf\xbf") == 10);      // overlong
+  CHECK(at("\xf4\x90\x80\x80") == 10);      // beyond U+10FFFF
+  CHECK(at("\xf5\x80\x80\x80") == 10);
+  CHECK(find_invalid_text("abc\xe2\x82") == 3);  // cut short by the end
+  for (std::size_t place = 0; place < 20; ++place) {
+    std::string text(20, 'a');
+    text[place] = '\0';
+    CHECK(find_invalid_text(text) == place);
+    text[place] = '\xff';
+    CHECK(find_invalid_text(text) == place);
+  }
+}
+
+TEST_CASE("a value with a NUL byte or broken UTF-8 is refused by column and offset") {
+  CHECK_NOTHROW(check_value(WikiPage{"<p>\xf0\x9f\xa6\x80</p>", {"{}"}}));
+  CHECK_THROWS_AS(check_value(WikiPage{std::string("a\0", 2), {"{}"}}), InvalidValue);
+  CHECK_THROWS_WITH(check_value(WikiPage{std::string("a\0", 2), {"{}"}}),
+                    ContainsSubstring("'rendered_html' holds a NUL byte at offset 1"));
+  CHECK_THROWS_WITH(check_value(WikiPage{"", {"\xff"}}), ContainsSubstring("'metadata' holds invalid UTF-8 at offset 0"));
+}
+
+TEST_CASE("a key is bounded by the sum of its texts") {
+  CHECK_NOTHROW(check_key(WikiKey{std::string(1000, 'a'), std::string(max_key_bytes - 1000, 'b')}));
+  CHECK_THROWS_AS(check_key(WikiKey{std::string(1000, 'a'), std::string(max_key_bytes - 999, 'b')}), InvalidKey);
+}
+
+namespace {
+
+struct ViewKey {
+  std::string_view repo_alias, page_path;
+};
+
+}  // namespace
+BOOST_HANA_ADAPT_STRUCT(ViewKey, repo_alias, page_path);
+
+TEST_CASE("the hash of a key depends on its seed, on where a field ends, and not on owning its bytes") {
+  const WikiKey key{"docs", "a/long/path/to/a/page.md"};
+  CHECK(hash_key(key, 1) == hash_key(ViewKey{key.repo_alias, key.page_path}, 1));
+  CHECK(hash_key(key, 1) != hash_key(key, 2));
+  CHECK(hash_key(WikiKey{"ab", "c"}, 1) != hash_key(WikiKey{"a", "bc"}, 1));
+  CHECK(hash_key(WikiKey{"a", ""}, 1) != hash_key(WikiKey{"", "a"}, 1));
+  CHECK(hash_key(WikiKey{"", std::string("\0", 1)}, 1) != hash_key(WikiKey{"", std::string("\0\0", 2)}, 1));
+  CHECK(describe_key(key) == "repo_alias='docs', page_path='a/long/path/to/a/page.md'");
+}
+
+TEST_CASE("hashes of similar keys spread over all bits") {
+  int low[16] = {}, high[16] = {};
+  for (int i = 0; i < 16000; ++i) {
+    const auto hash = hash_key(WikiKey{"docs", "chapter-" + std::to_string(i) + ".md"}, 42);
+    ++low[hash & 15];
+    ++high[hash >> 60];
+  }
+  for (int i = 0; i < 16; ++i) {
+    CHECK(std::abs(low[i] - 1000) < 200);  // 6 standard deviations
+    CHECK(std::abs(high[i] - 1000) < 200);
+  }
+}
