@@ -1,0 +1,206 @@
+// The memory store: bounded by bytes, the best hit ratio for them, and a hit that costs some 30 ns.
+#pragma once
+
+#include <render_cache/concepts/store.hpp>
+#include <render_cache/store/memory/shard.hpp>
+#include <render_cache/store/memory/weight.hpp>
+
+#include <boost/hana/accessors.hpp>
+#include <boost/hana/second.hpp>
+#include <boost/hana/unpack.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace render_cache {
+
+namespace detail {
+
+template <Described A, Described B>
+bool members_equal(const A& a, const B& b) {
+  namespace hana = boost::hana;
+  return hana::unpack(hana::accessors<A>(), [&](const auto&... of_a) {
+    return hana::unpack(hana::accessors<B>(), [&](const auto&... of_b) {
+      return (... && (hana::second(of_a)(a) == hana::second(of_b)(b)));
+    });
+  });
+}
+
+}  // namespace detail
+
+struct MemoryOptions {
+  /// Bytes for all entries together: keys, values, fingerprints and bookkeeping. Resident memory stays below 1.15 times that.
+  std::size_t capacity = std::size_t{64} << 20;
+  /// Parts with a lock each, rounded up to a power of two. 0: up to 16, while each has at least 4 MiB. An entry may weigh
+  /// at most a quarter of a shard, so few shards suit a small capacity with big values.
+  std::size_t shards = 0;
+  /// For the hash of keys. Random unless given, so that an author who chooses keys cannot make them collide.
+  std::optional<std::uint64_t> seed{};
+};
+
+/// Keeps entries in this process within a number of bytes; S3-FIFO (s3_fifo.hpp) decides which. Never blocks on anything
+/// but its own short sections, in which no value is destroyed and no function of the caller runs; a hit allocates
+/// nothing and is written to no memory that readers on another processor write to, but the entry's reference count.
+///
+/// An entry of more than a quarter of a shard is refused: `publish` then removes what was stored for its key and counts it
+/// (`too_large`). All members may be called from many threads at once. `Schema` gives `key_type` and `value_type`.
+template <class Schema>
+class MemoryStore {
+ public:
+  using key_type = typename Schema::key_type;
+  using value_type = typename Schema::value_type;
+
+  explicit MemoryStore(const MemoryOptions& options = {})
+      : seed_(options.seed ? *options.seed : random_seed()), shard_bits_(bits_for(options)), shards_(std::size_t{1} << shard_bits_) {
+    set_capacity(options.capacity);
+  }
+
+  Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
+    return lookup_as(key, fingerprint);
+  }
+
+  /// Looks up without making a key: `view` is any described struct whose members compare to the key's in order, such as
+  /// the same fields as std::string_view.
+  template <Described View>
+  Lookup<value_type> lookup(const View& view, const Fingerprint& fingerprint) {
+    return lookup_as(view, fingerprint);
+  }
+
+  /// This store is as near as can be.
+  MemoryStore& near() noexcept { return *this; }
+
+  /// What is stored, whatever its fingerprint. Age counts from `rendered_at` by this machine's clock.
+  std::optional<Aged<value_type>> lookup_stale(const key_type& key) {
+    const auto hash = hash_key(key, seed_);
+    auto entry = shard(hash).peek(hash, is(key));
+    if (!entry) return std::nullopt;
+    const auto now = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+    const auto age = std::max(now - entry->rendered_at, std::chrono::microseconds::zero());
+    return Aged<value_type>{std::move(entry), age};
+  }
+
+  void publish(const key_type& key, EntryPtr<value_type> entry) {
+    const auto hash = hash_key(key, seed_);
+    const auto weight = detail::weight_of<Node>(key, *entry);
+    shard(hash).publish(std::make_unique<Node>(hash, weight, key, std::move(entry)));
+  }
+
+  bool erase(const key_type& key) {
+    const auto hash = hash_key(key, seed_);
+    return shard(hash).erase(hash, is(key));
+  }
+
+  /// Asks every key, shard by shard and a few at a time. What was published before the call is gone after it; what is
+  /// published during it may stay.
+  std::size_t erase_group(const group_t<key_type>& group) {
+    std::size_t erased = 0;
+    for (auto& each : shards_) erased += each.erase_all([&](const key_type& key) { return group_of(key) == group; });
+    return erased;
+  }
+
+  /// `keep` is called with no lock held.
+  PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options);
+
+  /// In bytes, for all shards together; takes effect at once, shard by shard. Their number stays.
+  void set_capacity(std::size_t bytes) {
+    for (auto& each : shards_) each.set_capacity(bytes >> shard_bits_);
+  }
+
+  [[nodiscard]] MemoryStats stats() const {
+    MemoryStats stats;
+    for (const auto& each : shards_) each.add_to(stats);
+    return stats;
+  }
+
+  [[nodiscard]] std::size_t shards() const noexcept { return shards_.size(); }
+  /// What an entry counts against the capacity, in bytes.
+  [[nodiscard]] static std::size_t weight(const key_type& key, const Entry<value_type>& entry) noexcept {
+    return detail::weight_of<Node>(key, entry);
+  }
+
+ private:
+  using Shard = detail::MemoryShard<key_type, value_type>;
+  using Node = typename Shard::Node;
+
+  static std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+  }
+
+  static unsigned bits_for(const MemoryOptions& options) noexcept {
+    constexpr std::size_t most = 16, least_capacity = std::size_t{4} << 20;
+    const auto wanted = options.shards != 0 ? std::bit_ceil(options.shards)
+                                            : std::bit_floor(std::clamp<std::size_t>(options.capacity / least_capacity, 1, most));
+    return static_cast<unsigned>(std::bit_width(wanted) - 1);
+  }
+
+  /// The table takes the hash's low bits, so the shard is chosen by the high ones.
+  Shard& shard(std::uint64_t hash) noexcept { return shards_[shard_bits_ == 0 ? 0 : hash >> (64 - shard_bits_)]; }
+
+  template <class View>
+  static auto is(const View& view) noexcept {
+    return [&view](const Node& node) {
+      if constexpr (std::same_as<View, key_type>) {
+        return node.key == view;
+      } else {
+        return detail::members_equal(node.key, view);
+      }
+    };
+  }
+
+  template <class View>
+  Lookup<value_type> lookup_as(const View& view, const Fingerprint& fingerprint) {
+    const auto hash = hash_key(view, seed_);
+    return shard(hash).lookup(hash, is(view), fingerprint);
+  }
+
+  const std::uint64_t seed_;
+  const unsigned shard_bits_;
+  std::vector<Shard> shards_;
+};
+
+template <class Schema>
+PruneReport MemoryStore<Schema>::prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
+  std::vector<std::uint64_t> publishes;  // of each shard, when the sweep starts
+  for (auto& each : shards_) publishes.push_back(each.publishes());
+  PruneReport report;
+  struct Seen {
+    key_type key;
+    std::uint64_t hash;
+    bool newer;
+  };
+  std::vector<Seen> seen;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    std::size_t bucket = 0;
+    do {
+      if (options.stop.stop_requested()) {
+        report.stopped = true;
+        return report;
+      }
+      seen.clear();
+      do {
+        bucket = shards_[i].scan(
+            bucket, [&](const Node& node) { seen.push_back({node.key, node.hash(), node.published > publishes[i]}); });
+      } while (bucket != 0 && seen.size() < options.batch);
+      for (const auto& [key, hash, newer] : seen) {
+        ++report.examined;
+        if (keep(key)) continue;
+        const bool removed = !newer && (options.dry_run || shards_[i].erase(hash, is(key), publishes[i]));
+        ++(removed ? report.removed : report.kept_newer);
+      }
+      if (options.progress && !seen.empty()) options.progress(report);
+    } while (bucket != 0);
+  }
+  return report;
+}
+
+}  // namespace render_cache

@@ -1,0 +1,196 @@
+// One part of a MemoryStore: a table of entries and the policy that bounds it, behind one lock.
+#pragma once
+
+#include <render_cache/detail/per_cpu_lock.hpp>
+#include <render_cache/entry.hpp>
+#include <render_cache/store/memory/node_table.hpp>
+#include <render_cache/store/s3_fifo.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace render_cache {
+
+/// What a MemoryStore counts. Each number is exact; together they are not one instant's.
+struct MemoryStats {
+  std::size_t entries = 0;           ///< held now
+  std::size_t bytes = 0;             ///< their weight
+  std::size_t capacity = 0;          ///< bytes
+  std::uint64_t hits = 0;            ///< look-ups that found the entry they asked for
+  std::uint64_t misses_absent = 0;   ///< nothing stored for the key
+  std::uint64_t misses_changed = 0;  ///< another fingerprint stored
+  std::uint64_t evictions = 0;       ///< entries that left for others, or for a smaller capacity
+  std::uint64_t too_large = 0;       ///< publishes refused: more than a quarter of a shard
+};
+
+namespace detail {
+
+/// What a hit touches comes first: the policy's part, the chain and the entry fill one cache line, the key the next.
+template <class Key, class Value>
+struct MemoryNode : S3Fifo::Object {
+  MemoryNode(std::uint64_t hash, std::size_t weight, const Key& of, EntryPtr<Value> content)
+      : Object(hash, weight), entry(std::move(content)), key(of) {}
+
+  MemoryNode* next = nullptr;
+  EntryPtr<Value> entry;
+  Key key;
+  std::uint64_t published = 0;  // by the shard's count of publishes
+};
+
+template <class Key, class Value>
+class alignas(64) MemoryShard {
+ public:
+  using Node = MemoryNode<Key, Value>;
+
+  MemoryShard() : policy_(0) {}  // holds nothing until `set_capacity`
+
+  template <class IsIt>
+  Lookup<Value> lookup(std::uint64_t hash, IsIt&& is_it, const Fingerprint& fingerprint) {
+    Lookup<Value> found;
+    {
+      const auto guard = lock_.read();
+      if (Node* const node = table_.find(hash, is_it)) {
+        found.entry = node->entry;
+        if (found.entry->fingerprint == fingerprint) {
+          S3Fifo::read(*node);
+          ++guard->hits;
+          return found;
+        }
+        ++guard->misses_changed;
+      } else {
+        ++guard->misses_absent;
+      }
+    }
+    if (const auto other = std::move(found.entry)) found.stored = other->fingerprint;
+    return found;
+  }
+
+  template <class IsIt>
+  EntryPtr<Value> peek(std::uint64_t hash, IsIt&& is_it) {
+    const auto guard = lock_.read();
+    Node* const node = table_.find(hash, is_it);
+    return node ? node->entry : nullptr;
+  }
+
+  /// After it the entry that was stored for the key is gone, whether or not the new one is let in.
+  void publish(std::unique_ptr<Node> node) {
+    NodeChain<Node> gone;
+    const auto is_it = [&key = node->key](const Node& other) { return other.key == key; };
+    const auto guard = lock_.write();
+    Node* const old = table_.find(node->hash(), is_it);
+    node->published = ++publishes_;
+    if (!policy_.admits(node->weight())) {
+      ++too_large_;
+      if (old) remove(*old, gone);
+    } else if (old) {
+      old->entry.swap(node->entry);
+      old->published = node->published;
+      policy_.update(*old, node->weight(), evicts_to(gone));
+    } else {
+      table_.reserve_one();
+      policy_.insert(*node, evicts_to(gone));
+      table_.insert(std::move(node));
+    }
+  }
+
+  /// Removes the node for which `is_it`, unless it was published after the shard's `publishes`.
+  template <class IsIt>
+  bool erase(std::uint64_t hash, IsIt&& is_it, std::uint64_t publishes = ~std::uint64_t{0}) {
+    NodeChain<Node> gone;
+    const auto guard = lock_.write();
+    Node* const node = table_.find(hash, is_it);
+    if (node == nullptr || node->published > publishes) return false;
+    remove(*node, gone);
+    return true;
+  }
+
+  /// Removes all for which `doomed(key)`, a few buckets at a time: others go on in between.
+  template <class Doomed>
+  std::size_t erase_all(Doomed&& doomed) {
+    std::size_t erased = 0;
+    for (std::size_t bucket = 0, end = 1; bucket < end;) {
+      NodeChain<Node> gone;
+      const auto guard = lock_.write();
+      end = table_.buckets();
+      for (const auto pause = std::min(bucket + stride, end); bucket < pause; ++bucket) {
+        table_.visit_bucket(bucket, [&](Node& node) {
+          if (!doomed(std::as_const(node.key))) return;
+          remove(node, gone);
+          ++erased;
+        });
+      }
+    }
+    return erased;
+  }
+
+  /// Calls `visit(node)` for the nodes of a few buckets, from `bucket` on; the bucket to go on with, or 0 at the end. If
+  /// the table grows between two calls, nodes may be visited twice, but none is passed over: those of an old bucket
+  /// move to the same place or further up.
+  template <class Visit>
+  std::size_t scan(std::size_t bucket, Visit&& visit) {
+    const auto guard = lock_.read();
+    for (const auto pause = std::min(bucket + stride, table_.buckets()); bucket < pause; ++bucket) {
+      table_.visit_bucket(bucket, [&](const Node& node) { visit(node); });
+    }
+    return bucket < table_.buckets() ? bucket : 0;
+  }
+
+  /// How many publishes there have been: with a node's `published` it tells what is newer than a moment.
+  [[nodiscard]] std::uint64_t publishes() const {
+    const auto guard = lock_.read();
+    return publishes_;
+  }
+
+  void set_capacity(std::size_t capacity) {
+    NodeChain<Node> gone;
+    const auto guard = lock_.write();
+    policy_.set_capacity(capacity, evicts_to(gone));
+  }
+
+  void add_to(MemoryStats& stats) const {
+    const auto guard = lock_.write();
+    stats.entries += table_.size();
+    stats.bytes += policy_.size();
+    stats.capacity += policy_.capacity();
+    stats.evictions += evictions_;
+    stats.too_large += too_large_;
+    guard.for_each([&](const Counts& counts) {
+      stats.hits += counts.hits;
+      stats.misses_absent += counts.misses_absent;
+      stats.misses_changed += counts.misses_changed;
+    });
+  }
+
+ private:
+  static constexpr std::size_t stride = 64;  // buckets visited under one lock: a few microseconds
+
+  struct Counts {
+    std::uint64_t hits = 0, misses_absent = 0, misses_changed = 0;
+  };
+
+  // In all members above, `gone` is declared before the guard, and so destroyed after it.
+  auto evicts_to(NodeChain<Node>& gone) noexcept {
+    return [this, &gone](S3Fifo::Object& t) {
+      gone.push(table_.remove(static_cast<Node&>(t)));
+      ++evictions_;
+    };
+  }
+
+  void remove(Node& node, NodeChain<Node>& gone) noexcept {
+    policy_.erase(node);
+    gone.push(table_.remove(node));
+  }
+
+  mutable PerCpuLock<Counts> lock_;
+  NodeTable<Node> table_;
+  S3Fifo policy_;
+  std::uint64_t publishes_ = 0;
+  std::uint64_t evictions_ = 0;
+  std::uint64_t too_large_ = 0;
+};
+
+}  // namespace detail
+}  // namespace render_cache
