@@ -1,0 +1,375 @@
+#include <render_cache/store/postgres.hpp>
+
+#include <render_cache/wiki.hpp>
+
+#include "laws/samples.hpp"
+#include "support/all_kinds.hpp"
+#include "support/catch.hpp"
+#include "support/database.hpp"
+#include "support/postgres_schema.hpp"
+
+#include <pqxx/pqxx>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace render_cache;
+using namespace std::chrono_literals;
+using test::TestDatabase;
+using Wiki = PostgresStore<WikiSchema>;
+
+namespace {
+
+const Fingerprint fresh = Fingerprint().add("source", "s2:1").add("renderer", "test/1");
+const Fingerprint newer = Fingerprint().add("source", "s2:2").add("renderer", "test/1");
+
+EntryPtr<WikiPage> page(const std::string& html, const Fingerprint& fingerprint = fresh) {
+  return std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{html, {"{\"title\": \"t\"}"}}, fingerprint});
+}
+
+/// Incompressible enough to be stored in TOAST.
+std::string long_html(unsigned seed) {
+  std::string html;
+  for (std::uint64_t state = seed; html.size() < 20'000; state = state * 6364136223846793005u + 1) html += std::to_string(state);
+  return html;
+}
+
+/// A wiki table of the test's own, and a store on it whose sessions can be told from others by their name.
+struct WikiDatabase : TestDatabase {
+  WikiDatabase() { test::migrate_postgres(conninfo()); }
+
+  PostgresOptions options() const { return {.conninfo = conninfo() + " application_name=" + name()}; }
+
+  /// Ends the store's sessions, as an administrator or a restart would.
+  void terminate_sessions() {
+    execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '" + name() + "'");
+  }
+  int sessions() { return std::stoi(value("SELECT count(*) FROM pg_stat_activity WHERE application_name = '" + name() + "'")); }
+};
+
+/// Keeps the table locked while it lives.
+class TableLock {
+ public:
+  explicit TableLock(const TestDatabase& database) : connection_(database.conninfo()), transaction_(connection_) {
+    transaction_.exec("LOCK TABLE wiki_cache IN ACCESS EXCLUSIVE MODE");
+  }
+
+ private:
+  pqxx::connection connection_;
+  pqxx::work transaction_;
+};
+
+}  // namespace
+
+TEST_CASE("a program starts without its server, and each operation says that the store is unavailable") {
+  Wiki store({.conninfo = "host=/nonexistent"});
+  CHECK_THROWS_AS(store.lookup({"docs", "a.md"}, fresh), StoreUnavailable);
+  CHECK_THROWS_AS(store.publish({"docs", "a.md"}, page("x")), StoreUnavailable);
+  CHECK_THROWS_WITH(store.check(), ContainsSubstring("/nonexistent"));
+  CHECK(store.stats().unavailable == 3);
+  CHECK(store.stats().connections_open == 0);
+  CHECK(store.stats().retries == 0);
+}
+
+TEST_CASE("a terminated session is replaced, and the operation is run again unnoticed") {
+  WikiDatabase database;
+  Wiki store(database.options());
+  store.publish({"docs", "a.md"}, page("x"));
+  database.terminate_sessions();
+  CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);
+  CHECK(store.stats().retries == 1);
+  database.terminate_sessions();
+  store.publish({"docs", "a.md"}, page("y", newer));
+  CHECK(store.lookup({"docs", "a.md"}, newer).entry != nullptr);
+  CHECK(store.stats().retries == 2);
+  CHECK(store.stats().unavailable == 0);
+}
+
+TEST_CASE("when all pooled sessions died, one retry is enough") {
+  WikiDatabase database;
+  auto options = database.options();
+  options.acquire_timeout = 5s;
+  Wiki store(options);
+  store.publish({"docs", "a.md"}, page("x"));
+  {
+    std::vector<std::future<Lookup<WikiPage>>> blocked;
+    {
+      TableLock lock(database);
+      for (int number = 0; number < 4; ++number) {
+        blocked.push_back(std::async(std::launch::async, [&] { return store.lookup({"docs", "a.md"}, fresh); }));
+      }
+      for (int attempt = 0; attempt < 100 && database.sessions() < 4; ++attempt) std::this_thread::sleep_for(10ms);
+    }
+    for (auto& one : blocked) CHECK(one.get().entry != nullptr);
+  }
+  REQUIRE(store.stats().connections_idle >= 4);
+  database.terminate_sessions();
+  CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);
+  CHECK(store.stats().retries == 1);
+  CHECK(store.stats().connections_open == 1);
+}
+
+TEST_CASE("a statement that takes too long is cancelled, and the store goes on") {
+  WikiDatabase database;
+  auto options = database.options();
+  options.statement_timeout = 100ms;
+  Wiki store(options);
+  store.publish({"docs", "a.md"}, page("x"));
+  {
+    TableLock lock(database);
+    CHECK_THROWS_AS(store.lookup({"docs", "a.md"}, fresh), StoreUnavailable);
+    CHECK_THROWS_WITH(store.publish({"docs", "a.md"}, page("y", newer)), ContainsSubstring("57014"));
+  }
+  CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);
+  CHECK(store.stats().retries == 0);
+  CHECK(store.stats().unavailable == 2);
+}
+
+TEST_CASE("who waits too long for a connection is told that the pool is busy") {
+  WikiDatabase database;
+  auto options = database.options();
+  options.pool_size = 1;
+  options.acquire_timeout = 50ms;
+  Wiki store(options);
+  store.publish({"docs", "a.md"}, page("x"));
+  std::future<Lookup<WikiPage>> blocked;
+  {
+    TableLock lock(database);
+    blocked = std::async(std::launch::async, [&] { return store.lookup({"docs", "a.md"}, fresh); });
+    while (store.stats().connections_idle > 0) std::this_thread::sleep_for(1ms);
+    CHECK_THROWS_WITH(store.lookup({"docs", "a.md"}, fresh), ContainsSubstring("pool_size"));
+  }
+  CHECK(blocked.get().entry != nullptr);
+  CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);
+}
+
+TEST_CASE("many threads share few connections", "[concurrent]") {
+  WikiDatabase database;
+  auto options = database.options();
+  options.pool_size = 2;
+  options.acquire_timeout = 20s;
+  Wiki store(options);
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int number = 0; number < 8; ++number) {
+    threads.emplace_back([&, number] {
+      const WikiKey key{"docs", std::to_string(number)};
+      for (int round = 0; round < 30; ++round) {
+        const auto fingerprint = Fingerprint().add("source", round);
+        store.publish(key, page(std::to_string(number * 1000 + round), fingerprint));
+        const auto found = store.lookup(key, fingerprint);
+        if (!found.entry || found.entry->value.rendered_html != std::to_string(number * 1000 + round)) ++wrong;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(store.stats().connections_open <= 2);
+  CHECK(database.sessions() <= 2);
+}
+
+TEST_CASE("a table that does not fit is named column by column at each use, until it is repaired") {
+  TestDatabase database;
+  Wiki store({.conninfo = database.conninfo()});
+  CHECK_THROWS_WITH(store.lookup({"docs", "a.md"}, fresh), ContainsSubstring("apply the migrations"));
+  database.execute(
+      "CREATE TABLE wiki_cache (repo_alias text, page_path text, rendered_html bytea, rendered_at timestamptz, "
+      "metadata jsonb, PRIMARY KEY (repo_alias, page_path))");
+  for (int use = 0; use < 2; ++use) {
+    CHECK_THROWS_AS(store.lookup({"docs", "a.md"}, fresh), SchemaMismatch);
+    CHECK_THROWS_WITH(store.lookup({"docs", "a.md"}, fresh), ContainsSubstring("rendered_html") && ContainsSubstring("source_hash"));
+  }
+  CHECK(store.stats().mismatched == 5);
+  database.execute("DROP TABLE wiki_cache");
+  test::migrate_postgres(database.conninfo());
+  CHECK_NOTHROW(store.check());
+  store.publish({"docs", "a.md"}, page("x"));
+
+  database.execute("ALTER TABLE wiki_cache DROP COLUMN metadata");
+  CHECK_THROWS_WITH(store.lookup({"docs", "a.md"}, fresh), ContainsSubstring("'metadata' is missing"));
+  CHECK_THROWS_AS(store.check(), SchemaMismatch);
+}
+
+TEST_CASE("a table altered under prepared statements is used on without an error") {
+  WikiDatabase database;
+  Wiki store(database.options());
+  store.publish({"docs", "a.md"}, page("x"));
+  for (int use = 0; use < 8; ++use) CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);  // a generic plan
+  database.execute("ALTER TABLE wiki_cache ALTER COLUMN source_hash TYPE varchar(900)");
+  CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);
+  store.publish({"docs", "a.md"}, page("y", newer));
+  CHECK(store.lookup({"docs", "a.md"}, newer).entry != nullptr);
+}
+
+TEST_CASE("a corrupt row is an unreadable miss, spoils no other and is repaired by a publish") {
+  WikiDatabase database;
+  Wiki store(database.options());
+  store.publish({"docs", "good.md"}, page("x"));
+  for (const std::string column : {"rendered_html", "metadata", "rendered_at", "source_hash"}) {
+    const WikiKey key{"docs", "bad.md"};
+    store.publish(key, page("x"));
+    database.execute("UPDATE wiki_cache SET " + column + " = NULL WHERE page_path = 'bad.md'");
+    const auto found = store.lookup(key, fresh);
+    CHECK(found.entry == nullptr);
+    CHECK_THAT(found.unreadable, ContainsSubstring("'" + column + "' is NULL"));
+    CHECK_FALSE(store.lookup_stale(key).has_value());
+    const std::vector<Query<WikiKey>> queries{{key, fresh}, {{"docs", "good.md"}, fresh}};
+    const auto both = store.lookup_many(queries);
+    CHECK_THAT(both[0].unreadable, ContainsSubstring(column));
+    CHECK(both[1].entry != nullptr);
+    store.publish(key, page("y"));
+    CHECK(store.lookup(key, fresh).entry != nullptr);
+  }
+}
+
+TEST_CASE("a field out of its member's range makes the row unreadable") {
+  TestDatabase database;
+  database.execute(test::all_kinds_postgres);
+  PostgresStore<test::AllKindsSchema> store({.conninfo = database.conninfo()});
+  const auto key = laws::sample_key<test::AllKindsKey>(1, 1);
+  const auto value = std::make_shared<const Entry<test::AllKinds>>(Entry<test::AllKinds>{laws::sample<test::AllKinds>(1), fresh});
+  for (const std::string change : {"maybe_number = 5000000000", "\"time\" = 'infinity'", "maybe_time = '12024-01-01'"}) {
+    store.publish(key, value);
+    REQUIRE(store.lookup(key, fresh).entry != nullptr);
+    database.execute("UPDATE all_kinds SET " + change);
+    INFO(change);
+    const auto found = store.lookup(key, fresh);
+    CHECK(found.entry == nullptr);
+    CHECK(found.unreadable != "");
+  }
+}
+
+TEST_CASE("what the table refuses is an InvalidValue, and the old entry stays") {
+  TestDatabase database;
+  database.execute(test::all_kinds_postgres);
+  PostgresStore<test::AllKindsSchema> store({.conninfo = database.conninfo()});
+  const auto key = laws::sample_key<test::AllKindsKey>(1, 1);
+  const auto publish = [&](auto change) {
+    auto value = laws::sample<test::AllKinds>(1);
+    change(value);
+    store.publish(key, std::make_shared<const Entry<test::AllKinds>>(Entry<test::AllKinds>{value, newer}));
+  };
+  store.publish(key, std::make_shared<const Entry<test::AllKinds>>(Entry<test::AllKinds>{laws::sample<test::AllKinds>(1), fresh}));
+  CHECK_THROWS_AS(publish([](auto& value) { value.json.text = "{not json"; }), InvalidValue);
+  CHECK_THROWS_AS(publish([](auto& value) { value.json.text = R"({"nul": "\u0000"})"; }), InvalidValue);
+  CHECK_THROWS_AS(publish([](auto& value) { value.maybe_text = std::string(2'000'001, 'x'); }), InvalidValue);
+  CHECK_THROWS_AS(publish([](auto& value) { value.time = Timestamp::max(); }), InvalidValue);
+  CHECK(store.lookup(key, fresh).entry != nullptr);
+  CHECK(store.stats().retries == 0);
+}
+
+TEST_CASE("the time of a render is the database's, whatever the publishing node's clock says") {
+  WikiDatabase database;
+  Wiki store(database.options());
+  auto entry = *page("x");
+  entry.rendered_at = Timestamp(std::chrono::seconds(1));
+  store.publish({"docs", "a.md"}, std::make_shared<const Entry<WikiPage>>(entry));
+  const auto found = store.lookup({"docs", "a.md"}, fresh).entry;
+  REQUIRE(found != nullptr);
+  const auto microseconds = std::to_string(found->rendered_at.time_since_epoch().count());
+  CHECK(microseconds == database.value("SELECT (extract(epoch FROM rendered_at) * 1000000)::bigint FROM wiki_cache"));
+  CHECK(database.value("SELECT now() - rendered_at < interval '1 minute' FROM wiki_cache") == "t");
+
+  database.execute("UPDATE wiki_cache SET rendered_at = now() - interval '3 hours'");
+  const auto stale = store.lookup_stale({"docs", "a.md"});
+  REQUIRE(stale.has_value());
+  CHECK(stale->age >= 3h);
+  CHECK(stale->age < 3h + 1min);
+}
+
+TEST_CASE("time zone, date style and encoding of the database change nothing") {
+  WikiDatabase database;
+  database.execute("SET timezone = 'Asia/Kathmandu'");
+  auto options = database.options();
+  options.conninfo.insert(options.conninfo.find("search_path"), "TimeZone=Asia/Kathmandu -c DateStyle=German -c ");
+  Wiki store(options);
+  store.publish({"docs", "a.md"}, page("caf\xc3\xa9"));
+  const auto found = store.lookup({"docs", "a.md"}, fresh).entry;
+  REQUIRE(found != nullptr);
+  CHECK(found->value.rendered_html == "caf\xc3\xa9");
+  CHECK(std::to_string(found->rendered_at.time_since_epoch().count()) ==
+        database.value("SELECT (extract(epoch FROM rendered_at) * 1000000)::bigint FROM wiki_cache"));
+}
+
+TEST_CASE("an unchanged body under a new fingerprint is not written again") {
+  WikiDatabase database;
+  Wiki store(database.options());
+  const auto toast = database.value("SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'wiki_cache'::regclass");
+  const auto written = [&] { return database.value("SELECT max(chunk_id) FROM " + toast); };
+  const WikiKey key{"docs", "a.md"};
+  store.publish(key, page(long_html(1), fresh));
+  const auto first = written();
+  REQUIRE(first != "NULL");
+  store.publish(key, page(long_html(1), newer));
+  CHECK(written() == first);
+  store.publish_many(std::vector<Wiki::KeyedEntry>{{key, page(long_html(1), fresh)}});
+  CHECK(written() == first);
+  CHECK(store.lookup(key, fresh).entry->value.rendered_html == long_html(1));
+  store.publish(key, page(long_html(2), fresh));
+  CHECK(written() != first);
+}
+
+TEST_CASE("the cache's own sessions commit without waiting for the disk, and no other") {
+  WikiDatabase database;
+  PostgresConnection ours(database.options());
+  CHECK(ours.query("SHOW synchronous_commit", {}).at(0).at(0) == "off");
+  CHECK(ours.query("SHOW statement_timeout", {}).at(0).at(0) == "5s");
+  CHECK(ours.query("SHOW application_name", {}).at(0).at(0) == database.name());
+  PostgresConnection plain({.conninfo = database.conninfo(), .statement_timeout = 0ms, .synchronous_commit = true});
+  CHECK(plain.query("SHOW synchronous_commit", {}).at(0).at(0) == database.value("SHOW synchronous_commit"));
+  CHECK(plain.query("SHOW statement_timeout", {}).at(0).at(0) == database.value("SHOW statement_timeout"));
+  CHECK(plain.query("SHOW application_name", {}).at(0).at(0) == "render_cache");
+}
+
+TEST_CASE("a primary that became read-only is left for a new connection, and then reported") {
+  WikiDatabase database;
+  { Wiki(database.options()).publish({"docs", "a.md"}, page("x")); }
+  auto options = database.options();
+  options.conninfo.insert(options.conninfo.find("search_path"), "default_transaction_read_only=on -c ");
+  Wiki store(options);
+  CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);
+  CHECK_THROWS_AS(store.publish({"docs", "b.md"}, page("y")), StoreUnavailable);
+  CHECK(store.stats().retries == 1);
+}
+
+TEST_CASE("clean-up by a query of live groups removes dead groups and nothing else") {
+  WikiDatabase database;
+  Wiki store(database.options());
+  database.execute("CREATE TABLE global_repos (alias_name text); INSERT INTO global_repos VALUES ('docs'), (NULL), ('it''s')");
+  for (const std::string repo : {"docs", "it's", "dead", "dead too"}) {
+    for (int number = 0; number < 5; ++number) store.publish({repo, std::to_string(number)}, page("x"));
+  }
+  PruneOptions options{.dry_run = true, .batch = 3};
+  CHECK(store.prune_groups("SELECT alias_name FROM global_repos -- the live ones", options) == PruneReport{20, 10, 0, false});
+  CHECK(database.value("SELECT count(*) FROM wiki_cache") == "20");
+  options.dry_run = false;
+  CHECK(store.prune_groups("SELECT alias_name FROM global_repos;", options) == PruneReport{20, 10, 0, false});
+  CHECK(database.value("SELECT string_agg(DISTINCT repo_alias, ',' ORDER BY repo_alias) FROM wiki_cache") == "docs,it's");
+
+  const std::string none = "SELECT alias_name FROM global_repos WHERE false";
+  CHECK_THROWS_WITH(store.prune_groups(none, options), ContainsSubstring("erase_all"));
+  CHECK(database.value("SELECT count(*) FROM wiki_cache") == "10");
+  CHECK(store.prune_groups(none, options, WhenNoneLive::erase_all).removed == 10);
+  CHECK_THROWS_AS(store.prune_groups("SELECT nonsense FROM nowhere", options), StoreError);
+}
+
+TEST_CASE("what is published while a query's clean-up runs is kept") {
+  WikiDatabase database;
+  Wiki store(database.options());
+  for (int number = 0; number < 6; ++number) store.publish({"dead", std::to_string(number)}, page("x"));
+  PruneOptions options{.batch = 2};
+  bool published = false;
+  options.progress = [&](const PruneReport&) {
+    if (!std::exchange(published, true)) store.publish({"dead", "new"}, page("new", newer));
+  };
+  const auto report = store.prune_groups("SELECT 'docs'", options);
+  CHECK(report.removed == 6);
+  CHECK(store.lookup({"dead", "new"}, newer).entry != nullptr);
+}
