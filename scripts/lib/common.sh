@@ -64,3 +64,16 @@ use_sample_data() {
   if [[ -z ${RENDER_CACHE_DATA:-} && -d $root/../shared/data ]]; then RENDER_CACHE_DATA=$(cd "$root/../shared/data" && pwd); fi
   if [[ -n ${RENDER_CACHE_DATA:-} ]]; then export RENDER_CACHE_DATA; fi
 }
+
+# Aligns lines of cells that tabs separate: names to the left, figures to the right.
+print_table() {
+  awk -F '\t' '
+    { for (i = 1; i <= NF; ++i) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } }
+    END {
+      for (row = 1; row <= NR; ++row) {
+        line = sprintf("%-" width[1] "s", cell[row, 1])
+        for (i = 2; i <= NF; ++i) line = line sprintf("  %" width[i] "s", cell[row, i])
+        print line
+      }
+    }'
+}

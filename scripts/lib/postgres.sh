@@ -1,9 +1,12 @@
 # Sourced by the scripts: a private PostgreSQL in a temporary directory, reached by a Unix socket only.
 
-# start_postgres [SETTING=VALUE...]: sets RENDER_CACHE_TEST_POSTGRES, unless it names a server already. Fails when it cannot.
+# start_postgres VARIABLE [SETTING=VALUE...]: puts the connection string into VARIABLE, unless it names a server already.
+# Fails when it cannot.
 start_postgres() {
-  if [[ -n ${RENDER_CACHE_TEST_POSTGRES:-} ]]; then
-    say "Using the PostgreSQL of RENDER_CACHE_TEST_POSTGRES"
+  local variable=$1
+  shift
+  if [[ -n ${!variable:-} ]]; then
+    say "Using the PostgreSQL of $variable"
     return
   fi
   local programs setting settings=()
@@ -28,7 +31,7 @@ start_postgres() {
     sleep 0.1
   done
   say "Started PostgreSQL $("$programs/postgres" --version | grep -o '[0-9.]*' | head -1) in $postgres_folder"
-  export RENDER_CACHE_TEST_POSTGRES="host=$postgres_folder user=postgres dbname=postgres"
+  export "$variable=host=$postgres_folder user=postgres dbname=postgres"
 }
 
 # Ends it however far it came.
