@@ -54,6 +54,13 @@ class FileHasher {
     return std::move(Fingerprint().add("source", required_digest(file)));
   }
 
+  /// As `components`, by one stat and the memo alone: nothing where the content would have to be read. For a thread that
+  /// must not wait for a disk.
+  [[nodiscard]] std::optional<Fingerprint> components_near(const FileSource& file) const {
+    const auto known = recall(file);
+    return known ? std::optional(Fingerprint().add("source", *known)) : std::nullopt;
+  }
+
   [[nodiscard]] Frozen<std::string> freeze(const FileSource& file) const {
     auto content = read(file);
     return {std::move(Fingerprint().add("source", content.digest)), std::move(content.text)};
@@ -88,12 +95,14 @@ class FileHasher {
     std::string digest;
   };
 
-  std::string required_digest(const FileSource& file) const {
+  std::optional<std::string> recall(const FileSource& file) const {
     struct ::stat state;
-    if (file.root->stat(file.path, state)) {
-      if (auto known = memo_->recall(file.path, FileStamp(state))) return std::move(*known);
-    }
-    return read(file).digest;
+    return file.root->stat(file.path, state) ? memo_->recall(file.path, FileStamp(state)) : std::nullopt;
+  }
+
+  std::string required_digest(const FileSource& file) const {
+    auto known = recall(file);
+    return known ? std::move(*known) : read(file).digest;
   }
 
   /// A whole file as it was at one moment: what was written to while it was read is read again.
