@@ -7,11 +7,13 @@
 #include "support/database.hpp"
 #include "support/postgres_schema.hpp"
 
-#include <unistd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,8 +37,7 @@ TEST_CASE("of many nodes that start at once, one migrates, the others wait, and 
     starting.emplace_back([&] {
       try {
         applied += test::migrate_postgres(database.conninfo());
-        PostgresStore<WikiSchema> store({.conninfo = database.conninfo()});
-        store.check();
+        PostgresStore<WikiSchema>({.conninfo = database.conninfo()}).check();
       } catch (const std::exception&) {
         ++failed;
       }
@@ -46,6 +47,37 @@ TEST_CASE("of many nodes that start at once, one migrates, the others wait, and 
   CHECK(failed == 0);
   CHECK(applied == migrations().size());
   CHECK(database.value("SELECT count(*) FROM render_cache_migrations") == std::to_string(migrations().size()));
+}
+
+TEST_CASE("stores that are given the migrations make their table when they first connect, each node at once", "[concurrent]") {
+  TestDatabase database;
+  std::atomic<int> failed = 0;
+  std::vector<std::thread> starting;
+  for (unsigned node = 0; node < 4; ++node) {
+    starting.emplace_back([&, node] {
+      try {
+        PostgresStore<WikiSchema> store({.conninfo = database.conninfo(), .migrations = migrations()});
+        const auto entry = std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{"x", {"{}"}}, Fingerprint().add("source", node)});
+        const WikiKey key{"docs", std::to_string(node)};
+        store.publish(key, entry);
+        if (!store.lookup(key, entry->fingerprint).entry) ++failed;
+      } catch (const std::exception&) {
+        ++failed;
+      }
+    });
+  }
+  for (auto& node : starting) node.join();
+  CHECK(failed == 0);
+  CHECK(database.value("SELECT count(*) FROM wiki_cache") == "4");
+}
+
+TEST_CASE("a store whose migration fails says so at each use, until it succeeds") {
+  TestDatabase database;
+  database.execute("CREATE VIEW wiki_cache AS SELECT 1");
+  PostgresStore<WikiSchema> store({.conninfo = database.conninfo(), .migrations = migrations()});
+  for (int use = 0; use < 2; ++use) CHECK_THROWS_AS(store.lookup({"docs", "a.md"}, Fingerprint()), MigrationError);
+  database.execute("DROP VIEW wiki_cache");
+  CHECK(store.lookup({"docs", "a.md"}, Fingerprint()).entry == nullptr);
 }
 
 TEST_CASE("processes that migrate at once do not meet either") {

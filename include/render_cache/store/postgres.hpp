@@ -2,6 +2,7 @@
 #pragma once
 
 #include <render_cache/concepts/store.hpp>
+#include <render_cache/schema/migrate.hpp>
 #include <render_cache/schema/sql.hpp>
 #include <render_cache/schema/table_check.hpp>
 #include <render_cache/schema/text.hpp>
@@ -23,9 +24,10 @@
 
 namespace render_cache {
 
-/// A durable store. Connects when it is first used, so that a program starts without its server; the table is then
-/// compared with the schema. A mismatch is reported by each operation (`SchemaMismatch`) until the table is
-/// repaired. Look-ups and publishes of any number of keys take one round trip. Thread-safe.
+/// A durable store. Connects when it is first used, so that a program starts without its server; then the migrations
+/// that are pending are applied and the table is compared with the schema. What is wrong with it is reported by each
+/// operation (MigrationError, SchemaMismatch) until it is repaired. Look-ups and publishes of any number of keys take
+/// one round trip. Thread-safe.
 ///
 /// An operation whose connection breaks is run once more on a new one, and then reported as `StoreUnavailable`.
 template <Schema S>
@@ -36,9 +38,9 @@ class PostgresStore {
   using value_type = typename S::value_type;
   using KeyedEntry = std::pair<key_type, EntryPtr<value_type>>;
 
-  explicit PostgresStore(PostgresOptions options) : client_(std::move(options), check_table<S, PostgresConnection>) {}
+  explicit PostgresStore(PostgresOptions options) : client_(options, make_ready(options)) {}
 
-  /// Connects now, and compares the table with the schema. For start-up and health checks.
+  /// Connects now, applies the migrations and compares the table with the schema. For start-up and health checks.
   void check() { client_.check(); }
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
@@ -137,7 +139,7 @@ class PostgresStore {
 
   /// Removes the entries of all groups that `live_query` does not name, such as `SELECT alias_name FROM global_repos`: the
   /// database compares. The query becomes part of the statements as it is, so it must not come from a stranger.
-  PruneReport prune_groups(std::string_view live_query, const PruneOptions& options,
+  PruneReport prune_groups(std::string_view live_query, const PruneOptions& options = {},
                            WhenNoneLive when_none = WhenNoneLive::refuse) {
     const std::string start = sweep_start();
     PostgresParameters survey_parameters;
@@ -171,6 +173,13 @@ class PostgresStore {
     PostgresStatement sweep_next{"sweep_next", std::string(Statements::sweep_next)};
     PostgresStatement erase_older{"erase_older", std::string(BatchSql<S>::erase_older)};
   };
+
+  static PostgresClient::MakeReady make_ready(const PostgresOptions& options) {
+    return [migrations = options.migrations, history = options.migration_history](PostgresConnection& connection) {
+      if (!migrations.empty()) Migrator(connection, migrations, history).up();
+      check_table<S>(connection);
+    };
+  }
 
   static std::string_view text_of(const pqxx::field& field) { return {field.c_str(), field.size()}; }
 

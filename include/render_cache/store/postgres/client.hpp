@@ -1,4 +1,4 @@
-// Runs work on a connection of the pool: the table checked first, one retry where that can help, failures counted.
+// Runs work on a connection of the pool: the database made ready first, one retry where that can help, failures counted.
 #pragma once
 
 #include <render_cache/store/postgres/pool.hpp>
@@ -27,13 +27,13 @@ struct PostgresStats {
 /// Thread-safe. Connects when it is first used.
 class PostgresClient {
  public:
-  /// Throws `SchemaMismatch` if the table is not what the schema says.
-  using TableCheck = std::function<void(PostgresConnection&)>;
+  /// Applies what migrations are pending, and throws `SchemaMismatch` if the table is not what the schema says.
+  using MakeReady = std::function<void(PostgresConnection&)>;
 
-  PostgresClient(PostgresOptions options, TableCheck check_table)
-      : pool_(std::move(options)), check_table_(std::move(check_table)) {}
+  PostgresClient(PostgresOptions options, MakeReady make_ready)
+      : pool_(std::move(options)), make_ready_(std::move(make_ready)) {}
 
-  /// What `work(connection)` returns. The table is checked before the first work, and again after each mismatch.
+  /// What `work(connection)` returns. The database is made ready before the first work, and again after each mismatch.
   template <class Work>
   auto run(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
     try {
@@ -57,9 +57,9 @@ class PostgresClient {
     }
   }
 
-  /// Connects and checks the table, whether or not that was done before.
+  /// Connects and makes the database ready, whether or not that was done before.
   void check() {
-    table_is_good_ = false;
+    ready_ = false;
     run([](PostgresConnection&) { return true; });
   }
 
@@ -73,10 +73,7 @@ class PostgresClient {
     for (bool may_retry = true;; may_retry = false) {
       auto connection = pool_.acquire();  // a server that refuses connections is not asked twice
       try {
-        if (!table_is_good_) {
-          check_table_(*connection);
-          table_is_good_ = true;
-        }
+        if (!ready_) make_ready(*connection);
         return work(*connection);
       } catch (const PostgresConnectionLost&) {
         if (!may_retry) throw;
@@ -85,15 +82,25 @@ class PostgresClient {
       } catch (const SchemaMismatch&) {
         // A statement's: its plan is older than the table, or the table was changed. A new connection and a new check tell.
         connection->discard();
-        if (!table_is_good_.exchange(false) || !may_retry) throw;
+        if (!ready_.exchange(false) || !may_retry) throw;
       }
       ++retries_;
     }
   }
 
+  void make_ready(PostgresConnection& connection) {
+    try {
+      make_ready_(connection);
+      ready_ = true;
+    } catch (...) {
+      connection.discard();  // it may be in the middle of a migration
+      throw;
+    }
+  }
+
   PostgresPool pool_;
-  const TableCheck check_table_;
-  std::atomic<bool> table_is_good_ = false;
+  const MakeReady make_ready_;
+  std::atomic<bool> ready_ = false;
   std::atomic<std::uint64_t> operations_ = 0, retries_ = 0, unavailable_ = 0, full_ = 0, refused_ = 0, mismatched_ = 0, other_ = 0;
 };
 

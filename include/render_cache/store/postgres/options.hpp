@@ -1,17 +1,24 @@
 // How a PostgresStore reaches its server, and how long it may take.
 #pragma once
 
+#include <render_cache/schema/migration.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace render_cache {
 
 struct PostgresOptions {
   /// A libpq connection string, `host=/run/postgresql dbname=wiki` or `postgresql://...`. What it does not say is taken from
   /// `postgres_defaults`. For failover name all hosts: `host=a,b target_session_attrs=read-write`.
-  std::string conninfo;
+  std::string conninfo{};
+  /// Applied when the store first connects, however many nodes do so at once. Empty: the table must be there.
+  std::vector<Migration> migrations{};
+  /// The table that records them.
+  std::string migration_history = "render_cache_migrations";
   /// The most connections that are open at once. They are opened when needed.
   std::size_t pool_size = 8;
   /// How long an operation waits for a free connection before it reports `StoreUnavailable`.
