@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace support {
+namespace render_cache::test {
 
 class TemporaryDirectory {
  public:
@@ -39,4 +39,4 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace support
+}  // namespace render_cache::test

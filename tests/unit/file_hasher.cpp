@@ -33,7 +33,7 @@ struct CountingHasher {
 };
 
 struct Fixture {
-  support::TemporaryDirectory directory;
+  test::TemporaryDirectory directory;
   std::shared_ptr<const DocumentRoot> root = std::make_shared<DocumentRoot>(directory.path());
   CountingHasher counting;
   FileHasher<CountingHasher> hasher{counting};
@@ -104,7 +104,7 @@ TEST_CASE("a time in the future is never trusted") {
 
 TEST_CASE("nothing outside the root is read") {
   Fixture f;
-  support::TemporaryDirectory elsewhere;
+  test::TemporaryDirectory elsewhere;
   const auto secret = elsewhere.write("secret", "secret");
   fs::create_symlink(secret, f.directory / "link.md");
   fs::create_directory_symlink(elsewhere.path(), f.directory / "linked");
