@@ -2,11 +2,14 @@
 
 #include <render_cache/wiki.hpp>
 
+#include "support/all_kinds.hpp"
 #include "support/catch.hpp"
-#include "support/every_kind.hpp"
+
+#include <cstdint>
+#include <string_view>
 
 using namespace render_cache;
-using test::EveryKindSchema;
+using test::AllKindsSchema;
 
 TEST_CASE("the wiki's columns are those of its structs, in their order") {
   constexpr auto& columns = all_columns<WikiSchema>;
@@ -20,7 +23,7 @@ TEST_CASE("the wiki's columns are those of its structs, in their order") {
 }
 
 TEST_CASE("each type of a member has its column") {
-  constexpr auto& columns = value_columns<EveryKindSchema>;
+  constexpr auto& columns = value_columns<AllKindsSchema>;
   const auto column = [&](std::string_view name) {
     for (const auto& each : columns) {
       if (each.name == name) return each;
@@ -29,19 +32,21 @@ TEST_CASE("each type of a member has its column") {
     return Column{};
   };
   CHECK(column("text") == Column{"text", Kind::text, 0, false});
-  CHECK(column("small") == Column{"small", Kind::integer, 2, false});
-  CHECK(column("wide") == Column{"wide", Kind::integer, 8, false});
-  CHECK(column("unsigned_32") == Column{"unsigned_32", Kind::integer, 8, false});
+  CHECK(column("small_number") == Column{"small_number", Kind::integer, 2, false});
+  CHECK(column("number") == Column{"number", Kind::integer, 8, false});
   CHECK(column("flag") == Column{"flag", Kind::boolean, 0, false});
-  CHECK(column("ratio") == Column{"ratio", Kind::real, 0, false});
-  CHECK(column("id") == Column{"id", Kind::uuid, 0, false});
-  CHECK(column("moment") == Column{"moment", Kind::timestamp, 0, false});
-  CHECK(column("document") == Column{"document", Kind::json, 0, false});
+  CHECK(column("real") == Column{"real", Kind::real, 0, false});
+  CHECK(column("uuid") == Column{"uuid", Kind::uuid, 0, false});
+  CHECK(column("time") == Column{"time", Kind::timestamp, 0, false});
+  CHECK(column("json") == Column{"json", Kind::json, 0, false});
   CHECK(column("maybe_text") == Column{"maybe_text", Kind::text, 0, true});
-  CHECK(column("maybe_wide") == Column{"maybe_wide", Kind::integer, 8, true});
-  CHECK(column("maybe_document") == Column{"maybe_document", Kind::json, 0, true});
+  CHECK(column("maybe_number") == Column{"maybe_number", Kind::integer, 4, true});
+  CHECK(column("maybe_json") == Column{"maybe_json", Kind::json, 0, true});
+  CHECK(detail::column_of<std::int8_t>("n").bytes == 2);
+  CHECK(detail::column_of<std::uint16_t>("n").bytes == 4);
+  CHECK(detail::column_of<std::uint32_t>("n").bytes == 8);
 }
 
 TEST_CASE("a second timestamp is a column of its own") {
-  CHECK(all_columns<EveryKindSchema>.back() == Column{"changed_at", Kind::timestamp, 0, false});
+  CHECK(all_columns<AllKindsSchema>.back() == Column{"updated_at", Kind::timestamp, 0, false});
 }

@@ -2,8 +2,8 @@
 
 #include <render_cache/wiki.hpp>
 
+#include "support/all_kinds.hpp"
 #include "support/catch.hpp"
-#include "support/every_kind.hpp"
 
 #include <string>
 #include <string_view>
@@ -76,9 +76,9 @@ TEST_CASE("a statement's text ends with a NUL, for C") {
 }
 
 TEST_CASE("a second timestamp is set by every publish") {
-  const std::string_view publish = Sql<test::EveryKindSchema, Dialect::postgres>::publish;
-  CHECK(publish.find(R"($21, now(), now()) ON CONFLICT)") != publish.npos);
-  CHECK(publish.ends_with(R"("checked_at" = EXCLUDED."checked_at", "changed_at" = EXCLUDED."changed_at")"));
+  const std::string_view publish = Sql<test::AllKindsSchema, Dialect::postgres>::publish;
+  CHECK(publish.find(R"($20, now(), now()) ON CONFLICT)") != publish.npos);
+  CHECK(publish.ends_with(R"("checked_at" = EXCLUDED."checked_at", "updated_at" = EXCLUDED."updated_at")"));
 }
 
 TEST_CASE("a query of live groups may end in a comment or a semicolon") {

@@ -46,20 +46,19 @@ constexpr Text decimal(std::size_t number) {
   return number < 10 ? digit : decimal(number / 10) + digit;
 }
 
-/// Made twice: once for its size, once for its characters. Ends with a NUL.
-template <class Make>
+/// Made twice: once for its size, once for its characters. Ends with a NUL. `make` is a named function: the name of a lambda
+/// in a member's initializer differs between translation units (GCC 12), and with it what the linker merges.
+template <auto make>
 inline constexpr auto static_characters = [] {
-  constexpr std::size_t size = std::string_view(Make{}()).size();
+  constexpr std::size_t size = std::string_view(make()).size();
   std::array<char, size + 1> characters{};
-  const Text text = Make{}();
+  const Text text = make();
   std::ranges::copy(std::string_view(text), characters.begin());
   return characters;
 }();
 
-/// What the lambda `make` returns, as a view of static, NUL-terminated characters.
-template <class Make>
-consteval std::string_view static_text(Make) {
-  return {static_characters<Make>.data(), static_characters<Make>.size() - 1};
-}
+/// What the function `make` returns, as a view of static, NUL-terminated characters.
+template <auto make>
+inline constexpr std::string_view static_text{static_characters<make>.data(), static_characters<make>.size() - 1};
 
 }  // namespace render_cache::detail
