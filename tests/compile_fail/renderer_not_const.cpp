@@ -1,0 +1,10 @@
+// expect: it must be callable on a const renderer
+#include <render_cache/concepts/renderer.hpp>
+
+#include <string>
+
+struct Almost {
+  std::string_view version() const;
+  std::string render(int key, const std::string& source);
+};
+static_assert(render_cache::check_renderer<Almost, int, std::string, std::string>());
