@@ -72,12 +72,11 @@ class MarkdownRenderer {
   }
 
   void check_cost(std::string_view page) const {
-    if (page.size() * page.size() <= options_.max_work) return;  // quadratic at worst
-    const auto cost = markdown::parse_cost(page);
-    if (cost.blocks > options_.max_work) throw MarkdownTooCostly(cost.blocks, options_.max_work);
-    if (cost.blocks + cost.inlines <= options_.max_work) return;
-    const auto inlines = markdown::exact_inline_cost(page);
-    if (inlines > options_.max_work) throw MarkdownTooCostly(inlines, options_.max_work);
+    const auto bound = markdown::parse_cost_bound(page);
+    if (bound.blocks > options_.max_work) throw MarkdownTooCostly(bound.blocks, options_.max_work);
+    if (bound.inlines <= options_.max_work) return;
+    const auto links = markdown::page_link_cost(page);
+    if (links > options_.max_work) throw MarkdownTooCostly(links, options_.max_work);
   }
 
   static Json metadata(const markdown::FrontMatter& front_matter, const std::vector<markdown::Heading>& headings) {

@@ -4,14 +4,13 @@
 #include <md4c.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 // md4c 0.4.8 looks up every pair of brackets in the link definitions, hashing all that is between them, and tries
-// each `www.`, `://` and `@` as the beginning of a link that ends at the next space. Every version passes through all open lists
-// for a blank line. So brackets in one paragraph, links in one word, and lists in one line multiply with its length.
+// each `www.`, `://` and `@` as the beginning of a link that ends at the next space. Every version passes through all open
+// lists for each blank line. So brackets in one paragraph, links in one word, and lists in one line multiply with its length.
 
 namespace render_cache::markdown {
 
@@ -19,7 +18,7 @@ namespace detail {
 
 inline bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// The list items and quotes that may begin at the start of this line.
+// The list items and quotes that may begin at the start of `line`.
 inline std::size_t containers(std::string_view line) noexcept {
   std::size_t count = 0;
   for (const char c : line) {
@@ -34,48 +33,43 @@ inline std::size_t containers(std::string_view line) noexcept {
 
 }  // namespace detail
 
-/// Upper bounds of the bytes that md4c looks at again and again. One is about a nanosecond, six at most.
+/// The bytes that md4c looks at again and again: one is about a nanosecond, six at most.
 struct ParseCost {
   std::size_t blocks = 0;   ///< For finding the blocks.
-  std::size_t inlines = 0;  ///< For the links within them.
+  std::size_t inlines = 0;  ///< For finding the links within them.
 };
 
-/// The cost of `text`, taking everything for a paragraph. Linear time.
-inline ParseCost parse_cost(std::string_view text) noexcept {
-  static constexpr auto watched = [] {
-    std::array<bool, 256> table{};
-    for (const unsigned char c : {']', '@', ':', '.', '\n'}) table[c] = true;
-    return table;
-  }();
-  std::size_t lines = 1, deepest = detail::containers(text);
-  std::size_t paragraph = 0, brackets = 0;  // where it began, and the ']' in it
-  std::size_t word_end = 0, word_size = 0;  // of the last word with a link in it
-  std::size_t inlines = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (!watched[static_cast<unsigned char>(text[at])]) continue;
-    const auto follows = [&](std::string_view part) { return text.substr(at, part.size()) == part; };
-    if (text[at] == ']') {
-      ++brackets;
-    } else if (text[at] == '\n') {
-      ++lines;
-      const auto rest = text.substr(at + 1);
-      deepest = std::max(deepest, detail::containers(rest));
-      if (const auto first = rest.find_first_not_of(" \t\r>"); first != rest.npos && rest[first] != '\n') continue;
-      inlines += brackets * (at - paragraph);
-      paragraph = at;
-      brackets = 0;
-    } else if (text[at] == '@' || follows("://") || (at >= 3 && text.substr(at - 3, 3) == "www")) {
-      if (at >= word_end) {
-        std::size_t begin = at;
-        while (begin > 0 && !detail::is_space(text[begin - 1])) --begin;
-        word_end = at;
-        while (word_end < text.size() && !detail::is_space(text[word_end])) ++word_end;
-        word_size = word_end - begin;
-      }
-      inlines += word_size;
+/// An upper bound from nothing but the lengths of lines and of what lies between blank lines.
+inline ParseCost parse_cost_bound(std::string_view page) noexcept {
+  std::size_t lines = 0, deepest = 0, inlines = 0, paragraph = 0;
+  while (!page.empty()) {
+    const auto end = std::min(page.find('\n'), page.size() - 1) + 1;
+    const auto line = page.substr(0, end);
+    deepest = std::max(deepest, detail::containers(line));
+    ++lines;
+    paragraph += line.size();
+    page.remove_prefix(end);
+    if (page.empty() || line.find_first_not_of(" \t\r\n>") == line.npos) {
+      inlines += paragraph * paragraph;
+      paragraph = 0;
     }
   }
-  return {deepest > 1 ? deepest * lines : 0, inlines + brackets * (text.size() - paragraph)};
+  return {deepest * lines, inlines};
+}
+
+/// The cost of the links in the text of one paragraph, heading or table cell, whatever they are. Linear time.
+inline std::size_t link_cost(std::string_view text) noexcept {
+  std::size_t brackets = 0, cost = 0, word_begin = 0, links = 0;  // `links` begin in the current word
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == ']') ++brackets;
+    if (c == '@' || (c == ':' && text.substr(at, 3) == "://") || (c == '.' && text.substr(0, at).ends_with("www"))) ++links;
+    if (!detail::is_space(c) && at + 1 < text.size()) continue;
+    cost += links * (at - word_begin);
+    word_begin = at;
+    links = 0;
+  }
+  return cost + brackets * text.size();
 }
 
 namespace detail {
@@ -90,7 +84,7 @@ struct LeafCosts {
   std::size_t cost = 0;
 
   int next(bool text_follows) noexcept {
-    cost += parse_cost(text).inlines;
+    cost += link_cost(text);
     text.clear();
     is_text = text_follows;
     return 0;
@@ -106,9 +100,9 @@ struct LeafCosts {
 
 }  // namespace detail
 
-/// `ParseCost::inlines` of the paragraphs, headings and table cells that md4c finds: code blocks do not count, and the
-/// rows of a table are no paragraph. For pages that `parse_cost` finds too costly; as linear as `ParseCost::blocks`.
-inline std::size_t exact_inline_cost(std::string_view page) {
+/// The cost of all links, in the paragraphs, headings and table cells that md4c finds: code blocks do not count, and the rows
+/// of a table are no paragraph. As linear as `ParseCost::blocks`; for pages whose bound is too high.
+inline std::size_t page_link_cost(std::string_view page) {
   using Costs = detail::LeafCosts;
   std::string harmless(page);
   std::ranges::replace_if(harmless, [](char c) { return c == '[' || c == ']'; }, Costs::bracket);

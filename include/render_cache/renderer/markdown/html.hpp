@@ -7,6 +7,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,7 @@ namespace render_cache::markdown {
 inline void append_escaped(std::string& out, std::string_view text) {
   static constexpr auto special = [] {
     std::array<bool, 256> table{};
-    for (const unsigned char character : {'&', '<', '>', '"'}) table[character] = true;
+    for (const unsigned char c : {'&', '<', '>', '"'}) table[c] = true;
     return table;
   }();
   std::size_t done = 0;

@@ -1,0 +1,90 @@
+// MarkdownRenderer over all pages of a wiki, beside the least that could be done (md4c's own HTML: no ids, no safe links,
+// raw HTML as it comes) and beside cmark. One iteration renders every page.
+#include <render_cache/renderer/markdown.hpp>
+
+#include <benchmark/benchmark.h>
+#include <cmark.h>
+#include <md4c-html.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Page {
+  render_cache::WikiKey key;
+  std::string source;
+};
+
+// $RENDER_CACHE_DATA/wiki/rust-book, else the same in ../shared/data, else the project's own docs.
+fs::path wiki() {
+  const char* data = std::getenv("RENDER_CACHE_DATA");
+  const auto book = fs::path(data != nullptr ? data : "../shared/data") / "wiki" / "rust-book";
+  return fs::exists(book) ? book : fs::path("docs");
+}
+
+const std::vector<Page>& pages() {
+  static const auto all = [] {
+    std::vector<Page> found;
+    const auto root = wiki();
+    if (!fs::exists(root)) return found;
+    for (const auto& entry : fs::recursive_directory_iterator(root)) {
+      if (entry.path().extension() != ".md") continue;
+      std::ifstream file(entry.path(), std::ios::binary);
+      found.push_back({{"wiki", fs::relative(entry.path(), root).generic_string()},
+                       std::string(std::istreambuf_iterator<char>(file), {})});
+    }
+    std::ranges::sort(found, {}, [](const Page& page) { return page.key.page_path; });
+    return found;
+  }();
+  return all;
+}
+
+template <class Render>
+void render_all(benchmark::State& state, Render render) {
+  if (pages().empty()) return state.SkipWithError("no pages: set RENDER_CACHE_DATA, or run in the project's root");
+  std::size_t bytes = 0;
+  for (const auto& page : pages()) bytes += page.source.size();
+  for (auto _ : state) {
+    for (const auto& page : pages()) render(page);
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes * state.iterations()));
+  state.counters["pages"] = static_cast<double>(pages().size());
+}
+
+void markdown(benchmark::State& state) {
+  const render_cache::MarkdownRenderer renderer;
+  render_all(state, [&](const Page& page) { benchmark::DoNotOptimize(renderer.render(page.key, page.source)); });
+}
+
+void md4c(benchmark::State& state) {
+  render_all(state, [](const Page& page) {
+    std::string html;
+    const auto append = [](const MD_CHAR* text, MD_SIZE size, void* out) { static_cast<std::string*>(out)->append(text, size); };
+    md_html(page.source.c_str(), static_cast<MD_SIZE>(page.source.size()), append, &html, MD_DIALECT_GITHUB, 0);
+    benchmark::DoNotOptimize(html);
+  });
+}
+
+void cmark(benchmark::State& state) {
+  render_all(state, [](const Page& page) {
+    const std::unique_ptr<char, decltype(&std::free)> html(
+        cmark_markdown_to_html(page.source.data(), page.source.size(), CMARK_OPT_UNSAFE), &std::free);
+    benchmark::DoNotOptimize(html.get());
+  });
+}
+
+BENCHMARK(markdown)->Name("render/markdown")->Unit(benchmark::kMillisecond);
+BENCHMARK(md4c)->Name("render/markdown/limit")->Unit(benchmark::kMillisecond);
+BENCHMARK(cmark)->Name("render/cmark")->Unit(benchmark::kMillisecond);
+
+}  // namespace
