@@ -1,0 +1,194 @@
+// Traces, and what each eviction policy makes of them: the arithmetic behind replay.cpp and the hit-ratio tests.
+// S3-FIFO here is the library's own header, sharded as MemoryStore shards it; the others are textbook versions.
+#pragma once
+
+#include <render_cache/schema/keys.hpp>
+#include <render_cache/store/s3_fifo.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <fstream>
+#include <limits>
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace render_cache::replay {
+
+struct Request {
+  std::uint32_t object;  // 0, 1, 2 ... in the order of first appearance
+  std::uint64_t weight;  // bytes, or 1 where every object counts the same
+};
+
+struct Trace {
+  std::vector<Request> requests;
+  std::uint32_t objects = 0;  // distinct ones
+  std::uint64_t bytes = 0;    // of the distinct ones, as first requested
+
+  void request(std::uint32_t object, std::uint64_t weight) {
+    if (object >= objects) {
+      objects = object + 1;
+      bytes += weight;
+    }
+    requests.push_back({object, weight});
+  }
+
+  /// The same requests where every object counts 1.
+  [[nodiscard]] Trace of_equal_objects() const {
+    Trace equal;
+    for (const auto& each : requests) equal.request(each.object, 1);
+    return equal;
+  }
+};
+
+/// Lines `id,bytes`; an id is any text, a first line that is no request is taken for the column names.
+/// Throws std::runtime_error with the line's number.
+inline Trace read_trace(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read the trace '" + path + "'");
+  Trace trace;
+  std::unordered_map<std::string, std::uint32_t> numbers;
+  std::string line;
+  for (std::size_t number = 1; std::getline(file, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    const auto comma = line.find(',');
+    const std::string_view text = comma == line.npos ? std::string_view{} : std::string_view(line).substr(comma + 1);
+    std::uint64_t bytes = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
+      if (number == 1) continue;
+      throw std::runtime_error(path + ":" + std::to_string(number) + ": expected 'id,bytes', found '" + line + "'");
+    }
+    const auto next = static_cast<std::uint32_t>(numbers.size());
+    const auto object = numbers.try_emplace(line.substr(0, comma), next).first->second;
+    trace.request(object, bytes == 0 ? 1 : bytes);
+  }
+  return trace;
+}
+
+/// Requests for `objects` objects of 1 to 32 KiB after Zipf's law with exponent `alpha`; from the middle third on
+/// they are mixed one to one with a scan, each of whose objects is asked for once. The same on every machine.
+inline Trace zipf_with_scan(double alpha, std::uint32_t objects, std::size_t length, std::uint64_t seed = 1) {
+  std::vector<double> cumulative(objects);
+  double sum = 0;
+  for (std::uint32_t rank = 0; rank < objects; ++rank) cumulative[rank] = sum += std::pow(rank + 1.0, -alpha);
+  std::mt19937_64 random(seed);
+  const auto bytes_of = [](std::uint32_t id) { return 1024 + detail::hash_value(id, 7) % (31 * 1024); };
+
+  std::vector<std::uint32_t> ids;  // ranks below `objects`, scanned objects above
+  std::uint32_t scanned = objects;
+  while (ids.size() < length) {
+    const double point = static_cast<double>(random() >> 11) * 0x1p-53 * sum;
+    const auto rank = std::lower_bound(cumulative.begin(), cumulative.end() - 1, point) - cumulative.begin();
+    ids.push_back(static_cast<std::uint32_t>(rank));
+    if (ids.size() > length / 3 && ids.size() < 2 * length / 3) ids.push_back(scanned++);
+  }
+  Trace trace;
+  std::unordered_map<std::uint32_t, std::uint32_t> numbers;
+  for (const auto id : ids) {
+    const auto next = static_cast<std::uint32_t>(numbers.size());
+    trace.request(numbers.try_emplace(id, next).first->second, bytes_of(id));
+  }
+  return trace;
+}
+
+/// Misses of a policy: `capacity` in the weights' unit.
+inline std::size_t s3_fifo_misses(const Trace& trace, std::uint64_t capacity, std::size_t shards) {
+  struct Cached : S3Fifo::Object {
+    Cached(std::uint32_t number, std::uint64_t hash, std::uint64_t weight) : Object(hash, weight), object(number) {}
+    std::uint32_t object;
+  };
+  std::deque<S3Fifo> policies;
+  for (std::size_t i = 0; i < shards; ++i) policies.emplace_back(capacity / shards);
+  std::vector<std::unique_ptr<Cached>> cached(trace.objects);
+  const auto evicted = [&](S3Fifo::Object& t) { cached[static_cast<Cached&>(t).object].reset(); };
+
+  std::size_t misses = 0;
+  for (const auto& [object, weight] : trace.requests) {
+    if (cached[object]) {
+      S3Fifo::read(*cached[object]);
+      continue;
+    }
+    ++misses;
+    const auto hash = detail::hash_value(object, 0);
+    auto& policy = policies[shards == 1 ? 0 : hash >> (64 - std::bit_width(shards - 1))];
+    if (!policy.admits(weight)) continue;
+    auto x = std::make_unique<Cached>(object, hash, weight);
+    policy.insert(*x, evicted);
+    cached[object] = std::move(x);
+  }
+  return misses;
+}
+
+/// FIFO, and LRU where a hit moves an object back to the head.
+inline std::size_t list_misses(const Trace& trace, std::uint64_t capacity, bool moves_on_hit) {
+  std::list<Request> queue;
+  std::vector<std::optional<std::list<Request>::iterator>> places(trace.objects);
+  std::uint64_t size = 0;
+  std::size_t misses = 0;
+  for (const auto& request : trace.requests) {
+    auto& place = places[request.object];
+    if (place) {
+      if (moves_on_hit) queue.splice(queue.begin(), queue, *place);
+      continue;
+    }
+    ++misses;
+    if (request.weight > capacity) continue;
+    while (size + request.weight > capacity) {
+      size -= queue.back().weight;
+      places[queue.back().object].reset();
+      queue.pop_back();
+    }
+    queue.push_front(request);
+    size += request.weight;
+    place = queue.begin();
+  }
+  return misses;
+}
+
+/// Belady's MIN: what is needed last leaves first, the new object included. The bound for objects of one size; for
+/// bytes a very good policy with knowledge of the future.
+inline std::size_t belady_misses(const Trace& trace, std::uint64_t capacity) {
+  constexpr auto never = std::numeric_limits<std::size_t>::max();
+  std::vector<std::size_t> next(trace.requests.size()), seen(trace.objects, never);
+  for (std::size_t i = trace.requests.size(); i-- > 0;) {
+    next[i] = std::exchange(seen[trace.requests[i].object], i);
+  }
+  std::set<std::pair<std::size_t, std::uint32_t>> by_next_use;
+  std::vector<std::uint64_t> cached(trace.objects, 0);  // the weight; 0: not cached
+  std::uint64_t size = 0;
+  std::size_t misses = 0;
+  for (std::size_t i = 0; i < trace.requests.size(); ++i) {
+    const auto& [object, weight] = trace.requests[i];
+    if (cached[object] != 0) {
+      by_next_use.erase({i, object});
+    } else {
+      ++misses;
+      cached[object] = weight;
+      size += weight;
+    }
+    by_next_use.emplace(next[i], object);
+    while (size > capacity) {
+      const auto last = std::prev(by_next_use.end());
+      size -= std::exchange(cached[last->second], 0);
+      by_next_use.erase(last);
+    }
+  }
+  return misses;
+}
+
+}  // namespace render_cache::replay
