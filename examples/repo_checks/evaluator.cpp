@@ -1,0 +1,111 @@
+#include "evaluator.hpp"
+
+#include <render_cache/error.hpp>
+#include <render_cache/hasher/sha256.hpp>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace repo_checks {
+namespace {
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text.append(text.empty() ? "" : ", ").append(name);
+  return text;
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const Registry& registry, std::shared_ptr<const Configuration> configuration, std::stop_token stop)
+    : registry_(registry), configuration_(std::move(configuration)), stop_(std::move(stop)),
+      version_("repo-checks/1+" + render_cache::Sha256Hasher().digest(configuration_->definition()).substr(0, 19)) {}
+
+CheckResult Evaluator::render(const RepoKey&, const Repository& repository) const {
+  std::error_code ignored;
+  const bool there = std::filesystem::is_directory(repository.path, ignored);
+  std::array passes{true, true, true};
+  std::vector<Finding> findings;
+  for (const auto& criterion : configuration_->criteria) {
+    findings.push_back(there ? judge(criterion, repository)
+                             : Finding{criterion.name, criterion.tier, false,
+                                       one_line("'" + repository.path.string() + "' is no directory (any more)")});
+    if (!findings.back().passed) passes[static_cast<std::size_t>(criterion.tier)] = false;
+  }
+  const auto reached = std::ranges::find(passes, false) - passes.begin();
+  return {.tier = std::string(reached == 0 ? "none" : to_string(static_cast<Tier>(reached - 1))),
+          .core_pass = passes[0],
+          .standard_pass = passes[1],
+          .full_pass = passes[2],
+          .criteria = to_json(findings)};
+}
+
+Finding Evaluator::judge(const Criterion& criterion, const Repository& repository) const {
+  Finding finding{criterion.name, criterion.tier, false, {}};
+  std::visit([&](const auto& rule) { judge(finding, rule, repository); }, criterion.rule);
+  return finding;
+}
+
+void Evaluator::judge(Finding& finding, const Exists& rule, const Repository& repository) const {
+  try {
+    const auto path = first_present(rule, repository.path);
+    finding.passed = !path.empty();
+    finding.reason = finding.passed ? path : "there is no " + list_of(rule.any_of) + (rule.any_of.size() > 1 ? " (one will do)" : "");
+  } catch (const std::system_error& error) {
+    finding.reason = one_line(error.what());
+  }
+}
+
+void Evaluator::judge(Finding& finding, const Succeeds& rule, const Repository& repository) const {
+  const Command command{rule.command, repository.path, command_environment(repository.path), rule.timeout, rule.output_limit};
+  const auto ending = run(command, stop_);
+  if (ending.kind == Ending::Kind::stopped) throw render_cache::Cancelled("stopped while '" + finding.name + "' was running");
+  finding.duration = ending.duration;
+  finding.passed = ending.succeeded() && !(rule.silent && !ending.output.empty());
+  const auto printed = one_line(ending.output);
+  if (finding.passed) {
+    finding.reason = rule.silent ? "nothing to report" : "succeeded";
+  } else if (ending.succeeded()) {
+    finding.reason = "printed: " + printed;
+  } else {
+    finding.reason = describe(ending, command) + (printed.empty() ? "" : ": " + printed);
+  }
+}
+
+void Evaluator::judge(Finding& finding, const Recorded& rule, const Repository& repository) const {
+  const auto record = registry_.record_of(repository.id);
+  const auto newest = !record ? std::nullopt : rule.event == Event::snapshot ? record->newest_snapshot : record->newest_goal;
+  finding.passed = newest.has_value();
+  finding.reason = std::string(finding.passed ? "there is a " : "there is no ").append(to_string(rule.event));
+}
+
+std::vector<std::string> command_environment(const std::filesystem::path& repository) {
+  constexpr std::array<std::array<const char*, 2>, 4> settings{{
+      {"core.hooksPath", "/dev/null"},
+      {"core.fsmonitor", "false"},  // else a program of the repository's choice
+      {"protocol.allow", "never"},
+      {"core.pager", "cat"},
+  }};
+  std::vector<std::string> environment{
+      "GIT_CONFIG_NOSYSTEM=1",
+      "GIT_CONFIG_GLOBAL=/dev/null",
+      "GIT_OPTIONAL_LOCKS=0",  // `git status` would refresh the index
+      "GIT_TERMINAL_PROMPT=0",
+      "GIT_CEILING_DIRECTORIES=" + repository.parent_path().string(),
+      "LC_ALL=C.UTF-8",
+      "GIT_CONFIG_COUNT=" + std::to_string(settings.size() + 1),
+      "GIT_CONFIG_KEY_0=safe.directory",  // whoever owns it: it was put under management
+      "GIT_CONFIG_VALUE_0=" + repository.string(),
+  };
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    const auto number = std::to_string(i + 1);
+    environment.push_back("GIT_CONFIG_KEY_" + number + "=" + settings[i][0]);
+    environment.push_back("GIT_CONFIG_VALUE_" + number + "=" + settings[i][1]);
+  }
+  return environment_without({"GIT_"}, std::move(environment));
+}
+
+}  // namespace repo_checks

@@ -1,0 +1,1 @@
+DROP TABLE doi_cache;

@@ -1,0 +1,2 @@
+DROP TABLE repo_events;
+DROP TABLE managed_repos;

@@ -1,0 +1,48 @@
+// On PostgreSQL: the only translation unit that knows it.
+#include "cached_checks.hpp"
+#include "migrations.hpp"
+
+#include <render_cache/schema/migrate.hpp>
+#include <render_cache/store/postgres.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace repo_checks {
+namespace {
+
+class PostgresTables {
+ public:
+  using Store = render_cache::PostgresStore<DoiCacheSchema>;
+  static constexpr auto dialect = render_cache::Dialect::postgres;
+
+  explicit PostgresTables(render_cache::PostgresOptions options)
+      : client_(std::move(options), [](render_cache::PostgresConnection&) {}) {}
+
+  render_cache::Rows read(const std::string& sql, const std::vector<std::string>& parameters) {
+    return client_.run([&](render_cache::PostgresConnection& connection) { return connection.query(sql, parameters); });
+  }
+  render_cache::Rows write(const std::string& sql, const std::vector<std::string>& parameters) { return read(sql, parameters); }
+
+  static std::uint64_t round_trips(const Store& store) { return store.stats().operations; }
+
+ private:
+  render_cache::PostgresClient client_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checks> open_postgres_checks(const std::string& conninfo, ChecksOptions options) {
+  render_cache::PostgresOptions server;
+  server.conninfo = conninfo;
+  {
+    render_cache::PostgresConnection connection(server);
+    render_cache::Migrator(connection, postgres_migrations(), migration_history).up();
+  }
+  auto durable = server;  // which repositories there are is not to be forgotten in a crash; what was found out about them may
+  durable.synchronous_commit = true;
+  return std::make_unique<CachedChecks<PostgresTables>>(std::make_unique<PostgresTables>(durable), server, std::move(options));
+}
+
+}  // namespace repo_checks

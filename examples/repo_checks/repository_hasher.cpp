@@ -1,0 +1,86 @@
+#include "repository_hasher.hpp"
+
+#include <system_error>
+#include <utility>
+
+namespace repo_checks {
+
+using render_cache::DocumentRoot;
+using render_cache::FileError;
+using render_cache::Fingerprint;
+
+Fingerprint RepositoryHasher::components(const Repository& repository) const {
+  return sample(repository, registry_.record_of(repository.id));
+}
+
+std::vector<Fingerprint> RepositoryHasher::components_many(std::span<const Repository* const> repositories) const {
+  std::vector<Fingerprint> all;
+  all.reserve(repositories.size());
+  for (const Repository* each : repositories) all.push_back(sample(*each, each->record));
+  return all;
+}
+
+Fingerprint RepositoryHasher::sample(const Repository& repository, const std::optional<Record>& record) const {
+  Fingerprint fingerprint;
+  if (record) {
+    fingerprint.add("repo", record->updated_at)
+        .add("snapshot", record->newest_snapshot)
+        .add("goal", record->newest_goal)
+        .add("revision", record->revision);
+  } else {
+    fingerprint.add("repo", Fingerprint::absent);
+  }
+
+  std::shared_ptr<const DocumentRoot> root;
+  try {
+    root = std::make_shared<const DocumentRoot>(repository.path);
+  } catch (const FileError& error) {
+    // No directory is a state like any other. A directory that cannot be read tells nothing of its state.
+    if (error.kind != FileError::Kind::not_found) return fingerprint.add("path", error.what()).mark_unsettled();
+    return fingerprint.add("path", Fingerprint::absent);
+  }
+  for (const auto& file : configuration_->watched_files) add_file(fingerprint, root, file);
+  add_present(fingerprint, repository.path);
+  return fingerprint;
+}
+
+/// Time and content: a touched file counts as changed, and one that was changed within its clock's tick is told by its content.
+/// Where the content cannot be read there is the time alone, and it has to be old enough to be trusted.
+void RepositoryHasher::add_file(Fingerprint& fingerprint, const std::shared_ptr<const DocumentRoot>& root,
+                                const std::string& path) const {
+  const render_cache::FileSource file{root, path};
+  std::string value(Fingerprint::absent);
+  bool settled = false;
+  try {
+    if (const auto time = files_.time(file)) {
+      value = "t:" + std::to_string(time->modified.time_since_epoch().count()) + "/unreadable";
+      settled = time->settled;
+      const auto digest = files_.digest(file);
+      value = digest ? value.substr(0, value.find('/') + 1) + *digest : std::string(Fingerprint::absent);
+    }
+    settled = true;
+  } catch (const FileError&) {
+  }
+  fingerprint.add(path, value);
+  if (!settled) fingerprint.mark_unsettled();
+}
+
+/// Which of the criteria's files and directories there are. Names, not times: what a check leaves behind for a moment does
+/// not count.
+void RepositoryHasher::add_present(Fingerprint& fingerprint, const std::filesystem::path& path) const {
+  std::string present;
+  try {
+    for (const auto& criterion : configuration_->criteria) {
+      const auto* exists = std::get_if<Exists>(&criterion.rule);
+      if (exists == nullptr || first_present(*exists, path).empty()) continue;
+      if (!present.empty()) present += ',';
+      present += criterion.name;
+    }
+  } catch (const std::system_error& error) {
+    present = error.what();
+    fingerprint.mark_unsettled();
+  }
+  fingerprint.add("present", present);
+}
+
+}  // namespace repo_checks

@@ -1,0 +1,62 @@
+// On SQLite: the only translation unit that knows it.
+#include "cached_checks.hpp"
+#include "migrations.hpp"
+
+#include <render_cache/store/sqlite.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace repo_checks {
+namespace {
+
+class SqliteTables {
+ public:
+  using Store = render_cache::SqliteStore<DoiCacheSchema>;
+  static constexpr auto dialect = render_cache::Dialect::sqlite;
+
+  explicit SqliteTables(render_cache::SqliteOptions options) : options_(std::move(options)) {}
+
+  render_cache::Rows read(const std::string& sql, const std::vector<std::string>& parameters) {
+    const std::lock_guard lock(mutex_);
+    if (!reader_ || is_gone(*reader_)) {
+      reader_.emplace(options_.path, render_cache::SqliteConnection::Access::read, options_.busy_timeout);
+    }
+    return reader_->query(sql, parameters);
+  }
+
+  /// By a connection of its own that is closed again: writes are rare, and only one connection may stay open for them, the store's.
+  render_cache::Rows write(const std::string& sql, const std::vector<std::string>& parameters) {
+    render_cache::SqliteWriter writer(options_);
+    const render_cache::SqliteWriter::Turn turn(writer);
+    return writer.connection().query(sql, parameters);
+  }
+
+  static std::uint64_t round_trips(const Store& store) { return store.stats().lookups + store.stats().publishes; }
+
+ private:
+  /// Whether the path no longer leads to the file that is open.
+  static bool is_gone(const render_cache::SqliteConnection& connection) {
+    int moved = 0;
+    sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved != 0;
+  }
+
+  const render_cache::SqliteOptions options_;
+  std::mutex mutex_;
+  std::optional<render_cache::SqliteConnection> reader_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checks> open_sqlite_checks(const std::filesystem::path& file, ChecksOptions options) {
+  render_cache::SqliteOptions place{
+      .path = std::filesystem::absolute(file), .migrations = sqlite_migrations(), .migration_history = migration_history};
+  return std::make_unique<CachedChecks<SqliteTables>>(std::make_unique<SqliteTables>(place), place, std::move(options));
+}
+
+}  // namespace repo_checks

@@ -1,0 +1,182 @@
+// posix_spawn and poll rather than Boost.Process: that one needs the compiled Boost.Filesystem until 1.83, waits with a time-out by
+// taking over SIGCHLD, and knows no limit on the output.
+#include "subprocess.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace repo_checks {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) noexcept : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { close(); }
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  void close() noexcept {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_;
+};
+
+struct SpawnActions {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+
+  SpawnActions(const Command& command, int output) {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);  // sockets and databases are not the child's
+    posix_spawn_file_actions_addchdir_np(&actions, command.directory.empty() ? "." : command.directory.c_str());
+
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+  ~SpawnActions() {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+};
+
+std::vector<char*> c_strings(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (const auto& each : strings) pointers.push_back(const_cast<char*>(each.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// The child's pid, or 0 and the errno.
+std::pair<pid_t, int> spawn(const Command& command, int output) {
+  if (command.arguments.empty()) return {0, ENOENT};
+  const SpawnActions how(command, output);
+  const auto arguments = c_strings(command.arguments), environment = c_strings(command.environment);
+  pid_t child = 0;
+  const int error = posix_spawnp(&child, arguments.front(), &how.actions, &how.attributes, arguments.data(), environment.data());
+  return error == 0 ? std::pair{child, 0} : std::pair{pid_t{0}, error};
+}
+
+/// Takes what the pipe has now; false once there can be no more.
+bool read_available(int pipe, std::string& output, std::size_t limit) {
+  char chunk[16384];
+  while (output.size() <= limit) {
+    const auto got = ::read(pipe, chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno == EAGAIN;
+    if (got == 0) return false;
+    output.append(chunk, static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
+/// Whether the child has ended; it stays a zombie, so that its pid and its group's are nobody else's yet.
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
+}
+
+}  // namespace
+
+Ending run(const Command& command, std::stop_token stop) {
+  const auto start = Clock::now();
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "no pipe for a command's output");
+  Descriptor reading(ends[0]), writing(ends[1]);
+  ::fcntl(reading.get(), F_SETFL, O_NONBLOCK);
+
+  const auto [child, error] = spawn(command, writing.get());
+  writing.close();
+  if (error == EAGAIN || error == ENOMEM) {
+    throw std::system_error(error, std::generic_category(), "no process for '" + command.arguments.front() + "'");
+  }
+  if (child == 0) return {Ending::Kind::not_started, error};
+  // Tells of the end even where a grandchild keeps the pipe open. Where the kernel has none (-1), poll ignores it and the
+  // slices below do.
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+
+  Ending ending{Ending::Kind::exited};
+  constexpr milliseconds slice{50};  // how late a request to stop may be noticed
+  while (!has_ended(child)) {
+    const auto left = std::chrono::ceil<milliseconds>(start + command.timeout - Clock::now());
+    if (stop.stop_requested()) ending.kind = Ending::Kind::stopped;
+    else if (left <= milliseconds{0}) ending.kind = Ending::Kind::timed_out;
+    else if (ending.output.size() > command.output_limit) ending.kind = Ending::Kind::too_much_output;
+    if (ending.kind != Ending::Kind::exited) break;
+
+    pollfd events[2] = {{reading.get(), POLLIN, 0}, {process.get(), POLLIN, 0}};
+    ::poll(events, 2, static_cast<int>(std::min(left, slice).count()));
+    if (events[0].revents != 0 && !read_available(reading.get(), ending.output, command.output_limit)) reading.close();
+  }
+
+  ::kill(-child, SIGKILL);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  ending.duration = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
+  if (reading.get() >= 0) read_available(reading.get(), ending.output, command.output_limit);
+  if (ending.output.size() > command.output_limit) {
+    ending.output.resize(command.output_limit);
+    if (ending.kind == Ending::Kind::exited) ending.kind = Ending::Kind::too_much_output;
+  }
+  if (ending.kind == Ending::Kind::exited) {
+    ending.kind = WIFSIGNALED(status) ? Ending::Kind::signalled : Ending::Kind::exited;
+    ending.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+  }
+  return ending;
+}
+
+std::string describe(const Ending& ending, const Command& command) {
+  switch (ending.kind) {
+    case Ending::Kind::exited: return "exit code " + std::to_string(ending.code);
+    case Ending::Kind::signalled:
+      return "killed by signal " + std::to_string(ending.code) + " (" + ::strsignal(ending.code) + ")";
+    case Ending::Kind::timed_out: return "not done after " + std::to_string(command.timeout.count()) + " ms, and killed";
+    case Ending::Kind::too_much_output:
+      return "printed more than " + std::to_string(command.output_limit) + " bytes, and was stopped there";
+    case Ending::Kind::stopped: return "stopped";
+    case Ending::Kind::not_started:
+      return "'" + (command.arguments.empty() ? std::string() : command.arguments.front()) +
+             "' cannot be started: " + std::generic_category().message(ending.code);
+  }
+  return {};
+}
+
+std::vector<std::string> environment_without(const std::vector<std::string>& prefixes, std::vector<std::string> more) {
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const auto matches = [&](const auto& prefix) { return text.starts_with(prefix); };
+    const auto replaced = [&](const auto& other) { return text.starts_with(other.substr(0, other.find('=') + 1)); };
+    if (std::ranges::none_of(prefixes, matches) && std::ranges::none_of(more, replaced)) more.emplace_back(text);
+  }
+  return more;
+}
+
+}  // namespace repo_checks
