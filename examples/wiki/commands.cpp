@@ -1,0 +1,76 @@
+// warm, prune, migrate.
+#include "options.hpp"
+#include "outline.hpp"
+#include "progress_bar.hpp"
+#include "stores/migrate_on.hpp"
+#include "sweep.hpp"
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+
+namespace wiki {
+namespace {
+
+std::unique_ptr<Pages> open_store(const CommonOptions& options) {
+  auto pages = open_pages({.store = options.store, .memory = options.memory, .on_store_error = {}});
+  pages->prepare();
+  return pages;
+}
+
+}  // namespace
+
+int warm(const WarmOptions& options) {
+  const auto pages = open_store(options);
+  std::vector<WantedPage> wanted;
+  for (const auto& [alias, folder] : options.roots) {
+    const auto root = std::make_shared<const render_cache::DocumentRoot>(folder);
+    for (auto& path : list_pages(*root)) wanted.push_back({{alias, path}, {root, path}});
+  }
+
+  const auto start = std::chrono::steady_clock::now();
+  ProgressBar bar(std::cerr, "Rendering");
+  std::size_t hits = 0;
+  render_cache::ManyOptions many;
+  many.parallel = options.parallel;
+  many.progress = [&](const render_cache::Progress& progress) {
+    hits = progress.hits;
+    bar.show(progress.done, progress.total);
+  };
+  const auto answers = pages->get_many(wanted, many);
+  bar.finish();
+
+  std::size_t failed = 0, not_stored = 0;
+  for (std::size_t at = 0; at < answers.size(); ++at) {
+    try {
+      if (!answers[at].outcome().stored) ++not_stored;
+    } catch (const std::exception& error) {
+      ++failed;
+      std::cerr << wanted[at].key.repo_alias << '/' << wanted[at].key.page_path << ": " << error.what() << '\n';
+    }
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  std::cout << wanted.size() << (wanted.size() == 1 ? " page: " : " pages: ") << hits << " fresh in the store, "
+            << wanted.size() - hits - failed << " rendered, " << failed << " failed, in " << took.count() << " s\n";
+  if (not_stored > 0) std::cerr << not_stored << " pages could not be stored\n";
+  return failed == 0 && not_stored == 0 ? 0 : 1;
+}
+
+int prune(const CommonOptions& options, const PruneChoice& choice) {
+  const auto pages = open_store(options);
+  const auto report = sweep(*pages, options.roots, choice);
+  for (const auto& warning : report.warnings) std::cerr << "wiki: " << warning << '\n';
+  std::cout << describe(report, choice.dry_run) << '\n';
+  return 0;
+}
+
+int migrate(const MigrateOptions& options) {
+  switch (options.store.kind) {
+    case StoreChoice::Kind::memory: std::cout << "the memory store has no tables\n"; break;
+    case StoreChoice::Kind::sqlite: migrate_sqlite(options, std::cout); break;
+    case StoreChoice::Kind::postgres: migrate_postgres(options, std::cout); break;
+  }
+  return 0;
+}
+
+}  // namespace wiki

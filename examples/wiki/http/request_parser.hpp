@@ -1,0 +1,69 @@
+// Beast's parser, made to keep what this server looks at and nothing else.
+#pragma once
+
+#include "message.hpp"
+#include "negotiation.hpp"
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/verb.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace wiki::http {
+
+/// Fills a Request, whose strings keep their memory from one request to the next: parsing allocates nothing. Bodies are
+/// not read; `is_keep_alive` says no where there is one.
+class RequestParser final : public boost::beast::http::basic_parser<true> {
+  using Error = boost::beast::error_code;
+  using Field = boost::beast::http::field;
+  using Text = boost::beast::string_view;
+
+ public:
+  RequestParser(Request& request, std::size_t max_head_bytes) : request_(request) {
+    header_limit(static_cast<std::uint32_t>(max_head_bytes));
+    request_.method = Method::other;
+    request_.target.clear();
+    request_.if_none_match.clear();
+    request_.accepts_gzip = false;
+  }
+
+  /// HTTP/1.1 asks for exactly one (RFC 9112, section 3.2).
+  [[nodiscard]] bool has_proper_host() const noexcept { return hosts_ == 1 || (hosts_ == 0 && is_http_1_0_); }
+  [[nodiscard]] bool is_http_1_0() const noexcept { return is_http_1_0_; }
+  [[nodiscard]] bool is_keep_alive() const { return keep_alive() && !chunked() && content_length().value_or(0) == 0; }
+
+ private:
+  static std::string_view view(Text text) noexcept { return {text.data(), text.size()}; }
+
+  void on_request_impl(boost::beast::http::verb method, Text, Text target, int version, Error&) override {
+    using boost::beast::http::verb;
+    request_.method = method == verb::get ? Method::get : method == verb::head ? Method::head : Method::other;
+    request_.target.assign(target.data(), target.size());
+    is_http_1_0_ = version == 10;
+  }
+  void on_field_impl(Field name, Text, Text value, Error&) override {
+    if (name == Field::host) ++hosts_;
+    if (name == Field::accept_encoding) request_.accepts_gzip = accepts_gzip(view(value));
+    if (name == Field::if_none_match) {
+      if (!request_.if_none_match.empty()) request_.if_none_match += ", ";
+      request_.if_none_match += view(value);
+    }
+  }
+
+  void on_response_impl(int, Text, int, Error&) override {}
+  void on_header_impl(Error&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, Error&) override {}
+  std::size_t on_body_impl(Text body, Error&) override { return body.size(); }
+  void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override { return body.size(); }
+  void on_finish_impl(Error&) override {}
+
+  Request& request_;
+  unsigned hosts_ = 0;
+  bool is_http_1_0_ = false;
+};
+
+}  // namespace wiki::http

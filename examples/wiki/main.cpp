@@ -1,0 +1,161 @@
+// The command line of the wiki: serve, warm, prune, migrate.
+#include "options.hpp"
+
+#include <render_cache/version.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <string>
+#include <system_error>
+#include <thread>
+
+namespace {
+
+using wiki::CommonOptions;
+
+struct CommonTexts {
+  std::vector<std::string> roots;
+  std::string store = "memory";
+  std::size_t memory = std::size_t{64} << 20;
+
+  void fill(CommonOptions& options) const {
+    options.roots = wiki::parse_roots(roots);
+    options.store = wiki::StoreChoice::parse(store);
+    options.memory = memory;
+  }
+};
+
+void add_store(CLI::App& command, std::string& store) {
+  command.add_option("--store", store, "memory, sqlite:PATH or postgres:CONNINFO (postgres:'host=db dbname=wiki')")
+      ->capture_default_str();
+}
+
+CLI::Option* add_roots(CLI::App& command, std::vector<std::string>& roots) {
+  return command.add_option("--root", roots, "A repository: ALIAS=DIR, or DIR, whose name is then the alias. Again for more.")
+      ->type_name("ALIAS=DIR");
+}
+
+void add_memory(CLI::App& command, std::size_t& memory) {
+  command.add_option("--memory", memory, "Memory for what is read most: 64MiB, 1GiB; 0 for none")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("64MiB");
+}
+
+template <class Seconds>
+void add_duration(CLI::App& command, const char* name, Seconds& seconds, const char* description, const char* shown) {
+  const std::map<std::string, std::int64_t> units{{"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+  command.add_option_function<std::int64_t>(name, [&seconds](const std::int64_t& given) { seconds = Seconds(given); }, description)
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_INSENSITIVE, "TIME"))
+      ->check(CLI::NonNegativeNumber)
+      ->default_str(shown);
+}
+
+void add_prune_choice(CLI::App& command, wiki::PruneChoice& choice) {
+  command.add_option("--live-query", choice.live_query,
+                     "A query in the store's database that names the live repositories, such as 'SELECT alias_name FROM "
+                     "global_repos'; without it those of --root live")
+      ->type_name("SQL");
+  command.add_flag("--keep-others", choice.keep_others,
+                   "Leave entries of repositories that are not served here alone: others share the store");
+}
+
+/// HOST:PORT, [HOST]:PORT.
+void parse_listen(const std::string& text, wiki::http::ServerOptions& server) {
+  const auto colon = text.rfind(':');
+  auto host = text.substr(0, colon == text.npos ? 0 : colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const char* first = text.data() + (colon == text.npos ? 0 : colon + 1);
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(first, last, server.port);
+  if (first == last || end != last || error != std::errc{}) {
+    throw render_cache::Error("--listen '" + text + "' is no HOST:PORT, such as 127.0.0.1:8080");
+  }
+  if (!host.empty()) server.address = host == "localhost" ? "127.0.0.1" : host;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Serves folders of Markdown as a wiki: each page is rendered once, verified on every read, and served from the cache.");
+  app.set_version_flag("--version", "wiki " + std::string(render_cache::version));
+  app.require_subcommand(1);
+  int status = 0;
+
+  auto& serve = *app.add_subcommand("serve", "Serve repositories over HTTP until Ctrl-C");
+  CommonTexts serve_texts;
+  wiki::ServeOptions serve_options;
+  std::string listen = "127.0.0.1:8080";
+  serve_options.server.threads = std::max(1u, std::thread::hardware_concurrency());
+  serve_options.server.workers = 2 * serve_options.server.threads;
+  add_roots(serve, serve_texts.roots)->required();
+  add_store(serve, serve_texts.store);
+  serve.add_option("--listen", listen, "HOST:PORT; port 0 takes any free one")->capture_default_str();
+  add_memory(serve, serve_texts.memory);
+  serve.add_option("--threads", serve_options.server.threads, "Threads that read, answer hits and write")->check(CLI::Range(1, 1024))->capture_default_str();
+  serve.add_option("--workers", serve_options.server.workers, "Threads that wait for the store and render")->check(CLI::Range(1, 1024))->capture_default_str();
+  serve.add_option("--max-connections", serve_options.server.max_connections, "Connections at once; more wait")->check(CLI::PositiveNumber)->capture_default_str();
+  add_duration(serve, "--prune-every", serve_options.prune_every, "Time between clean-ups, give or take a quarter; 0 for never", "1h");
+  add_prune_choice(serve, serve_options.prune);
+  serve.callback([&] {
+    serve_texts.fill(serve_options);
+    parse_listen(listen, serve_options.server);
+    status = wiki::serve(serve_options);
+  });
+
+  auto& warm = *app.add_subcommand("warm", "Render every page that is not fresh in the store, in parallel");
+  CommonTexts warm_texts;
+  wiki::WarmOptions warm_options;
+  warm_options.parallel = std::max(1u, std::thread::hardware_concurrency());
+  add_roots(warm, warm_texts.roots)->required();
+  add_store(warm, warm_texts.store);
+  warm.add_option("--parallel", warm_options.parallel, "Renders at a time")->check(CLI::Range(1, 1024))->capture_default_str();
+  warm.callback([&] {
+    warm_texts.fill(warm_options);
+    status = wiki::warm(warm_options);
+  });
+
+  auto& prune = *app.add_subcommand("prune", "Delete entries of repositories and pages that no longer exist");
+  CommonTexts prune_texts;
+  CommonOptions prune_options;
+  wiki::PruneChoice prune_choice;
+  add_roots(prune, prune_texts.roots);
+  add_store(prune, prune_texts.store);
+  prune.add_flag("--dry-run", prune_choice.dry_run, "Count and change nothing");
+  add_prune_choice(prune, prune_choice);
+  prune.callback([&] {
+    prune_texts.fill(prune_options);
+    if (prune_options.roots.empty() && prune_choice.live_query.empty()) {
+      throw render_cache::Error("without --root and without --live-query every entry would go: say which repositories live");
+    }
+    status = wiki::prune(prune_options, prune_choice);
+  });
+
+  auto& migrate = *app.add_subcommand("migrate", "Bring the store's tables up to date; serve, warm and prune do that too");
+  wiki::MigrateOptions migrate_options;
+  std::string migrate_store;
+  std::uint32_t migrate_to = 0;
+  add_store(migrate, migrate_store);
+  migrate.get_option("--store")->required();
+  auto* status_flag = migrate.add_flag("--status", migrate_options.status, "Show which migrations are applied, and change nothing");
+  migrate.add_flag("--down", migrate_options.down, "Undo all migrations, or those above --to; what the tables hold goes with them")->excludes(status_flag);
+  auto* to = migrate.add_option("--to", migrate_to, "The version to go to")->excludes(status_flag);
+  migrate.callback([&] {
+    migrate_options.store = wiki::StoreChoice::parse(migrate_store);
+    if (to->count() > 0) migrate_options.to = migrate_to;
+    status = wiki::migrate(migrate_options);
+  });
+
+  try {
+    app.parse(argc, argv);
+    return status;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  } catch (const std::exception& error) {
+    std::cerr << "wiki: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,37 @@
+#include "response.hpp"
+
+#include "gzip.hpp"
+
+#include <render_cache/hasher/sha256.hpp>
+
+namespace wiki {
+
+std::string_view page_fields() noexcept {
+  // Nothing but this server's own style sheet and images; no script runs even if one got through the renderer.
+  return "Content-Type: text/html; charset=utf-8\r\n"
+         "Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src 'self'; "
+         "base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n"
+         "X-Content-Type-Options: nosniff\r\n"
+         "Referrer-Policy: same-origin\r\n"
+         "Cache-Control: no-cache\r\n";
+}
+
+Response ResponseRenderer::render(const ResponseKey& key, const ResponseParts& parts) const {
+  // What the response depends on, digested: a strong entity tag, another one for each encoding.
+  const auto sample = ResponseHasher().components(parts);
+  const auto digest = render_cache::Sha256Hasher().digest(sample.text() + std::string(version()));
+  Response response;
+  response.etag = '"' + digest.substr(digest.find(':') + 1, 32) + (key.gzip ? "-gzip\"" : "\"");
+  response.fields = page_fields();
+  response.fields += "Vary: Accept-Encoding\r\nETag: " + response.etag + "\r\n";
+  if (key.gzip) response.fields += "Content-Encoding: gzip\r\n";
+  response.body = lay_out({key.repo_alias, key.page_path, parts.page->value, parts.outline->value});
+  if (key.gzip) {
+    response.body = gzipped(response.body);
+  } else {
+    response.body.shrink_to_fit();
+  }
+  return response;
+}
+
+}  // namespace wiki

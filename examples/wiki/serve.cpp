@@ -1,0 +1,135 @@
+#include "http/server.hpp"
+#include "options.hpp"
+#include "sweep.hpp"
+#include "wiki.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <random>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace wiki {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// One line an event on standard error, from any thread; of store errors one in ten seconds, for each request may bring one.
+class Log {
+ public:
+  void line(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    std::cerr << "wiki: " << text << std::endl;
+  }
+  void store_error(const std::exception& error) {
+    const std::lock_guard lock(mutex_);
+    ++unsaid_;
+    if (Clock::now() < quiet_until_) return;
+    std::cerr << "wiki: the store failed, pages are rendered meanwhile: " << error.what();
+    if (unsaid_ > 1) std::cerr << " (and " << unsaid_ - 1 << " errors more since the last report)";
+    std::cerr << std::endl;
+    unsaid_ = 0;
+    quiet_until_ = Clock::now() + std::chrono::seconds(10);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::size_t unsaid_ = 0;
+  Clock::time_point quiet_until_{};
+};
+
+/// What goes on beside the requests: tables that could not be prepared yet, and clean-up.
+class Housekeeping {
+ public:
+  Housekeeping(Wiki& wiki, const ServeOptions& options, bool store_is_ready, Log& log)
+      : wiki_(wiki), options_(options), log_(log), store_is_ready_(store_is_ready),
+        thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
+
+ private:
+  void run(std::stop_token stop) {
+    while (!store_is_ready_ && wait(stop, std::chrono::seconds(2))) store_is_ready_ = try_to_prepare();
+    if (options_.prune_every.count() == 0) return;
+    // Nodes that were started together do not sweep together.
+    std::minstd_rand random(std::random_device{}());
+    std::uniform_real_distribution<> jitter(0.75, 1.25);
+    const auto pause = [&] {
+      return std::chrono::duration_cast<Clock::duration>(options_.prune_every * jitter(random));
+    };
+    while (wait(stop, pause())) clean_up(stop);
+  }
+
+  bool wait(std::stop_token stop, Clock::duration time) {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, time, [] { return false; });
+    return !stop.stop_requested();
+  }
+
+  bool try_to_prepare() {
+    try {
+      wiki_.pages().prepare();
+      log_.line("the store can be reached now");
+      return true;
+    } catch (const render_cache::StoreUnavailable&) {
+      return false;
+    } catch (const std::exception& error) {
+      log_.line(std::string("the store cannot be used: ") + error.what());
+      return true;  // trying again will not help
+    }
+  }
+
+  void clean_up(const std::stop_token& stop) {
+    try {
+      const auto report = sweep(wiki_.pages(), options_.roots, options_.prune, stop);
+      for (const auto& warning : report.warnings) log_.line(warning);
+      if (report.pages.removed + report.repositories.removed > 0) log_.line("clean-up: " + describe(report, false));
+    } catch (const std::exception& error) {
+      log_.line(std::string("clean-up failed: ") + error.what());
+    }
+  }
+
+  Wiki& wiki_;
+  const ServeOptions& options_;
+  Log& log_;
+  bool store_is_ready_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // last: it uses all the rest
+};
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  Log log;
+  const auto on_store_error = [&log](const std::exception& error) { log.store_error(error); };
+  const auto pages = open_pages({.store = options.store, .memory = options.memory / 4, .on_store_error = on_store_error});
+  bool store_is_ready = true;
+  try {
+    pages->prepare();
+  } catch (const render_cache::StoreUnavailable& error) {
+    store_is_ready = false;
+    log.line(std::string("the store cannot be reached; pages are rendered until it can: ") + error.what());
+  }
+  Wiki wiki(options.roots, *pages, options.memory - options.memory / 4);
+  http::Server server(wiki, options.server);
+  wiki.attach(server);
+
+  const std::string host = options.server.address.find(':') == std::string::npos ? options.server.address
+                                                                                 : '[' + options.server.address + ']';
+  std::cout << "Serving http://" << host << ':' << server.port() << "/ (" << options.roots.size()
+            << (options.roots.size() == 1 ? " repository" : " repositories") << "; store: " << options.store.describe()
+            << "). Ctrl-C stops." << std::endl;
+  const Housekeeping housekeeping(wiki, options, store_is_ready, log);
+  const bool finished = server.run([&log] { log.line("stopping; requests in flight finish"); });
+  if (!finished) {
+    log.line("gave up on requests that took too long");
+    std::_Exit(0);  // workers may still wait for a store: nothing that they use may be destroyed
+  }
+  return 0;
+}
+
+}  // namespace wiki

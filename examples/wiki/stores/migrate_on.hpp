@@ -1,0 +1,35 @@
+// `wiki migrate` on a database of a certain type. Included by the files of this folder only.
+#pragma once
+
+#include "migrations.hpp"
+#include "options.hpp"
+
+#include <render_cache/schema/migrate.hpp>
+
+#include <iomanip>
+#include <ostream>
+
+namespace wiki {
+
+template <class Connection>
+void migrate_on(Connection& connection, std::string_view folder, const MigrateOptions& options, std::ostream& out) {
+  const auto migrations = embedded_migrations(folder);
+  render_cache::Migrator migrator(connection, migrations);
+  if (options.status) {
+    for (const auto& state : migrator.status()) {
+      out << std::setw(4) << state.version << "  " << state.name << "  "
+          << (state.applied_at ? "applied " + *state.applied_at : "pending") << '\n';
+    }
+  } else if (options.down) {
+    const auto undone = migrator.down(options.to.value_or(0));
+    out << undone << (undone == 1 ? " migration" : " migrations") << " undone\n";
+  } else {
+    const auto applied = migrator.up(options.to.value_or(migrator.newest));
+    out << applied << (applied == 1 ? " migration" : " migrations") << " applied\n";
+  }
+}
+
+void migrate_sqlite(const MigrateOptions& options, std::ostream& out);
+void migrate_postgres(const MigrateOptions& options, std::ostream& out);
+
+}  // namespace wiki

@@ -1,0 +1,56 @@
+// Pages on a store of a certain type. Included by the files of this folder only.
+#pragma once
+
+#include "pages.hpp"
+#include "stats.hpp"
+
+#include <render_cache/hasher/sha256.hpp>
+#include <render_cache/renderer/markdown.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wiki {
+
+template <class Store>
+class PagesOn : public Pages {
+ public:
+  using Cache = render_cache::RenderCache<render_cache::MarkdownRenderer,
+                                          render_cache::FileHasher<render_cache::Sha256Hasher>, Store>;
+
+  PagesOn(Store& store, const PagesOptions& options)
+      : cache_(render_cache::MarkdownRenderer(), render_cache::FileHasher<render_cache::Sha256Hasher>(), store,
+               render_cache::CacheOptions{.on_store_error = options.on_store_error}) {}
+
+  std::optional<render_cache::Fingerprint> fingerprint_near(const render_cache::FileSource& file) const override {
+    auto components = cache_.hasher().components_near(file);
+    if (components) components->add("renderer", cache_.renderer().version());  // as RenderCache does
+    return components;
+  }
+  PageOutcome get(const render_cache::WikiKey& key, const render_cache::FileSource& file) override {
+    return cache_.get(key, file);
+  }
+  std::vector<PageAnswer> get_many(const std::vector<WantedPage>& wanted, const render_cache::ManyOptions& options) override {
+    return cache_.get_many(wanted, options);
+  }
+  render_cache::PruneReport prune(const Keep& keep, const render_cache::PruneOptions& options) override {
+    return cache_.prune(keep, options);
+  }
+  render_cache::PruneReport prune_groups(std::string_view live_query, const render_cache::PruneOptions& options) override {
+    if constexpr (requires { cache_.store().prune_groups(live_query, options); }) {
+      return cache_.store().prune_groups(live_query, options);
+    } else {
+      throw render_cache::Error("a query of live repositories needs a store that is a database");
+    }
+  }
+  render_cache::CacheStats stats() const override { return cache_.stats(); }
+
+ protected:
+  Cache cache_;
+};
+
+}  // namespace wiki

@@ -1,0 +1,38 @@
+#include "database_pages.hpp"
+#include "migrate_on.hpp"
+
+#include <render_cache/store/sqlite.hpp>
+
+namespace wiki {
+namespace {
+
+class SqlitePages final : public DatabasePages<render_cache::SqliteStore<render_cache::WikiSchema>> {
+ public:
+  explicit SqlitePages(const PagesOptions& options)
+      : DatabasePages(options, render_cache::SqliteOptions{.path = options.store.place,
+                                                           .migrations = embedded_migrations("sqlite")}) {}
+
+  nlohmann::json store_stats() const override {
+    auto& tiers = cache_.store();
+    const auto stats = tiers.far().stats();
+    return {{"kind", "sqlite"},
+            {"memory", memory_to_json(tiers.near().stats())},
+            {"lookups", stats.lookups},
+            {"publishes", stats.publishes},
+            {"unreadable", stats.unreadable},
+            {"reopened", stats.reopened},
+            {"corrupt", stats.corrupt}};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Pages> open_sqlite_pages(const PagesOptions& options) { return std::make_unique<SqlitePages>(options); }
+
+void migrate_sqlite(const MigrateOptions& options, std::ostream& out) {
+  render_cache::SqliteConnection connection(options.store.place, render_cache::SqliteConnection::Access::write,
+                                            std::chrono::seconds(30));
+  migrate_on(connection, "sqlite", options, out);
+}
+
+}  // namespace wiki

@@ -1,0 +1,66 @@
+#include "sweep.hpp"
+
+#include "outline.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace wiki {
+namespace {
+
+using render_cache::DocumentRoot;
+using render_cache::FileError;
+
+/// False only where the file is certainly gone; not where it just cannot be read.
+bool may_exist(const DocumentRoot& root, const std::string& path) {
+  try {
+    static_cast<void>(root.open(path));
+    return true;
+  } catch (const FileError& error) {
+    return error.kind == FileError::Kind::unreadable;
+  }
+}
+
+}  // namespace
+
+SweepReport sweep(Pages& pages, const std::vector<RootChoice>& roots, const PruneChoice& choice, std::stop_token stop) {
+  SweepReport report;
+  const render_cache::PruneOptions options{.dry_run = choice.dry_run, .stop = stop};
+  if (!choice.live_query.empty()) report.repositories = pages.prune_groups(choice.live_query, options);
+
+  // The folders stay open meanwhile: one that is unmounted during the sweep does not turn into an empty one.
+  std::map<std::string, std::optional<DocumentRoot>> open;
+  for (const auto& [alias, folder] : roots) {
+    auto& root = open[alias];
+    try {
+      root.emplace(folder);
+      if (!list_pages(*root).empty()) continue;
+      report.warnings.push_back("'" + alias + "' is left alone: '" + folder.string() + "' has no pages; is it mounted?");
+    } catch (const FileError& error) {
+      report.warnings.push_back("'" + alias + "' is left alone: " + error.what());
+    }
+    root.reset();
+  }
+  const bool others_live = choice.keep_others || !choice.live_query.empty();
+  report.pages = pages.prune(
+      [&](const render_cache::WikiKey& key) {
+        const auto at = open.find(key.repo_alias);
+        if (at == open.end()) return others_live;
+        return !at->second || may_exist(*at->second, key.page_path);
+      },
+      options);
+  return report;
+}
+
+std::string describe(const SweepReport& report, bool dry_run) {
+  const auto removed = report.repositories.removed + report.pages.removed;
+  const auto kept_newer = report.repositories.kept_newer + report.pages.kept_newer;
+  std::string text = std::to_string(report.pages.examined) + " entries examined, " + std::to_string(removed) +
+                     (dry_run ? " would be removed" : " removed");
+  if (kept_newer > 0) text += ", " + std::to_string(kept_newer) + " kept since they are newer than the sweep";
+  if (report.pages.stopped || report.repositories.stopped) text += ", stopped before the end";
+  return text;
+}
+
+}  // namespace wiki

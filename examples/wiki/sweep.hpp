@@ -1,0 +1,27 @@
+// Clean-up: entries of repositories and pages that are no more.
+#pragma once
+
+#include "options.hpp"
+
+#include <render_cache/hasher/document_root.hpp>
+#include <render_cache/prune.hpp>
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace wiki {
+
+struct SweepReport {
+  render_cache::PruneReport repositories;  ///< by the query, if there is one
+  render_cache::PruneReport pages;
+  std::vector<std::string> warnings;  ///< repositories that were left alone, and why
+};
+
+/// A folder that cannot be read, or that has no page in it, may be one that is not mounted: its entries are left alone.
+/// Store errors are thrown.
+SweepReport sweep(Pages& pages, const std::vector<RootChoice>& roots, const PruneChoice& choice, std::stop_token stop = {});
+
+std::string describe(const SweepReport& report, bool dry_run);
+
+}  // namespace wiki
