@@ -55,7 +55,7 @@ CREATE TABLE wiki_cache (
   page_path     TEXT NOT NULL,
   source_hash   TEXT,
   rendered_at   TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-  metadata      TEXT CHECK (json_valid(metadata)),
+  metadata      TEXT CHECK (metadata IS NULL OR json_valid(metadata)),
   rendered_html TEXT,
   PRIMARY KEY (repo_alias, page_path)
 ) STRICT;
