@@ -231,7 +231,7 @@ const std::vector<std::string>& attacks() {
       "~~~ a\" onclick=\"alert(1)\n</code></pre><script>alert(1)</script>\n~~~",
       "# </h1><script>alert(1)</script>",
       "# \"><img src=x onerror=alert(1)>",
-      "| <script>alert(1)</script> | </td></tr></table> |\n|-|-|\n| <b> | </table> |",
+      "| <script>alert(1)</script> | </td></tr></table> |\n|---|---|\n| <b> | </table> |",
       "&lt;script&gt;alert(1)&lt;/script&gt;",
       "&#60;script&#62;alert(1)&#60;/script&#62;",
       "&#x3c;img src=x onerror=alert(1)&#x3e;",
@@ -264,7 +264,7 @@ TEST_CASE("markdown safety: the inspector itself sees what it is there for") {
 }
 
 TEST_CASE("markdown safety: no known attack leaves anything but harmless HTML, under any policy, in any place") {
-  const std::string places[] = {"X", "a X b", "X\n\nmore *text*", "- X\n- y", "> X", "# X", "| a |\n|-|\n| X |", "<div>\n\nX\n\n</div>",
+  const std::string places[] = {"X", "a X b", "X\n\nmore *text*", "- X\n- y", "> X", "# X", "| a |\n|---|\n| X |", "<div>\n\nX\n\n</div>",
                                 "*X*", "[X](y)", "![X](y)", "<details>X</details>", "<table><tr><td>\n\nX\n\n</td></tr></table>"};
   for (const auto policy : {RawHtmlPolicy::sanitise, RawHtmlPolicy::drop, RawHtmlPolicy::escape}) {
     for (const auto& attack : attacks()) {
@@ -284,7 +284,7 @@ TEST_CASE("markdown safety: no known attack leaves anything but harmless HTML, u
 TEST_CASE("markdown safety: random mixtures of nasty pieces leave harmless HTML") {
   std::vector<std::string> pieces = attacks();
   for (const auto* piece :
-       {"\n", "\n\n", "\n\n", " ", "\"", "'", ">", "<", "</", "-->", "<!--", "*", "**", "`", "```\n", "[", "](", ")", "![", "|", "\n|-|-|\n",
+       {"\n", "\n\n", "\n\n", " ", "\"", "'", ">", "<", "</", "-->", "<!--", "*", "**", "`", "```\n", "[", "](", ")", "![", "|", "\n|---|---|\n",
         "- ", "> ", "# ", "    ", "<b>", "</b>", "<p>", "</p>", "<div>", "</div>", "<table>", "<tr>", "<td>", "</table>", "<a href=\"", "<textarea>",
         "</textarea>", "<style>", "</style>", "<svg>", "</svg>", "<math>", "<mtext>", "<title>", "<select>", "<xmp>", "<plaintext>", "<!---->",
         "<script>", "</script>", "<li>", "<ul>", "</ul>", "<details>", "<img title=\"", "<x-y ", "=", "text", "&", ";", "&lt;", "javascript:", "data:"}) {

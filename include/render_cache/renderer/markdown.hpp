@@ -75,7 +75,7 @@ class MarkdownRenderer {
     const auto bound = markdown::parse_cost_bound(page);
     if (bound.blocks > options_.max_work) throw MarkdownTooCostly(bound.blocks, options_.max_work);
     if (bound.inlines <= options_.max_work) return;
-    const auto links = markdown::page_link_cost(page);
+    const auto links = markdown::page_link_cost(page, options_.max_work);
     if (links > options_.max_work) throw MarkdownTooCostly(links, options_.max_work);
   }
 

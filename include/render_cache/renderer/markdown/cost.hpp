@@ -76,23 +76,28 @@ namespace detail {
 
 // The text of one paragraph, heading or table cell after another.
 struct LeafCosts {
-  // In place of all brackets: without them, and with no links but those in `<>`, md4c is linear, and finds the same blocks.
+  // In place of each ']'.
   static constexpr char bracket = '\1';
 
+  std::size_t limit;
   std::string text;
   bool is_text = true;
   std::size_t cost = 0;
 
   int next(bool text_follows) noexcept {
-    cost += link_cost(text);
+    constexpr std::size_t block = 16;  // a table has a cell for each column and row, written or not
+    cost += block + link_cost(text);
     text.clear();
     is_text = text_follows;
-    return 0;
+    return cost > limit ? -1 : 0;
   }
 
   int append(std::string_view part, bool counts) noexcept {
     if (!is_text) return 0;
-    if (part.size() > text.capacity() - text.size()) return -1;  // cannot be, but allocating could throw through C
+    if (part.size() > text.capacity() - text.size()) {  // allocating could throw through C
+      cost = limit + 1;
+      return -1;
+    }
     for (const char c : part) text.push_back(!counts ? 'x' : c == bracket ? ']' : c);
     return 0;
   }
@@ -101,12 +106,14 @@ struct LeafCosts {
 }  // namespace detail
 
 /// The cost of all links, in the paragraphs, headings and table cells that md4c finds: code blocks do not count, and the rows
-/// of a table are no paragraph. As linear as `ParseCost::blocks`; for pages whose bound is too high.
-inline std::size_t page_link_cost(std::string_view page) {
+/// of a table are no paragraph. Stops above `limit`. As linear as `ParseCost::blocks`; for pages whose bound is too high.
+inline std::size_t page_link_cost(std::string_view page, std::size_t limit) {
   using Costs = detail::LeafCosts;
+  // Without brackets, and with no links but those in `<>`, md4c is linear, and finds the same blocks.
   std::string harmless(page);
-  std::ranges::replace_if(harmless, [](char c) { return c == '[' || c == ']'; }, Costs::bracket);
-  Costs costs;
+  std::ranges::replace(harmless, '[', 'x');
+  std::ranges::replace(harmless, ']', Costs::bracket);
+  Costs costs{.limit = limit, .text = {}};
   costs.text.reserve(2 * page.size() + 64);
   MD_PARSER parser{};
   parser.flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH;
@@ -118,8 +125,8 @@ inline std::size_t page_link_cost(std::string_view page) {
   parser.text = [](MD_TEXTTYPE type, const MD_CHAR* data, MD_SIZE size, void* user) {
     return static_cast<Costs*>(user)->append({data, size}, type != MD_TEXT_CODE && type != MD_TEXT_HTML);
   };
-  const int result = md_parse(harmless.c_str(), static_cast<MD_SIZE>(harmless.size()), &parser, &costs);
-  return result == 0 ? costs.cost : std::string_view::npos;
+  md_parse(harmless.c_str(), static_cast<MD_SIZE>(harmless.size()), &parser, &costs);
+  return costs.cost;
 }
 
 }  // namespace render_cache::markdown

@@ -54,7 +54,7 @@ struct MarkdownTooCostly : MarkdownLimitError {
                            "MarkdownOptions::max_work") {}
 };
 
-/// There is more raw HTML than `max_raw_tags`, or it unfolds to far more than was written.
+/// There is more raw HTML than `max_raw_tags`, or less of it that an HTML parser unfolds to far more.
 struct MarkdownTooMuchHtml : MarkdownLimitError {
   MarkdownTooMuchHtml(const std::string& what, std::size_t value, std::size_t limit)
       : MarkdownLimitError(what, value, limit,

@@ -15,30 +15,33 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace render_cache::markdown {
 
 /// Memory for gumbo's trees: freed as a whole, and bounded. Gumbo frees trees recursively, which a deep one would not
-/// survive, and it takes any allocation for granted, so passing the bound leaves the parser by `longjmp`. That is
+/// survive, and it takes any allocation for granted, so passing a bound leaves the parser by `longjmp`. That is
 /// sound because only gumbo's C frames lie between, and all they own is in here.
 class HtmlArena {
  public:
   static constexpr std::size_t max_bytes = std::size_t{64} << 20;
+  /// Gumbo compares each attribute with those before it in the tag. Three allocations are one attribute, and a node of its
+  /// own is what follows the last one; so the sum over all allocations of those since the last node bounds that work.
+  static constexpr std::size_t max_steps = std::size_t{1} << 26;
 
-  /// The tree of an HTML fragment; null when it needs more than `max_bytes`. Lives until the next call.
-  const GumboNode* parse(std::string_view html) noexcept {
+  /// The tree of an HTML fragment; lives until the next call. Throws `MarkdownTooMuchHtml` when a bound is passed.
+  const GumboNode& parse(std::string_view html) {
     blocks_.resize(std::min<std::size_t>(blocks_.size(), 1));  // the first block serves most fragments
-    used_ = 0;
-    total_ = 0;
+    used_ = total_ = since_node_ = steps_ = 0;
     GumboOptions options = kGumboDefaultOptions;
     options.allocator = [](void* arena, std::size_t bytes) { return static_cast<HtmlArena*>(arena)->allocate(bytes); };
     options.deallocator = [](void*, void*) {};
     options.userdata = this;
     options.max_errors = 0;
     options.fragment_context = GUMBO_TAG_DIV;
-    if (setjmp(full_) != 0) return nullptr;  // NOLINT(cert-err52-cpp): see above
-    return gumbo_parse_with_options(&options, html.data(), html.size())->root;
+    if (setjmp(full_) != 0) give_up();  // NOLINT(cert-err52-cpp): see above
+    return *gumbo_parse_with_options(&options, html.data(), html.size())->root;
   }
 
  private:
@@ -47,8 +50,17 @@ class HtmlArena {
     std::size_t size;
   };
 
+  [[noreturn]] void give_up() const {
+    if (steps_ > max_steps) throw MarkdownTooMuchHtml("steps of parsing in its raw HTML", steps_, max_steps);
+    if (total_ > max_bytes) throw MarkdownTooMuchHtml("bytes in the tree of its raw HTML", total_, max_bytes);
+    throw std::bad_alloc();
+  }
+
   void* allocate(std::size_t bytes) noexcept {
     constexpr std::size_t block_size = 32768, alignment = alignof(std::max_align_t);
+    since_node_ = bytes == sizeof(GumboNode) ? 0 : since_node_ + 1;
+    steps_ += since_node_;
+    if (steps_ > max_steps) std::longjmp(full_, 1);  // NOLINT(cert-err52-cpp)
     bytes = (bytes + alignment - 1) / alignment * alignment;
     if (blocks_.empty() || used_ + bytes > blocks_.back().size) {
       const auto size = std::max(bytes, block_size);
@@ -73,6 +85,8 @@ class HtmlArena {
   std::vector<Block> blocks_;
   std::size_t used_ = 0;
   std::size_t total_ = 0;
+  std::size_t since_node_ = 0;
+  std::size_t steps_ = 0;
   std::jmp_buf full_;
 };
 
@@ -81,6 +95,9 @@ class HtmlArena {
 /// A fragment comes with *chunks* between its tags: HTML that the renderer wrote itself, balanced and safe, which
 /// gumbo need not read again. In the fragment a chunk is an empty comment, known by its offset, so that no author's
 /// comment can pass for one. Each chunk appears exactly once in the result, whatever the tags around it do.
+///
+/// The result is balanced, and no tag in it closes an element outside of it: where HTML lets a start tag close others
+/// (`<li>`, `<dd>`, a table within a table's rows), the element is only written where it cannot.
 class RawHtml {
  public:
   struct Chunk {
@@ -89,8 +106,7 @@ class RawHtml {
   };
   static constexpr std::string_view marker = "<!---->";
 
-  RawHtml(UrlRewriter& urls, std::string_view id_prefix, std::size_t max_nesting)
-      : urls_(urls), id_prefix_(id_prefix), max_nesting_(max_nesting) {}
+  RawHtml(UrlRewriter& urls, std::string_view id_prefix) : urls_(urls), id_prefix_(id_prefix) {}
 
   /// Whether an element of this name leaves nothing but its content: one that HTML does not know (`<T>`), knew once
   /// (`<Listing>`), or that is harmless but not for pages (`<body>`, `<input>`).
@@ -98,25 +114,36 @@ class RawHtml {
     return treatment(gumbo_tagn_enum(name.data(), static_cast<unsigned>(name.size()))) == Treatment::unwrap;
   }
 
-  /// Appends the sanitised fragment. Throws `MarkdownTooDeep`, `MarkdownTooMuchHtml`.
-  void append(std::string& out, std::string_view fragment, std::span<const Chunk> chunks) {
-    const GumboNode* root = arena_.parse(fragment);
-    if (root == nullptr) {
-      throw MarkdownTooMuchHtml("or more bytes in the tree of its raw HTML", HtmlArena::max_bytes, HtmlArena::max_bytes);
-    }
+  /// Appends the sanitised fragment, which stands `depth` levels deep, and says how deep it goes. Throws
+  /// `MarkdownTooMuchHtml`, and `MarkdownTooDeep` at more than `max_depth`.
+  std::size_t append(std::string& out, std::string_view fragment, std::span<const Chunk> chunks, std::size_t depth,
+                     std::size_t max_depth) {
+    const GumboNode& root = arena_.parse(fragment);
     fragment_ = fragment;
     chunks_ = chunks;
     written_.assign(chunks.size(), false);
     dropping_ = false;
-    children(out, *root, 0);
+    fostered_ = nullptr;
+    max_depth_ = max_depth;
+    deepest_ = depth;
+    children(out, root, GUMBO_TAG_UNKNOWN, depth);
     // What was left open (a <textarea>, a comment) swallowed the markers after it, but not the page.
     for (std::size_t i = 0; i < chunks.size(); ++i) {
       if (!written_[i]) out.append(chunks[i].html);
     }
+    return deepest_;
   }
 
  private:
   enum class Treatment { drop, unwrap, keep, keep_empty };
+
+  static Treatment treatment(const GumboElement& element, GumboTag parent) noexcept {
+    if (element.tag_namespace != GUMBO_NAMESPACE_HTML) return Treatment::drop;
+    const bool list = parent == GUMBO_TAG_UL || parent == GUMBO_TAG_OL;
+    if (element.tag == GUMBO_TAG_LI && !list) return Treatment::unwrap;
+    if ((element.tag == GUMBO_TAG_DD || element.tag == GUMBO_TAG_DT) && parent != GUMBO_TAG_DL) return Treatment::unwrap;
+    return treatment(element.tag);
+  }
 
   static Treatment treatment(GumboTag tag) noexcept {
     switch (tag) {
@@ -145,53 +172,84 @@ class RawHtml {
     }
   }
 
-  void children(std::string& out, const GumboNode& parent, std::size_t depth) {
-    if (depth > max_nesting_) throw MarkdownTooDeep(depth, max_nesting_);
-    const auto& nodes = parent.v.element.children;
-    for (unsigned i = 0; i < nodes.length; ++i) node(out, *static_cast<const GumboNode*>(nodes.data[i]), depth);
+  // `parent` is the innermost element written around these nodes.
+  void children(std::string& out, const GumboNode& of, GumboTag parent, std::size_t depth) {
+    deepest_ = std::max(deepest_, depth);
+    if (depth > max_depth_) throw MarkdownTooDeep(depth, max_depth_);
+    const auto& nodes = of.v.element.children;
+    for (unsigned i = 0; i < nodes.length; ++i) node(out, *static_cast<const GumboNode*>(nodes.data[i]), parent, depth);
   }
 
-  void node(std::string& out, const GumboNode& node, std::size_t depth) {
+  void node(std::string& out, const GumboNode& node, GumboTag parent, std::size_t depth) {
     switch (node.type) {
       case GUMBO_NODE_TEXT:
       case GUMBO_NODE_WHITESPACE:
         if (!dropping_) append_escaped(out, node.v.text.text);
         return;
       case GUMBO_NODE_COMMENT:
-        return comment(out, node.v.text);
+        return chunk(is_between_cells(parent) ? *fostered_ : out, node.v.text);
       case GUMBO_NODE_ELEMENT:
       case GUMBO_NODE_TEMPLATE:
-        return element(out, node, depth);
+        return element(out, node, parent, depth);
       default:
         return;
     }
   }
 
-  void element(std::string& out, const GumboNode& node, std::size_t depth) {
-    const bool foreign = node.v.element.tag_namespace != GUMBO_NAMESPACE_HTML;
-    const auto how = dropping_ || foreign ? Treatment::drop : treatment(node.v.element.tag);
+  void element(std::string& out, const GumboNode& node, GumboTag parent, std::size_t depth) {
+    const auto& element = node.v.element;
+    const auto how = dropping_ ? Treatment::drop : treatment(element, parent);
     const bool outermost = how == Treatment::drop && !dropping_;
-    const bool write = how == Treatment::keep || how == Treatment::keep_empty;
-    const char* name = gumbo_normalized_tagname(node.v.element.tag);
+    const bool written = how == Treatment::keep || how == Treatment::keep_empty;
+    const auto inside = written ? element.tag : parent;
     if (outermost) dropping_ = true;
-    if (write) open(out, name, node.v.element);
-    if (how != Treatment::keep_empty) children(out, node, depth + 1);  // of a dropped one for the chunks in it
-    if (how == Treatment::keep) out.append("</").append(name).push_back('>');
+    if (how == Treatment::keep && element.tag == GUMBO_TAG_TABLE) {
+      table(out, node, depth);
+    } else {
+      if (written) open(out, element);
+      if (how != Treatment::keep_empty) children(out, node, inside, depth + 1);  // of a dropped one for the chunks in it
+      if (how == Treatment::keep) close(out, element);
+    }
     if (outermost) dropping_ = false;
   }
 
-  void comment(std::string& out, const GumboText& text) {
-    const auto offset = static_cast<std::size_t>(text.original_text.data - fragment_.data());
-    const auto chunk = std::ranges::lower_bound(chunks_, offset, {}, &Chunk::offset);
-    if (chunk == chunks_.end() || chunk->offset != offset) return;
-    const auto index = static_cast<std::size_t>(chunk - chunks_.begin());
-    if (written_[index]) return;
-    written_[index] = true;
-    out.append(chunk->html);
+  // Chunks between a table's cells go before the table, where browsers would show them ("foster parenting").
+  void table(std::string& out, const GumboNode& node, std::size_t depth) {
+    std::string before, html;
+    auto* const outer = std::exchange(fostered_, &before);
+    open(html, node.v.element);
+    children(html, node, GUMBO_TAG_TABLE, depth + 1);
+    close(html, node.v.element);
+    fostered_ = outer;
+    out.append(before).append(html);
   }
 
-  void open(std::string& out, const char* name, const GumboElement& element) {
-    out.append(1, '<').append(name);
+  static bool is_between_cells(GumboTag parent) noexcept {
+    switch (parent) {
+      case GUMBO_TAG_TABLE: case GUMBO_TAG_COLGROUP: case GUMBO_TAG_THEAD: case GUMBO_TAG_TBODY: case GUMBO_TAG_TFOOT:
+      case GUMBO_TAG_TR:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void chunk(std::string& out, const GumboText& comment) {
+    const auto offset = static_cast<std::size_t>(comment.original_text.data - fragment_.data());
+    const auto found = std::ranges::lower_bound(chunks_, offset, {}, &Chunk::offset);
+    if (found == chunks_.end() || found->offset != offset) return;
+    const auto index = static_cast<std::size_t>(found - chunks_.begin());
+    if (written_[index]) return;
+    written_[index] = true;
+    out.append(found->html);
+  }
+
+  static void close(std::string& out, const GumboElement& element) {
+    out.append("</").append(gumbo_normalized_tagname(element.tag)).push_back('>');
+  }
+
+  void open(std::string& out, const GumboElement& element) {
+    out.append(1, '<').append(gumbo_normalized_tagname(element.tag));
     std::string_view classes;
     bool external = false;
     for (unsigned i = 0; i < element.attributes.length; ++i) {
@@ -242,12 +300,14 @@ class RawHtml {
 
   UrlRewriter& urls_;
   std::string_view id_prefix_;
-  std::size_t max_nesting_;
   HtmlArena arena_;
   std::string_view fragment_;
   std::span<const Chunk> chunks_;
   std::vector<bool> written_;
   bool dropping_ = false;
+  std::string* fostered_ = nullptr;  // what goes before the innermost table
+  std::size_t max_depth_ = 0;
+  std::size_t deepest_ = 0;
   std::string url_;
 };
 

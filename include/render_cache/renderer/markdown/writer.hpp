@@ -33,7 +33,7 @@ class PageWriter {
   PageWriter(const MarkdownOptions& options, std::string_view repo_alias, std::string_view page_path)
       : options_(options),
         urls_({options.link_prefix, options.id_prefix, options.html_links_to_pages}, repo_alias, page_path),
-        sanitiser_(urls_, options.id_prefix, options.max_nesting) {}
+        sanitiser_(urls_, options.id_prefix) {}
 
   /// `text` is valid UTF-8 without NUL, and followed by a NUL: md4c 0.4.8 reads that byte. Throws `MarkdownLimitError`s.
   void write(std::string_view text) {
@@ -69,6 +69,7 @@ class PageWriter {
     std::size_t begin;        // of its content, in out_
     std::size_t first_piece;  // of raw HTML directly in it, in pieces_
     std::size_t raw_begin;    // of their text, in raw_
+    std::size_t depth;        // levels of elements in it
   };
   // Raw HTML, to go in before out_[at].
   struct Piece {
@@ -196,19 +197,20 @@ class PageWriter {
 
   void enter() {
     if (nodes_.size() == options_.max_nesting) throw MarkdownTooDeep(nodes_.size() + 1, options_.max_nesting);
-    nodes_.push_back({out_.size(), pieces_.size(), raw_.size()});
+    nodes_.push_back({out_.size(), pieces_.size(), raw_.size(), 0});
   }
 
   // Returns where the node's content begins.
   std::size_t leave() {
-    const Node node = nodes_.back();
+    Node node = nodes_.back();
     nodes_.pop_back();
-    if (pieces_.size() > node.first_piece) sanitise(node);
+    if (pieces_.size() > node.first_piece) node.depth += sanitise(node);
+    if (!nodes_.empty()) nodes_.back().depth = std::max(nodes_.back().depth, node.depth + 1);
     return node.begin;
   }
 
-  // Puts the raw HTML of `node` between the chunks of its content.
-  void sanitise(const Node& node) {
+  // Puts the raw HTML of `node` between the chunks of its content; says how many levels that adds.
+  std::size_t sanitise(const Node& node) {
     fragment_.clear();
     chunks_.clear();
     auto done = node.begin;
@@ -229,12 +231,14 @@ class PageWriter {
     }
     raw_.resize(node.raw_begin);
     pieces_.resize(node.first_piece);
-    if (!has_tags) return;
+    if (!has_tags) return 0;
     if (tags_ > options_.max_raw_tags) throw MarkdownTooMuchHtml("tags of raw HTML", tags_, options_.max_raw_tags);
     add_chunk(out_.size());
     clean_.clear();
-    sanitiser_.append(clean_, fragment_, chunks_);
+    const auto depth = nodes_.size() + 1 + node.depth;  // as if the deepest chunk were in the deepest element
+    const auto deepest = sanitiser_.append(clean_, fragment_, chunks_, depth, options_.max_nesting);
     out_.replace(node.begin, std::string::npos, clean_);
+    return deepest - depth;
   }
 
   // Most raw HTML is comments, and tags that are only unwrapped (<Listing>, <T>). Dropping them here saves the parser's
