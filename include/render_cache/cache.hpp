@@ -183,10 +183,16 @@ class RenderCache {
   template <class Source>
   outcome_type render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why,
                               std::uint64_t ticket, const GetOptions& options);
+  struct Errand {  // what a leader is to do
+    bool look_again;          ///< another flight may have published what this one is for
+    bool whatever_is_frozen;  ///< render the source as it was frozen, though it is no longer what was asked for
+  };
   template <class Source>
-  void fly(const FlightPtr& flight, const Source& source, bool look_again) noexcept;
+  void fly(const FlightPtr& flight, const Source& source, Errand errand) noexcept;
   template <class Source>
-  Landing<value_type> render(const Flight& flight, const Source& source);
+  Landing<value_type> render(const Flight& flight, const Source& source, Errand errand);
+  template <class Source>
+  std::string movement(const Source& source, const Fingerprint& before) const;
   template <class Content>
   EntryPtr<value_type> make_entry(const key_type& key, const Content& content, Fingerprint now);
   void publish(const Flight& flight, Landing<value_type>& landing);
@@ -222,18 +228,18 @@ auto RenderCache<R, H, S>::render_or_join(const key_type& key, const Source& sou
   const bool while_rendering = freshness.mode() == Freshness::Mode::stale_while_rendering;
   auto old = while_rendering ? older(key, why, freshness) : std::nullopt;
 
-  for (;;) {
+  for (int attempt = 0;; ++attempt) {
     const auto boarding = flights_.board(key, now, ticket, not_before);
     const auto& flight = boarding.flight;
     if (boarding.leads) {
-      const bool look_again = boarding.look_again && !own_render;
+      const Errand errand{.look_again = boarding.look_again && !own_render, .whatever_is_frozen = own_render || attempt >= 16};
       bool departed = false;
       if constexpr (std::copy_constructible<Source>) {
         if (old || deadline) {
-          departed = background_.try_run([this, flight, source, look_again] { fly(flight, source, look_again); });
+          departed = background_.try_run([this, flight, source, errand] { fly(flight, source, errand); });
         }
       }
-      if (!departed) fly(flight, source, look_again);
+      if (!departed) fly(flight, source, errand);
     }
 
     Deadline patience = deadline;
@@ -255,9 +261,9 @@ auto RenderCache<R, H, S>::render_or_join(const key_type& key, const Source& sou
       if (old) return counts_.add(stale), std::move(*old);
       std::rethrow_exception(landing.error);
     }
-    // The leader may have found the source changed when it froze it. Its answer was true during its own call, not
-    // necessarily during that of one who came later: that one samples again.
-    if (!boarding.leads && !(landing.entry->fingerprint == now)) {
+    // When it froze the source, the leader may have found it changed. What it then brings, if anything, was true during its
+    // own call and not necessarily during that of one who came later. So we sample again.
+    if (!landing.entry || (!boarding.leads && !(landing.entry->fingerprint == now))) {
       ticket = flights_.ticket();
       now = fingerprint(source);
       if (auto found = look_up(key, now)) return found;
@@ -273,18 +279,18 @@ auto RenderCache<R, H, S>::render_or_join(const key_type& key, const Source& sou
 
 template <class R, class H, Store S>
 template <class Source>
-void RenderCache<R, H, S>::fly(const FlightPtr& flight, const Source& source, bool look_again) noexcept {
+void RenderCache<R, H, S>::fly(const FlightPtr& flight, const Source& source, Errand errand) noexcept {
   flights_.lead(*flight);
   Landing<value_type> landing;
   try {
-    auto found = look_again ? look_up(flight->key, flight->fingerprint) : missed(Miss::absent);
+    auto found = errand.look_again ? look_up(flight->key, flight->fingerprint) : missed(Miss::absent);
     if (found) {
       landing.entry = std::move(found.entry);
       landing.stored = true;
     } else if (!flight->renders && (landing.error = failures_.recall(flight->key, flight->fingerprint))) {
       counts_.add(failures_remembered);
     } else {
-      landing = render(*flight, source);
+      landing = render(*flight, source, errand);
     }
   } catch (...) {
     landing.error = std::current_exception();
@@ -296,24 +302,41 @@ void RenderCache<R, H, S>::fly(const FlightPtr& flight, const Source& source, bo
 
 template <class R, class H, Store S>
 template <class Source>
-auto RenderCache<R, H, S>::render(const Flight& flight, const Source& source) -> Landing<value_type> {
+auto RenderCache<R, H, S>::render(const Flight& flight, const Source& source, [[maybe_unused]] Errand errand)
+    -> Landing<value_type> {
   Landing<value_type> landing{.rendered = true};
   if constexpr (FreezingHasher<H, Source>) {
     auto frozen = hasher_.freeze(source);
-    landing.entry = make_entry(flight.key, frozen.content, with_renderer(std::move(frozen.components)));
+    auto now = with_renderer(std::move(frozen.components));
+    // What it is now has a flight of its own, or is stored already.
+    if (!errand.whatever_is_frozen && !(now == flight.fingerprint)) return landing;
+    landing.entry = make_entry(flight.key, frozen.content, std::move(now));
   } else {
     landing.entry = make_entry(flight.key, source, flight.fingerprint);
-    if constexpr (LiveHasher<H>) {
-      if (const auto after = fingerprint(source); !(after == flight.fingerprint)) {
-        counts_.add(moved);
-        landing.detail = "the source moved while it was rendered: " + changed_components(flight.fingerprint, after);
-        return landing;
-      }
+  }
+  if constexpr (FreezingHasher<H, Source> || LiveHasher<H>) {
+    landing.detail = movement(source, landing.entry->fingerprint);
+    if (!landing.detail.empty()) {
+      counts_.add(moved);
+      return landing;
     }
   }
   failures_.forget(flight.key);
   if (landing.entry->fingerprint.settled()) publish(flight, landing);
   return landing;
+}
+
+/// How the source has moved since it was sampled; empty if it has not. Its value was right, and is not worth storing.
+template <class R, class H, Store S>
+template <class Source>
+std::string RenderCache<R, H, S>::movement(const Source& source, const Fingerprint& before) const {
+  try {
+    const auto after = fingerprint(source);
+    if (after == before) return {};
+    return "the source moved while it was rendered: " + changed_components(before, after);
+  } catch (const std::exception& error) {
+    return "the source cannot be sampled any more: " + std::string(error.what());
+  }
 }
 
 template <class R, class H, Store S>

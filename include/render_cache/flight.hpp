@@ -22,11 +22,11 @@
 
 namespace render_cache {
 
-/// What a flight brought.
+/// What a flight brought. Neither entry nor error: the source had moved on before it could be rendered.
 template <class Value>
 struct Landing {
-  EntryPtr<Value> entry{};     ///< null if it failed
-  std::exception_ptr error{};  ///< null if it did not
+  EntryPtr<Value> entry{};
+  std::exception_ptr error{};
   bool rendered = false;     ///< else the entry was found in the store after all
   bool stored = false;
   std::string detail{};        ///< why it was not stored

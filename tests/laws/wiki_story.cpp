@@ -1,6 +1,8 @@
 #include "laws/wiki_story.hpp"
 
+#include <render_cache/store/memory.hpp>
 #include <render_cache/store/sqlite.hpp>
+#include <render_cache/store/tiered.hpp>
 #include <render_cache/wiki_migrations.hpp>
 
 using namespace render_cache;
@@ -12,6 +14,19 @@ struct Sqlite {
   SqliteStore<WikiSchema> store{{.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)}};
 };
 
+struct Memory {
+  MemoryStore<WikiSchema> store{};
+};
+
+struct Tiered {
+  test::TemporaryDirectory directory{};
+  MemoryStore<WikiSchema> near{};
+  SqliteStore<WikiSchema> far{{.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)}};
+  TieredStore<MemoryStore<WikiSchema>, SqliteStore<WikiSchema>> store{near, far};
+};
+
 RENDER_CACHE_WIKI_STORY(Sqlite)
+RENDER_CACHE_WIKI_STORY(Memory)
+RENDER_CACHE_WIKI_STORY(Tiered)
 
 }  // namespace

@@ -376,31 +376,51 @@ namespace {
 struct FreezableHasher {
   Fingerprint components(const std::string* source) const { return std::move(Fingerprint().add("source", *source)); }
   Frozen<std::string> freeze(const std::string* source) const {
-    before_freeze();
+    (*before_freeze)();
     return {components(source), *source};
   }
-  std::function<void()> before_freeze = [] {};
+  std::shared_ptr<std::function<void()>> before_freeze = std::make_shared<std::function<void()>>([] {});
 };
 
 }  // namespace
 
 TEST_CASE("a frozen source is stored under the fingerprint of what was rendered") {
   FullStore store;
+  CountingRenderer renderer;
   std::string source = "x";
   FreezableHasher hasher;
-  hasher.before_freeze = [&] { source = "y"; };
-  RenderCache cache(CountingRenderer{}, hasher, store);
-  const auto outcome = cache.get(key, &source);
-  CHECK(outcome.entry->fingerprint.text() == "source=y|renderer=test/1");
-  CHECK(outcome->rendered_html == "<p>y</p>");
-  CHECK(cache.get(key, &source).hit());
+  RenderCache cache(renderer, hasher, store);
+  SECTION("and it is rendered once, as what it has become") {
+    *hasher.before_freeze = [&] { source = "y"; };
+    const auto outcome = cache.get(key, &source);
+    CHECK(outcome.entry->fingerprint.text() == "source=y|renderer=test/1");
+    CHECK(outcome->rendered_html == "<p>y</p>");
+    CHECK(renderer.state->renders == 1);
+    CHECK(cache.get(key, &source).hit());
+  }
+  SECTION("and what it has become is not rendered if it is stored") {
+    *hasher.before_freeze = [&] {
+      source = "y";
+      store.publish(key, std::make_shared<const Entry<WikiPage>>(
+                             Entry<WikiPage>{{"<p>y</p>", {"{}"}}, cache.fingerprint(&source)}));
+    };
+    CHECK(cache.get(key, &source).origin == Origin::store);
+    CHECK(renderer.state->renders == 0);
+  }
+  SECTION("and one that never stands still is rendered as it was frozen") {
+    *hasher.before_freeze = [&] { source += "!"; };
+    const auto outcome = cache.get(key, &source);
+    CHECK(outcome->rendered_html == "<p>" + source + "</p>");
+    CHECK(outcome.entry->fingerprint == cache.fingerprint(&source));
+    CHECK(renderer.state->renders == 1);
+  }
 }
 
 TEST_CASE("one who waits is not given a state older than his call", "[concurrent]") {
   FullStore store;
   CountingRenderer renderer;
   std::atomic<bool> frozen = false, release = false;
-  // The leader asks for x, freezes y, and renders slowly; the other asks for x after that.
+  // The leader refreshes: it samples x, freezes y, and renders slowly; the other asks for x after that.
   struct Moving {
     std::string sampled, content;
   };
@@ -410,17 +430,17 @@ TEST_CASE("one who waits is not given a state older than his call", "[concurrent
       return {std::move(Fingerprint().add("source", s.content)), s.content};
     }
   };
-  RenderCache moving(renderer, MovingHasher{}, store);
+  RenderCache cache(renderer, MovingHasher{}, store);
   renderer.state->during = [&](const WikiKey&, const std::string& content) {
     if (content != "y") return;
     frozen = true;
     eventually([&] { return release.load(); });
   };
   std::string to_leader, to_late;
-  std::jthread leader([&] { to_leader = moving.get(key, Moving{"x", "y"})->rendered_html; });
+  std::jthread leader([&] { to_leader = cache.refresh(key, Moving{"x", "y"})->rendered_html; });
   eventually([&] { return frozen.load(); });
-  std::jthread late([&] { to_late = moving.get(key, Moving{"x", "x"})->rendered_html; });
-  eventually([&] { return moving.stats().shared == 1; });
+  std::jthread late([&] { to_late = cache.get(key, Moving{"x", "x"})->rendered_html; });
+  eventually([&] { return cache.stats().shared == 1; });
   release = true;
   leader.join();
   late.join();

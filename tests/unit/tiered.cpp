@@ -1,0 +1,156 @@
+#include <render_cache/store/tiered.hpp>
+
+#include "support/archetypes.hpp"
+#include "support/catch.hpp"
+
+#include <render_cache/store/memory.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace render_cache;
+using archetype::CountingRenderer;
+using archetype::FullStore;
+using archetype::MinimalHasher;
+
+namespace {
+
+const WikiKey key{"docs", "a.md"};
+
+Fingerprint fingerprint(const std::string& source) { return std::move(Fingerprint().add("source", source)); }
+EntryPtr<WikiPage> page(const std::string& source) {
+  return std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{source, {"{}"}}, fingerprint(source)});
+}
+
+struct Fixture {
+  MemoryStore<WikiSchema> near{};
+  FullStore far;
+  TieredStore<MemoryStore<WikiSchema>, FullStore> store{near, far};
+  std::vector<std::string> asked;
+  Fixture() {
+    far.before = [this](std::string_view operation) { asked.emplace_back(operation); };
+  }
+  void far_is_down() {
+    far.before = [](std::string_view operation) { throw StoreUnavailable(std::string(operation) + " refused"); };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a far hit fills the near store, and a near hit needs no round trip") {
+  Fixture f;
+  f.far.publish(key, page("x"));
+  f.asked.clear();
+  CHECK(f.store.lookup(key, fingerprint("x")).origin == Origin::store);
+  CHECK(f.asked == std::vector<std::string>{"lookup"});
+  const auto near = f.store.lookup(key, fingerprint("x"));
+  CHECK(near.origin == Origin::near);
+  CHECK(near.entry->value.rendered_html == "x");
+  CHECK(f.asked.size() == 1);
+}
+
+TEST_CASE("an older near entry is no hit: the far store is asked, and replaces it") {
+  Fixture f;
+  f.store.publish(key, page("x"));
+  f.far.publish(key, page("y"));  // another node
+  CHECK(f.store.lookup(key, fingerprint("y")).origin == Origin::store);
+  CHECK(f.store.lookup(key, fingerprint("y")).origin == Origin::near);
+  CHECK(f.store.lookup(key, fingerprint("z")).stored == fingerprint("y"));
+}
+
+TEST_CASE("publish and erase reach both") {
+  Fixture f;
+  f.store.publish(key, page("x"));
+  CHECK(f.near.lookup(key, fingerprint("x")).entry);
+  CHECK(f.far.lookup(key, fingerprint("x")).entry);
+  CHECK(f.store.erase(key));
+  CHECK_FALSE(f.near.lookup(key, fingerprint("x")).entry);
+  CHECK_FALSE(f.far.lookup(key, fingerprint("x")).entry);
+  CHECK_FALSE(f.store.erase(key));
+
+  f.store.publish(key, page("x"));
+  CHECK(f.store.erase_group("docs") == 1);
+  CHECK_FALSE(f.near.lookup(key, fingerprint("x")).entry);
+
+  f.store.publish(key, page("x"));
+  CHECK(f.store.prune([](const WikiKey&) { return false; }, {}).removed == 1);
+  CHECK_FALSE(f.near.lookup(key, fingerprint("x")).entry);
+}
+
+TEST_CASE("a batch asks the far store once, for what the near one lacks") {
+  Fixture f;
+  for (const std::string name : {"a", "b", "c"}) f.far.publish({"docs", name}, page(name));
+  f.store.lookup({"docs", "b"}, fingerprint("b"));
+  f.asked.clear();
+  std::vector<Query<WikiKey>> queries;
+  for (const std::string name : {"a", "b", "c", "a", "d"}) queries.push_back({{"docs", name}, fingerprint(name)});
+  f.far.lookups = 0;
+  const auto found = f.store.lookup_many(queries);
+  CHECK(f.asked == std::vector<std::string>{"lookup_many"});
+  CHECK(f.far.lookups == 4);
+  for (const std::size_t i : {0u, 1u, 2u, 3u}) CHECK(found[i].entry->value.rendered_html == queries[i].key.page_path);
+  CHECK(found[1].origin == Origin::near);
+  CHECK(found[0].origin == Origin::store);
+  CHECK_FALSE(found[4].entry);
+  queries.pop_back();
+  f.asked.clear();
+  CHECK(f.store.lookup_many(queries).size() == 4);
+  CHECK(f.asked.empty());
+}
+
+TEST_CASE("a far store that is down leaves the near one working") {
+  Fixture f;
+  RenderCache cache(CountingRenderer{}, MinimalHasher{}, f.store);
+  const std::string before = "x", meanwhile = "y";
+  cache.get(key, before);
+  f.far_is_down();
+  CHECK(cache.get(key, before).origin == Origin::near);
+
+  const auto rendered = cache.get(key, meanwhile);
+  CHECK(rendered.miss == Miss::store_failed);
+  CHECK(cache.stats().store_unavailable == 1);
+  CHECK(cache.get(key, meanwhile).origin == Origin::near);
+  CHECK(cache.get({"docs", "b.md"}, meanwhile).stored);  // near, while the far one is left alone
+  CHECK(cache.get({"docs", "b.md"}, meanwhile).hit());
+  CHECK(cache.stats().store_unavailable == 1);
+  CHECK_THROWS_AS(cache.erase(key), StoreUnavailable);  // says that it reached only one
+  CHECK_FALSE(f.near.lookup(key, cache.fingerprint(meanwhile)).entry);
+}
+
+TEST_CASE("the near tier alone can be asked, and never waits") {
+  Fixture f;
+  RenderCache cache(CountingRenderer{}, MinimalHasher{}, f.store);
+  const std::string source = "x";
+  const auto now = cache.fingerprint(source);
+  CHECK_FALSE(cache.find_near(key, now));
+  cache.get(key, source);
+  f.far_is_down();
+  CHECK(cache.find_near(key, now).origin == Origin::near);
+}
+
+TEST_CASE("an erase that comes while a far hit is on its way leaves nothing near", "[concurrent]") {
+  Fixture f;
+  f.far.before = [](std::string_view) {};
+  for (int round = 0; round < 500; ++round) {
+    f.far.publish(key, page("x"));
+    std::jthread reader([&] {
+      for (int i = 0; i < 5; ++i) f.store.lookup(key, fingerprint("x"));
+    });
+    f.store.erase(key);
+    reader.join();
+    REQUIRE_FALSE(f.near.lookup(key, fingerprint("x")).entry);
+  }
+}
+
+TEST_CASE("an older value comes from the far store, or from the near one while that is down") {
+  Fixture f;
+  f.store.publish(key, page("x"));
+  f.far.publish(key, page("y"));
+  CHECK(f.store.lookup_stale(key)->entry->value.rendered_html == "y");
+  f.far_is_down();
+  CHECK(f.store.lookup_stale(key)->entry->value.rendered_html == "x");
+  CHECK_THROWS_AS(f.store.lookup_stale({"docs", "b.md"}), StoreUnavailable);
+}
