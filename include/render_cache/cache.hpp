@@ -91,9 +91,7 @@ class RenderCache {
   {
     if (!now.settled()) return missed(Miss::unsettled);
     auto found = judge(store_.get().near().lookup(key, now), now);
-    if (!found) return found;
-    found.origin = Origin::near;
-    return count(std::move(found));
+    return found ? count(std::move(found)) : found;
   }
 
   /// One answer a key, in order. One round trip for all look-ups where the store can; only what is missing is rendered,

@@ -30,7 +30,7 @@ using EntryPtr = std::shared_ptr<const Entry<Value>>;
 /// Where an answer came from.
 enum class Origin : std::uint8_t {
   store,   ///< the store
-  near,    ///< the near tier of a tiered store: no round trip was made
+  near,    ///< this process's memory: no round trip was made
   render,  ///< this call rendered it
   flight,  ///< another call's render, shared
   stale,   ///< an older value, which this call allowed

@@ -14,7 +14,7 @@ namespace render_cache {
 /// A moment's numbers since the cache was made. Each is exact; together they are not one instant's.
 struct CacheStats {
   std::uint64_t hits = 0;       ///< reads answered by the store, verified
-  std::uint64_t near_hits = 0;  ///< of these, by the near tier
+  std::uint64_t near_hits = 0;  ///< of these, from this process's memory
   std::array<std::uint64_t, 7> misses{};  ///< by reason; indexed by Miss, [0] unused
   std::uint64_t renders = 0;    ///< renderer calls that ended well
   std::uint64_t render_failures = 0;

@@ -73,6 +73,10 @@ class FullStore : public MinimalStore {
     before("publish");
     MinimalStore::publish(key, std::move(entry));
   }
+  bool erase(const WikiKey& key) {
+    before("erase");
+    return MinimalStore::erase(key);
+  }
   std::vector<Lookup<WikiPage>> lookup_many(std::span<const Query<WikiKey>> queries) {
     before("lookup_many");
     std::vector<Lookup<WikiPage>> found;

@@ -120,6 +120,13 @@ TEST_CASE("a far store that is down leaves the near one working") {
   CHECK_FALSE(f.near.lookup(key, cache.fingerprint(meanwhile)).entry);
 }
 
+TEST_CASE("what the far store refuses to hold is not kept near either") {
+  Fixture f;
+  f.far.before = [](std::string_view) { throw InvalidValue("a NUL byte"); };
+  CHECK_THROWS_AS(f.store.publish(key, page("x")), InvalidValue);
+  CHECK_FALSE(f.near.lookup(key, fingerprint("x")).entry);
+}
+
 TEST_CASE("the near tier alone can be asked, and never waits") {
   Fixture f;
   RenderCache cache(CountingRenderer{}, MinimalHasher{}, f.store);
@@ -129,6 +136,7 @@ TEST_CASE("the near tier alone can be asked, and never waits") {
   cache.get(key, source);
   f.far_is_down();
   CHECK(cache.find_near(key, now).origin == Origin::near);
+  CHECK(cache.stats().near_hits == 1);
 }
 
 TEST_CASE("an erase that comes while a far hit is on its way leaves nothing near", "[concurrent]") {

@@ -38,10 +38,7 @@ class TieredStore {
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
     auto found = near_.lookup(key, fingerprint);
-    if (found.entry) {
-      found.origin = Origin::near;
-      return found;
-    }
+    if (found.entry) return found;
     const auto seen = changes(key).load();
     found = far_.lookup(key, fingerprint);
     if (found.entry) fill(key, found.entry, seen);
@@ -57,12 +54,9 @@ class TieredStore {
     std::vector<std::pair<std::size_t, std::uint64_t>> places;  // index, changes seen
     for (std::size_t i = 0; i < queries.size(); ++i) {
       found[i] = near_.lookup(queries[i].key, queries[i].fingerprint);
-      if (found[i].entry) {
-        found[i].origin = Origin::near;
-      } else {
-        lacking.push_back(queries[i]);
-        places.emplace_back(i, changes(queries[i].key).load());
-      }
+      if (found[i].entry) continue;
+      lacking.push_back(queries[i]);
+      places.emplace_back(i, changes(queries[i].key).load());
     }
     if (lacking.empty()) return found;
     auto further = far_.lookup_many(lacking);
@@ -125,13 +119,15 @@ class TieredStore {
     return erased;
   }
 
-  /// The far store's counts.
+  /// The far store's counts. The near store is swept to its end even if the far sweep is stopped: what that has removed by
+  /// then must not stay near.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
     PruneReport report;
     both([&] { report = far_.prune(keep, options); },
          [&] {
+           if (options.dry_run) return;
            change_all();
-           near_.prune(keep, {.dry_run = options.dry_run, .stop = options.stop});
+           near_.prune(keep, {});
          });
     return report;
   }
@@ -149,11 +145,15 @@ class TieredStore {
   }
 
  private:
-  /// The near step comes second, and also when the far one fails.
+  /// The near step comes second, and also when the far one fails, but for what no database would hold.
   template <class FarStep, class NearStep>
   static void both(FarStep&& far_step, NearStep&& near_step) {
     try {
       far_step();
+    } catch (const InvalidKey&) {
+      throw;
+    } catch (const InvalidValue&) {
+      throw;
     } catch (...) {
       near_step();
       throw;

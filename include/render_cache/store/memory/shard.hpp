@@ -49,7 +49,7 @@ class alignas(64) MemoryShard {
 
   template <class IsIt>
   Lookup<Value> lookup(std::uint64_t hash, IsIt&& is_it, const Fingerprint& fingerprint) {
-    Lookup<Value> found;
+    Lookup<Value> found{.origin = Origin::near};
     {
       const auto guard = lock_.read();
       if (Node* const node = table_.find(hash, is_it)) {
