@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 
 namespace repo_checks {
 namespace {
@@ -62,14 +61,13 @@ std::string Configuration::definition() const {
   return text;
 }
 
-std::string first_present(const Exists& rule, const std::filesystem::path& repository) {
-  for (const auto& relative : rule.any_of) {
+std::string_view first_present(const Exists& rule, const render_cache::DocumentRoot& repository) {
+  for (const auto& path : rule.any_of) {
     struct ::stat state;
-    const auto path = repository / relative;
-    if (::stat(path.c_str(), &state) == 0) {
-      if (S_ISDIR(state.st_mode) || state.st_size > 0) return relative;
+    if (repository.stat(path, state)) {
+      if (S_ISDIR(state.st_mode) || state.st_size > 0) return path;
     } else if (errno != ENOENT && errno != ENOTDIR) {
-      throw std::system_error(errno, std::generic_category(), "'" + path.string() + "'");
+      repository.fail(errno, path);
     }
   }
   return {};

@@ -3,10 +3,11 @@
 
 #include "registry.hpp"
 
+#include <render_cache/hasher/document_root.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,7 +61,7 @@ struct Configuration {
 [[nodiscard]] Configuration standard_configuration();
 
 /// The first of the rule's paths that exists in the repository; empty where none does.
-/// Throws std::system_error where that cannot be told (permission, a disk that fails).
-[[nodiscard]] std::string first_present(const Exists& rule, const std::filesystem::path& repository);
+/// Throws render_cache::FileError where that cannot be told (permission, a disk that fails).
+[[nodiscard]] std::string_view first_present(const Exists& rule, const render_cache::DocumentRoot& repository);
 
 }  // namespace repo_checks

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <system_error>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -14,7 +14,7 @@ namespace {
 
 std::string list_of(const std::vector<std::string>& names) {
   std::string text;
-  for (const auto& name : names) text.append(text.empty() ? "" : ", ").append(name);
+  for (const auto& name : names) text.append(text.empty() ? "" : " or ").append(name);
   return text;
 }
 
@@ -25,15 +25,19 @@ Evaluator::Evaluator(const Registry& registry, std::shared_ptr<const Configurati
       version_("repo-checks/1+" + render_cache::Sha256Hasher().digest(configuration_->definition()).substr(0, 19)) {}
 
 CheckResult Evaluator::render(const RepoKey&, const Repository& repository) const {
-  std::error_code ignored;
-  const bool there = std::filesystem::is_directory(repository.path, ignored);
+  std::optional<Root> root;
+  std::string unreadable;
+  try {
+    root.emplace(repository.path);
+  } catch (const render_cache::FileError& error) {
+    unreadable = one_line(error.what());
+  }
   std::array passes{true, true, true};
   std::vector<Finding> findings;
   for (const auto& criterion : configuration_->criteria) {
-    findings.push_back(there ? judge(criterion, repository)
-                             : Finding{criterion.name, criterion.tier, false,
-                                       one_line("'" + repository.path.string() + "' is no directory (any more)")});
-    if (!findings.back().passed) passes[static_cast<std::size_t>(criterion.tier)] = false;
+    auto& finding = findings.emplace_back(Finding{criterion.name, criterion.tier, false, unreadable});
+    if (root) std::visit([&](const auto& rule) { judge(finding, rule, repository, *root); }, criterion.rule);
+    if (!finding.passed) passes[static_cast<std::size_t>(criterion.tier)] = false;
   }
   const auto reached = std::ranges::find(passes, false) - passes.begin();
   return {.tier = std::string(reached == 0 ? "none" : to_string(static_cast<Tier>(reached - 1))),
@@ -43,23 +47,17 @@ CheckResult Evaluator::render(const RepoKey&, const Repository& repository) cons
           .criteria = to_json(findings)};
 }
 
-Finding Evaluator::judge(const Criterion& criterion, const Repository& repository) const {
-  Finding finding{criterion.name, criterion.tier, false, {}};
-  std::visit([&](const auto& rule) { judge(finding, rule, repository); }, criterion.rule);
-  return finding;
-}
-
-void Evaluator::judge(Finding& finding, const Exists& rule, const Repository& repository) const {
+void Evaluator::judge(Finding& finding, const Exists& rule, const Repository&, const Root& root) const {
   try {
-    const auto path = first_present(rule, repository.path);
+    const auto path = first_present(rule, root);
     finding.passed = !path.empty();
-    finding.reason = finding.passed ? path : "there is no " + list_of(rule.any_of) + (rule.any_of.size() > 1 ? " (one will do)" : "");
-  } catch (const std::system_error& error) {
+    finding.reason = finding.passed ? std::string(path) : "there is no " + list_of(rule.any_of);
+  } catch (const render_cache::FileError& error) {
     finding.reason = one_line(error.what());
   }
 }
 
-void Evaluator::judge(Finding& finding, const Succeeds& rule, const Repository& repository) const {
+void Evaluator::judge(Finding& finding, const Succeeds& rule, const Repository& repository, const Root&) const {
   const Command command{rule.command, repository.path, command_environment(repository.path), rule.timeout, rule.output_limit};
   const auto ending = run(command, stop_);
   if (ending.kind == Ending::Kind::stopped) throw render_cache::Cancelled("stopped while '" + finding.name + "' was running");
@@ -75,7 +73,7 @@ void Evaluator::judge(Finding& finding, const Succeeds& rule, const Repository& 
   }
 }
 
-void Evaluator::judge(Finding& finding, const Recorded& rule, const Repository& repository) const {
+void Evaluator::judge(Finding& finding, const Recorded& rule, const Repository& repository, const Root&) const {
   const auto record = registry_.record_of(repository.id);
   const auto newest = !record ? std::nullopt : rule.event == Event::snapshot ? record->newest_snapshot : record->newest_goal;
   finding.passed = newest.has_value();

@@ -28,10 +28,10 @@ class Evaluator {
   [[nodiscard]] std::string_view version() const noexcept { return version_; }
 
  private:
-  Finding judge(const Criterion& criterion, const Repository& repository) const;
-  void judge(Finding& finding, const Exists& rule, const Repository& repository) const;
-  void judge(Finding& finding, const Succeeds& rule, const Repository& repository) const;
-  void judge(Finding& finding, const Recorded& rule, const Repository& repository) const;
+  using Root = render_cache::DocumentRoot;
+  void judge(Finding& finding, const Exists& rule, const Repository& repository, const Root& root) const;
+  void judge(Finding& finding, const Succeeds& rule, const Repository& repository, const Root& root) const;
+  void judge(Finding& finding, const Recorded& rule, const Repository& repository, const Root& root) const;
 
   const Registry& registry_;
   std::shared_ptr<const Configuration> configuration_;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 namespace repo_checks {
 
@@ -25,20 +26,78 @@ render_cache::Json to_json(const std::vector<Finding>& findings) {
   return {list.dump()};
 }
 
-std::vector<Finding> findings_of(const render_cache::Json& json) {
-  try {
-    std::vector<Finding> findings;
-    for (const auto& one : nlohmann::json::parse(json.text)) {
-      const auto tier = tier_named(one.at("tier").get<std::string>());
-      if (!tier) throw std::runtime_error("tier '" + one.at("tier").get<std::string>() + "' is unknown");
-      findings.push_back({one.at("name").get<std::string>(), *tier, one.at("passed").get<bool>(),
-                          one.at("reason").get<std::string>()});
-      if (one.contains("milliseconds")) findings.back().duration = std::chrono::milliseconds(one["milliseconds"].get<long>());
-    }
-    return findings;
-  } catch (const nlohmann::json::exception& error) {
-    throw std::runtime_error(std::string("the list of criteria cannot be read: ") + error.what());
+namespace {
+
+/// Reads the list event by event: a summary reads hundreds of them, and a tree of values would take twice as long. Takes
+/// the members in any order and passes over those it does not know.
+class Reader : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  std::vector<Finding> findings;
+  std::string problem;
+
+  bool start_array(std::size_t) override { return depth_++ == 0 || refuse("a list within the list"); }
+  bool end_array() override { return --depth_, true; }
+  bool start_object(std::size_t) override {
+    found_ = 0;
+    return depth_++ == 1 ? (findings.emplace_back(), true) : refuse("an object where there should be none");
   }
+  bool end_object() override { return --depth_, found_ == all_found || refuse("a criterion without name, tier, passed or reason"); }
+  bool key(std::string& name) override {
+    key_ = std::move(name);
+    return true;
+  }
+  bool string(std::string& text) override {
+    if (depth_ != 2) return refuse("a text where a criterion should be");
+    if (key_ == "name") return take(1, findings.back().name, std::move(text));
+    if (key_ == "reason") return take(2, findings.back().reason, std::move(text));
+    if (key_ != "tier") return true;
+    const auto tier = tier_named(text);
+    return tier ? take(4, findings.back().tier, *tier) : refuse("the unknown tier '" + one_line(text) + "'");
+  }
+  bool boolean(bool value) override {
+    if (depth_ != 2) return refuse("a boolean where a criterion should be");
+    return key_ != "passed" || take(8, findings.back().passed, value);
+  }
+  bool number_unsigned(number_unsigned_t number) override { return number_integer(static_cast<number_integer_t>(number)); }
+  bool number_integer(number_integer_t number) override {
+    if (depth_ != 2) return refuse("a number where a criterion should be");
+    if (key_ == "milliseconds") findings.back().duration = std::chrono::milliseconds(number);
+    return true;
+  }
+  bool number_float(number_float_t, const string_t&) override { return refuse("a fraction"); }
+  bool null() override { return refuse("a null"); }
+  bool binary(binary_t&) override { return refuse("bytes"); }
+  bool parse_error(std::size_t at, const std::string&, const nlohmann::json::exception&) override {
+    return refuse("no JSON at byte " + std::to_string(at));
+  }
+
+ private:
+  static constexpr unsigned all_found = 1 + 2 + 4 + 8;
+
+  template <class Member, class Value>
+  bool take(unsigned which, Member& member, Value&& value) {
+    found_ |= which;
+    member = std::forward<Value>(value);
+    return true;
+  }
+  bool refuse(std::string what) {
+    if (problem.empty()) problem = std::move(what);
+    return false;
+  }
+
+  int depth_ = 0;
+  unsigned found_ = 0;
+  std::string key_;
+};
+
+}  // namespace
+
+std::vector<Finding> findings_of(const render_cache::Json& json) {
+  Reader reader;
+  if (!nlohmann::json::sax_parse(json.text, &reader)) {
+    throw std::runtime_error("column 'criteria' is no list of criteria: it holds " + reader.problem);
+  }
+  return std::move(reader.findings);
 }
 
 std::string one_line(std::string_view text, std::size_t limit) {
@@ -72,7 +131,7 @@ void DoiCacheSchema::validate(const CheckResult& result) {
     throw std::runtime_error("column 'tier' is '" + one_line(result.tier) + "' where the three booleans say '" + expected + "'");
   }
   if (!result.criteria) throw std::runtime_error("column 'criteria' is NULL");
-  if (!nlohmann::json::accept(result.criteria->text)) throw std::runtime_error("column 'criteria' holds no JSON");
+  static_cast<void>(findings_of(*result.criteria));
 }
 
 }  // namespace repo_checks

@@ -1,13 +1,25 @@
 #include "repository_hasher.hpp"
 
-#include <system_error>
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 namespace repo_checks {
 
 using render_cache::DocumentRoot;
 using render_cache::FileError;
 using render_cache::Fingerprint;
+
+RepositoryHasher::RepositoryHasher(const Registry& registry, std::shared_ptr<const Configuration> configuration)
+    : registry_(registry), configuration_(std::move(configuration)) {
+  const auto is_watched = [&](const std::string& path) {
+    return std::ranges::find(configuration_->watched_files, path) != configuration_->watched_files.end();
+  };
+  for (const auto& criterion : configuration_->criteria) {
+    const auto* exists = std::get_if<Exists>(&criterion.rule);
+    if (exists != nullptr && !std::ranges::all_of(exists->any_of, is_watched)) looked_for_.push_back(&criterion);
+  }
+}
 
 Fingerprint RepositoryHasher::components(const Repository& repository) const {
   return sample(repository, registry_.record_of(repository.id));
@@ -40,7 +52,7 @@ Fingerprint RepositoryHasher::sample(const Repository& repository, const std::op
     return fingerprint.add("path", Fingerprint::absent);
   }
   for (const auto& file : configuration_->watched_files) add_file(fingerprint, root, file);
-  add_present(fingerprint, repository.path);
+  add_present(fingerprint, *root);
   return fingerprint;
 }
 
@@ -67,16 +79,15 @@ void RepositoryHasher::add_file(Fingerprint& fingerprint, const std::shared_ptr<
 
 /// Which of the criteria's files and directories there are. Names, not times: what a check leaves behind for a moment does
 /// not count.
-void RepositoryHasher::add_present(Fingerprint& fingerprint, const std::filesystem::path& path) const {
+void RepositoryHasher::add_present(Fingerprint& fingerprint, const DocumentRoot& root) const {
   std::string present;
   try {
-    for (const auto& criterion : configuration_->criteria) {
-      const auto* exists = std::get_if<Exists>(&criterion.rule);
-      if (exists == nullptr || first_present(*exists, path).empty()) continue;
+    for (const auto* criterion : looked_for_) {
+      if (first_present(std::get<Exists>(criterion->rule), root).empty()) continue;
       if (!present.empty()) present += ',';
-      present += criterion.name;
+      present += criterion->name;
     }
-  } catch (const std::system_error& error) {
+  } catch (const FileError& error) {
     present = error.what();
     fingerprint.mark_unsettled();
   }

@@ -19,14 +19,13 @@ namespace repo_checks {
 
 /// A Hasher of `Repository`: `repo=t:..|snapshot=t:..|goal=absent|revision=7|SCOPE.md=t:../s2:..|CLAUDE.md=absent|...|present=git,readme`.
 ///
-/// Cheap to sample, slow to evaluate, and impossible to freeze: so the cache samples before and after the evaluation.
+/// `present` names the criteria whose files or directories are there. Cheap to sample, slow to evaluate, and impossible to freeze: so the cache samples before and after the evaluation.
 class RepositoryHasher {
  public:
   /// Live: an evaluation takes seconds, and nobody stops working meanwhile.
   static constexpr bool source_can_move = true;
 
-  RepositoryHasher(const Registry& registry, std::shared_ptr<const Configuration> configuration)
-      : registry_(registry), configuration_(std::move(configuration)) {}
+  RepositoryHasher(const Registry& registry, std::shared_ptr<const Configuration> configuration);
 
   /// Asks the database for the record as it is now.
   [[nodiscard]] render_cache::Fingerprint components(const Repository& repository) const;
@@ -38,10 +37,11 @@ class RepositoryHasher {
   render_cache::Fingerprint sample(const Repository& repository, const std::optional<Record>& record) const;
   void add_file(render_cache::Fingerprint& fingerprint, const std::shared_ptr<const render_cache::DocumentRoot>& root,
                 const std::string& path) const;
-  void add_present(render_cache::Fingerprint& fingerprint, const std::filesystem::path& path) const;
+  void add_present(render_cache::Fingerprint& fingerprint, const render_cache::DocumentRoot& root) const;
 
   const Registry& registry_;
   std::shared_ptr<const Configuration> configuration_;
+  std::vector<const Criterion*> looked_for_;  ///< whose files and directories are not all watched anyway
   render_cache::FileHasher<render_cache::Sha256Hasher> files_;
 };
 
