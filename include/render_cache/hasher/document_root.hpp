@@ -102,7 +102,7 @@ class DocumentRoot {
     throw FileError(kind, where(relative) + (kind == FileError::Kind::outside ? " leads out of its root" : "") + ": " +
                               std::generic_category().message(error));
   }
-  [[nodiscard]] std::string where(const std::string& relative) const { return "'" + (path_ / relative).string() + "'"; }
+  [[nodiscard]] std::string where(const std::string& relative) const { return std::string("'").append(path_ / relative).append("'"); }
 
  private:
   std::filesystem::path path_;
