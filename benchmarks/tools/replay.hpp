@@ -3,7 +3,7 @@
 #pragma once
 
 #include <render_cache/schema/keys.hpp>
-#include <render_cache/store/s3_fifo.hpp>
+#include <render_cache/store/memory.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -104,6 +104,12 @@ inline Trace zipf_with_scan(double alpha, std::uint32_t objects, std::size_t len
     trace.request(numbers.try_emplace(id, next).first->second, bytes_of(id));
   }
   return trace;
+}
+
+/// The shards that a MemoryStore has by default if it holds as much of this trace.
+inline std::size_t default_shards(const Trace& trace, std::uint64_t capacity) {
+  const bool equal = trace.bytes == trace.objects;  // every object counts 1, and stands for a page of 40 KiB
+  return render_cache::default_shards(equal ? capacity * 40 * 1024 : capacity);
 }
 
 /// Misses of a policy: `capacity` in the weights' unit.

@@ -13,8 +13,6 @@ using namespace render_cache::replay;
 
 namespace {
 
-constexpr std::size_t default_shards = 16;
-
 double ratio(std::size_t misses, const Trace& trace) {
   return static_cast<double>(misses) / static_cast<double>(trace.requests.size());
 }
@@ -33,7 +31,7 @@ TEST_CASE("S3-FIFO misses clearly less than LRU on Zipf traces with a scan", "[s
       const auto capacity = static_cast<std::uint64_t>(static_cast<double>(trace.bytes) * share);
       const double lru = ratio(list_misses(trace, capacity, true), trace);
       const double belady = ratio(belady_misses(trace, capacity), trace);
-      for (const std::size_t shards : {std::size_t{1}, default_shards}) {
+      for (const std::size_t shards : {1, 16}) {
         CAPTURE(alpha, share, shards, lru, belady);
         const double s3_fifo = ratio(s3_fifo_misses(trace, capacity, shards), trace);
         CHECK(s3_fifo < lru - 0.01);
@@ -56,7 +54,7 @@ TEST_CASE("S3-FIFO misses no more than libCacheSim's on a real trace", "[s3_fifo
   const auto check = [](const Trace& trace, const Reference& reference) {
     CAPTURE(reference.capacity);
     CHECK(ratio(s3_fifo_misses(trace, reference.capacity, 1), trace) <= reference.misses + 0.005);
-    CHECK(ratio(s3_fifo_misses(trace, reference.capacity, default_shards), trace) <= reference.misses + 0.01);
+    CHECK(ratio(s3_fifo_misses(trace, reference.capacity, default_shards(trace, reference.capacity)), trace) <= reference.misses + 0.01);
   };
   const auto by_bytes = read_trace(cloudphysics());
   const auto by_objects = by_bytes.of_equal_objects();

@@ -37,6 +37,11 @@ bool members_equal(const A& a, const B& b) {
 
 }  // namespace detail
 
+/// How many shards a store of that capacity has unless told otherwise.
+constexpr std::size_t default_shards(std::size_t capacity) noexcept {
+  return std::bit_floor(std::clamp<std::size_t>(capacity >> 22, 1, 16));
+}
+
 struct MemoryOptions {
   /// Bytes for all entries together: keys, values, fingerprints and bookkeeping. Resident memory stays below 1.15 times that.
   std::size_t capacity = std::size_t{64} << 20;
@@ -137,10 +142,8 @@ class MemoryStore {
   }
 
   static unsigned bits_for(const MemoryOptions& options) noexcept {
-    constexpr std::size_t most = 16, least_capacity = std::size_t{4} << 20;
-    const auto wanted = options.shards != 0 ? std::bit_ceil(options.shards)
-                                            : std::bit_floor(std::clamp<std::size_t>(options.capacity / least_capacity, 1, most));
-    return static_cast<unsigned>(std::bit_width(wanted) - 1);
+    const auto shards = options.shards != 0 ? options.shards : default_shards(options.capacity);
+    return static_cast<unsigned>(std::bit_width(std::bit_ceil(shards) - 1));
   }
 
   /// The table takes the hash's low bits, so the shard is chosen by the high ones.
