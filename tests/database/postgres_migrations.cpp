@@ -57,7 +57,8 @@ TEST_CASE("stores that are given the migrations make their table when they first
     starting.emplace_back([&, node] {
       try {
         PostgresStore<WikiSchema> store({.conninfo = database.conninfo(), .migrations = migrations()});
-        const auto entry = std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{"x", {"{}"}}, Fingerprint().add("source", node)});
+        const auto entry =
+            std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{"x", {"{}"}}, Fingerprint().add("source", node)});
         const WikiKey key{"docs", std::to_string(node)};
         store.publish(key, entry);
         if (!store.lookup(key, entry->fingerprint).entry) ++failed;
@@ -108,9 +109,11 @@ TEST_CASE("processes that migrate at once do not meet either") {
 TEST_CASE("the wiki's table is the one that is documented") {
   TestDatabase database;
   test::migrate_postgres(database.conninfo());
-  CHECK(database.value("SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) FROM pg_attribute "
-                       "WHERE attrelid = 'wiki_cache'::regclass AND attnum > 0") ==
-        "repo_alias text, page_path text, rendered_html text, source_hash text, rendered_at timestamp with time zone, metadata jsonb");
+  CHECK(database.value(
+            "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) FROM pg_attribute "
+            "WHERE attrelid = 'wiki_cache'::regclass AND attnum > 0") ==
+        "repo_alias text, page_path text, rendered_html text, source_hash text, rendered_at timestamp with time zone, metadata "
+        "jsonb");
   CHECK(database.value("SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'wiki_cache'::regclass") == "now()");
   CHECK(database.value("SELECT pg_get_indexdef('idx_wiki_cache_repo'::regclass)").ends_with("(repo_alias)"));
   CHECK(database.value("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'wiki_cache'::regclass") ==
@@ -164,5 +167,6 @@ TEST_CASE("a changed or newer history is refused with the name of the migration"
   auto more = history;
   more.push_back({history.back().version + 1, "later", "SELECT 1", "SELECT 1"});
   Migrator(connection, more).up();
-  CHECK_THROWS_WITH(Migrator(connection, history).up(), ContainsSubstring("later") && ContainsSubstring("older than the database"));
+  CHECK_THROWS_WITH(Migrator(connection, history).up(),
+                    ContainsSubstring("later") && ContainsSubstring("older than the database"));
 }

@@ -100,7 +100,8 @@ TEST_CASE("a server that refuses lz4 and storage settings still gets its table")
       $$ BEGIN RAISE feature_not_supported USING message = 'compression method lz4 not supported'; END $$;
     CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION refuse())sql");
   test::migrate_postgres(database.conninfo());
-  CHECK(database.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'wiki_cache'::regclass AND attcompression = 'l'") == "0");
+  CHECK(database.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'wiki_cache'::regclass AND attcompression = 'l'") ==
+        "0");
   CHECK(database.value("SELECT reloptions FROM pg_class WHERE oid = 'wiki_cache'::regclass") == "NULL");
   Wiki store({.conninfo = database.conninfo()});
   store.publish({"docs", "a.md"}, page(std::string(50'000, 'x')));

@@ -184,7 +184,8 @@ TEST_CASE("a table that does not fit is named column by column at each use, unti
       "metadata jsonb, PRIMARY KEY (repo_alias, page_path))");
   for (int use = 0; use < 2; ++use) {
     CHECK_THROWS_AS(store.lookup({"docs", "a.md"}, fresh), SchemaMismatch);
-    CHECK_THROWS_WITH(store.lookup({"docs", "a.md"}, fresh), ContainsSubstring("rendered_html") && ContainsSubstring("source_hash"));
+    CHECK_THROWS_WITH(store.lookup({"docs", "a.md"}, fresh),
+                      ContainsSubstring("rendered_html") && ContainsSubstring("source_hash"));
   }
   CHECK(store.stats().mismatched == 5);
   database.execute("DROP TABLE wiki_cache");
@@ -218,7 +219,7 @@ TEST_CASE("a corrupt row is an unreadable miss, spoils no other and is repaired 
     database.execute("UPDATE wiki_cache SET " + column + " = NULL WHERE page_path = 'bad.md'");
     const auto found = store.lookup(key, fresh);
     CHECK(found.entry == nullptr);
-    CHECK_THAT(found.unreadable, ContainsSubstring("'" + column + "' is NULL"));
+    CHECK_THAT(found.unreadable, ContainsSubstring("'" + column + "' is NULL") && ContainsSubstring("bad.md"));
     CHECK_FALSE(store.lookup_stale(key).has_value());
     const std::vector<Query<WikiKey>> queries{{key, fresh}, {{"docs", "good.md"}, fresh}};
     const auto both = store.lookup_many(queries);
@@ -256,7 +257,8 @@ TEST_CASE("what the table refuses is an InvalidValue, and the old entry stays") 
     change(value);
     store.publish(key, std::make_shared<const Entry<test::AllKinds>>(Entry<test::AllKinds>{value, newer}));
   };
-  store.publish(key, std::make_shared<const Entry<test::AllKinds>>(Entry<test::AllKinds>{laws::sample<test::AllKinds>(1), fresh}));
+  store.publish(key,
+                std::make_shared<const Entry<test::AllKinds>>(Entry<test::AllKinds>{laws::sample<test::AllKinds>(1), fresh}));
   CHECK_THROWS_AS(publish([](auto& value) { value.json.text = "{not json"; }), InvalidValue);
   CHECK_THROWS_AS(publish([](auto& value) { value.json.text = R"({"nul": "\u0000"})"; }), InvalidValue);
   CHECK_THROWS_AS(publish([](auto& value) { value.maybe_text = std::string(2'000'001, 'x'); }), InvalidValue);

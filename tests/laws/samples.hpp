@@ -56,9 +56,7 @@ K sample_key(unsigned group, unsigned number) {
   return key;
 }
 
-inline Fingerprint sample_fingerprint(unsigned number) {
-  return Fingerprint().add("source", number).add("renderer", "laws/1");
-}
+inline Fingerprint sample_fingerprint(unsigned number) { return Fingerprint().add("source", number).add("renderer", "laws/1"); }
 
 /// The last text of a key or value, or null: the one to put difficult texts into.
 template <Described T>

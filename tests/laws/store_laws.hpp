@@ -16,9 +16,9 @@
 #include "laws/store/threads.hpp"
 #include "support/catch.hpp"
 
-#define RENDER_CACHE_STORE_LAWS(Model)                                                                    \
-  TEST_CASE("laws of a store: " #Model " answers", "[laws]") { render_cache::laws::answer_laws<Model>(); } \
-  TEST_CASE("laws of a store: " #Model " batches", "[laws]") { render_cache::laws::batch_laws<Model>(); }  \
-  TEST_CASE("laws of a store: " #Model " texts", "[laws]") { render_cache::laws::text_laws<Model>(); }     \
+#define RENDER_CACHE_STORE_LAWS(Model)                                                                        \
+  TEST_CASE("laws of a store: " #Model " answers", "[laws]") { render_cache::laws::answer_laws<Model>(); }    \
+  TEST_CASE("laws of a store: " #Model " batches", "[laws]") { render_cache::laws::batch_laws<Model>(); }     \
+  TEST_CASE("laws of a store: " #Model " texts", "[laws]") { render_cache::laws::text_laws<Model>(); }        \
   TEST_CASE("laws of a store: " #Model " clean-up", "[laws]") { render_cache::laws::clean_up_laws<Model>(); } \
   TEST_CASE("laws of a store: " #Model " threads", "[laws][concurrent]") { render_cache::laws::thread_laws<Model>(); }

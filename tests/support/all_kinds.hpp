@@ -72,5 +72,5 @@ inline constexpr const char* all_kinds_sqlite = R"sql(
 }  // namespace render_cache::test
 
 BOOST_HANA_ADAPT_STRUCT(render_cache::test::AllKindsKey, tenant, id, name, draft);
-BOOST_HANA_ADAPT_STRUCT(render_cache::test::AllKinds, text, maybe_text, small_number, number, maybe_number, flag,
-                        maybe_flag, real, maybe_real, uuid, maybe_uuid, time, maybe_time, json, maybe_json);
+BOOST_HANA_ADAPT_STRUCT(render_cache::test::AllKinds, text, maybe_text, small_number, number, maybe_number, flag, maybe_flag,
+                        real, maybe_real, uuid, maybe_uuid, time, maybe_time, json, maybe_json);

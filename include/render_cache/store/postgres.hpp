@@ -11,10 +11,11 @@
 #include <render_cache/store/sweep.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,7 +50,7 @@ class PostgresStore {
     detail::add_parameters(parameters, key);
     parameters.add(fingerprint.text());
     const auto rows = query(statements_.lookup, parameters);
-    return rows.empty() ? Lookup<value_type>{} : read_lookup(rows[0], 0, fingerprint);
+    return rows.empty() ? Lookup<value_type>{} : read_lookup(rows[0], 0, key, fingerprint);
   }
 
   std::vector<Lookup<value_type>> lookup_many(std::span<const Query<key_type>> queries) {
@@ -67,7 +68,7 @@ class PostgresStore {
     parameters.add_owned(fingerprints.take());
     for (const auto& row : query(statements_.lookup_many, parameters)) {
       const auto number = from_text<std::size_t>(row[0].c_str()).value();  // from 1 on
-      found[number - 1] = read_lookup(row, 1, queries[number - 1].fingerprint);
+      found[number - 1] = read_lookup(row, 1, queries[number - 1].key, queries[number - 1].fingerprint);
     }
     return found;
   }
@@ -79,15 +80,15 @@ class PostgresStore {
     detail::add_parameters(parameters, key);
     const auto rows = query(statements_.lookup_stale, parameters);
     if (rows.empty() || rows[0][0].is_null()) return {};
-    const auto found = read_lookup(rows[0], 0, Fingerprint::from_text(rows[0][0].c_str()));
-    const auto age = from_text<std::int64_t>(text_of(rows[0][rows[0].size() - 1]));
+    const auto found = read_lookup(rows[0], 0, key, Fingerprint::from_text(rows[0][0].c_str()));
+    const auto age = from_text<std::int64_t>(detail::text_of(rows[0][rows[0].size() - 1]));
     if (!found.entry || !age) return {};
     return Aged<value_type>{found.entry, std::chrono::microseconds(std::max<std::int64_t>(*age, 0))};
   }
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
-    check_value(entry->value);
+    check_entry(*entry);
     PostgresParameters parameters;
     detail::add_parameters(parameters, key);
     detail::add_parameters(parameters, entry->value);
@@ -103,7 +104,7 @@ class PostgresStore {
     detail::ArrayLiteral fingerprints;
     for (const auto* one : last_of_each_key(entries)) {
       check_key(one->first);
-      check_value(one->second->value);
+      check_entry(*one->second);
       keys.add(one->first);
       values.add(one->second->value);
       fingerprints.add(one->second->fingerprint.text());
@@ -123,6 +124,9 @@ class PostgresStore {
   }
 
   std::size_t erase_group(const group_t<key_type>& group) {
+    if constexpr (std::convertible_to<const group_t<key_type>&, std::string_view>) {
+      detail::check_text<InvalidKey>(key_columns<S>.front().name, group);  // cut at a NUL it would be another group
+    }
     PostgresParameters parameters;
     detail::add_parameter(parameters, group);
     return query(statements_.erase_group, parameters).affected_rows();
@@ -145,7 +149,9 @@ class PostgresStore {
     PostgresParameters survey_parameters;
     survey_parameters.add(start);
     const auto counts = query(GroupSql::survey(live_query), survey_parameters);
-    const auto count = [&](pqxx::row::size_type at) { return from_text<std::size_t>(text_of(counts[0][at])).value_or(0); };
+    const auto count = [&](pqxx::row::size_type at) {
+      return from_text<std::size_t>(detail::text_of(counts[0][at])).value_or(0);
+    };
     return detail::sweep_groups({count(0), count(1), count(2), count(3)}, options, when_none, [&](std::size_t limit) {
       PostgresParameters parameters;
       parameters.add(start);
@@ -154,7 +160,11 @@ class PostgresStore {
     });
   }
 
-  [[nodiscard]] PostgresStats stats() const { return client_.stats(); }
+  [[nodiscard]] PostgresStats stats() const {
+    auto stats = client_.stats();
+    stats.unreadable = unreadable_;
+    return stats;
+  }
 
  private:
   using Statements = Sql<S, Dialect::postgres>;
@@ -181,36 +191,16 @@ class PostgresStore {
     };
   }
 
-  static std::string_view text_of(const pqxx::field& field) { return {field.c_str(), field.size()}; }
-
-  /// Fields from `first` on: the stored fingerprint, rendered_at, the value.
-  static Lookup<value_type> read_lookup(const pqxx::row& row, pqxx::row::size_type first, const Fingerprint& wanted) {
-    Lookup<value_type> found;
-    if (row[first].is_null()) {
-      found.unreadable = "column '" + std::string(S::fingerprint_column) + "' is NULL";
-      return found;
-    }
-    if (text_of(row[first]) != wanted.text()) {
-      found.stored = Fingerprint::from_text(std::string(text_of(row[first])));
-      return found;
-    }
-    auto entry = std::make_shared<Entry<value_type>>();
-    entry->fingerprint = wanted;
-    found.unreadable = detail::read_field(row[first + 1], S::rendered_at_column.data(), entry->rendered_at);
-    if (found.unreadable.empty()) found.unreadable = detail::read_fields(row, first + 2, entry->value);
-    if constexpr (HasValidate<S>) {
-      if (found.unreadable.empty()) try {
-          S::validate(entry->value);
-        } catch (const std::exception& error) {
-          found.unreadable = error.what();
-        }
-    }
-    if (found.unreadable.empty()) {
-      found.entry = std::move(entry);
-    } else {
-      found.stored = wanted;
-    }
+  Lookup<value_type> read_lookup(const pqxx::row& row, pqxx::row::size_type first, const key_type& key,
+                                 const Fingerprint& wanted) {
+    auto found = detail::read_lookup<S>(row, first, key, wanted);
+    if (!found.unreadable.empty()) ++unreadable_;
     return found;
+  }
+
+  static void check_entry(const Entry<value_type>& entry) {
+    check_value(entry.value);
+    detail::check_text<InvalidValue>(S::fingerprint_column, entry.fingerprint.text());
   }
 
   static std::vector<const KeyedEntry*> last_of_each_key(std::span<const KeyedEntry> entries) {
@@ -226,7 +216,7 @@ class PostgresStore {
 
   std::string sweep_start() {
     const auto rows = query(statements_.sweep_start, {});
-    return std::string(text_of(rows[0][0]));
+    return std::string(detail::text_of(rows[0][0]));
   }
 
   std::vector<detail::SweptKey<key_type>> sweep_page(const std::string& start, const key_type* after, std::size_t limit) {
@@ -237,9 +227,9 @@ class PostgresStore {
     std::vector<detail::SweptKey<key_type>> keys;
     for (const auto& row : query(after != nullptr ? statements_.sweep_next : statements_.sweep_first, parameters)) {
       auto& swept = keys.emplace_back();
-      const auto problem = detail::read_fields(row, 0, swept.key);
-      if (!problem.empty()) throw StoreError("a key in table '" + std::string(S::table) + "' cannot be read: " + problem);
-      swept.newer = text_of(row[row.size() - 1]) == "t";
+      const auto wrong = detail::read_fields(row, 0, swept.key);
+      if (!wrong.empty()) throw StoreError(wrong + " in a row of '" + std::string(S::table) + "'");
+      swept.newer = detail::text_of(row[row.size() - 1]) == "t";
     }
     return keys;
   }
@@ -260,6 +250,7 @@ class PostgresStore {
 
   const Prepared statements_;  // outlives the connections, which remember what they have prepared
   PostgresClient client_;
+  std::atomic<std::uint64_t> unreadable_ = 0;
 };
 
 }  // namespace render_cache

@@ -26,7 +26,8 @@ class ThreadLaws {
  public:
   void run() {
     std::vector<std::thread> writing, others;
-    for (unsigned number = 0; number < writers; ++number) writing.emplace_back([=, this] { guard([=, this] { write(number); }); });
+    for (unsigned number = 0; number < writers; ++number)
+      writing.emplace_back([=, this] { guard([=, this] { write(number); }); });
     for (unsigned number = 0; number < readers; ++number) others.emplace_back([=, this] { guard([=, this] { read(number); }); });
     others.emplace_back([this] { guard([this] { clean_up(); }); });
     for (auto& thread : writing) thread.join();

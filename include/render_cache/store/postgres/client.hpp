@@ -17,6 +17,7 @@ struct PostgresStats {
   std::size_t connections_idle = 0;
   std::uint64_t operations = 0;   ///< one round trip each, unless the connection had to be opened or a statement prepared
   std::uint64_t retries = 0;      ///< operations that were run again: connection lost, rolled back, table changed
+  std::uint64_t unreadable = 0;   ///< rows that could not be read
   std::uint64_t unavailable = 0;  ///< operations that failed, by the kind of their error
   std::uint64_t full = 0;
   std::uint64_t refused = 0;
@@ -30,8 +31,7 @@ class PostgresClient {
   /// Applies what migrations are pending, and throws `SchemaMismatch` if the table is not what the schema says.
   using MakeReady = std::function<void(PostgresConnection&)>;
 
-  PostgresClient(PostgresOptions options, MakeReady make_ready)
-      : pool_(std::move(options)), make_ready_(std::move(make_ready)) {}
+  PostgresClient(PostgresOptions options, MakeReady make_ready) : pool_(std::move(options)), make_ready_(std::move(make_ready)) {}
 
   /// What `work(connection)` returns. The database is made ready before the first work, and again after each mismatch.
   template <class Work>
@@ -64,7 +64,7 @@ class PostgresClient {
   }
 
   [[nodiscard]] PostgresStats stats() const {
-    return {pool_.open(), pool_.idle(), operations_, retries_, unavailable_, full_, refused_, mismatched_, other_};
+    return {pool_.open(), pool_.idle(), operations_, retries_, 0, unavailable_, full_, refused_, mismatched_, other_};
   }
 
  private:
@@ -101,7 +101,8 @@ class PostgresClient {
   PostgresPool pool_;
   const MakeReady make_ready_;
   std::atomic<bool> ready_ = false;
-  std::atomic<std::uint64_t> operations_ = 0, retries_ = 0, unavailable_ = 0, full_ = 0, refused_ = 0, mismatched_ = 0, other_ = 0;
+  std::atomic<std::uint64_t> operations_ = 0, retries_ = 0, unavailable_ = 0, full_ = 0, refused_ = 0, mismatched_ = 0,
+                             other_ = 0;
 };
 
 }  // namespace render_cache

@@ -51,8 +51,7 @@ inline pqxx::result run_prepared(pqxx::transaction_base& transaction, const std:
   return transaction.exec(pqxx::prepped{name}, pqxx_params(parameters));
 }
 
-inline pqxx::result run_text(pqxx::transaction_base& transaction, const std::string& sql,
-                             const PostgresParameters& parameters) {
+inline pqxx::result run_text(pqxx::transaction_base& transaction, const std::string& sql, const PostgresParameters& parameters) {
   return transaction.exec(sql, pqxx_params(parameters));
 }
 
@@ -78,8 +77,7 @@ inline pqxx::result run_prepared(pqxx::transaction_base& transaction, const std:
   return transaction.exec_prepared(name, pqxx::prepare::make_dynamic_params(pqxx_params(parameters)));
 }
 
-inline pqxx::result run_text(pqxx::transaction_base& transaction, const std::string& sql,
-                             const PostgresParameters& parameters) {
+inline pqxx::result run_text(pqxx::transaction_base& transaction, const std::string& sql, const PostgresParameters& parameters) {
   return transaction.exec_params(sql, pqxx::prepare::make_dynamic_params(pqxx_params(parameters)));
 }
 

@@ -1,6 +1,7 @@
 // Between described structs and PostgreSQL's rows, parameters and arrays, all in text form.
 #pragma once
 
+#include <render_cache/entry.hpp>
 #include <render_cache/schema/columns.hpp>
 #include <render_cache/schema/text_form.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
@@ -10,6 +11,8 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -104,15 +107,17 @@ class MemberArrays {
   std::array<ArrayLiteral, columns_of<T>().size()> arrays_;
 };
 
+inline std::string_view text_of(const pqxx::field& field) { return {field.c_str(), field.size()}; }
+
 /// Reads one field into a member. Says what is wrong with it, or nothing.
 template <class Member>
-std::string read_field(const pqxx::field& field, const char* name, Member& member) {
+std::string read_field(const pqxx::field& field, Member& member) {
   if constexpr (Optional<Member>::value) {
     member.reset();
-    return field.is_null() ? std::string() : read_field(field, name, member.emplace());
+    return field.is_null() ? std::string() : read_field(field, member.emplace());
   } else {
-    if (field.is_null()) return "column '" + std::string(name) + "' is NULL";
-    const std::string_view text(field.c_str(), field.size());
+    if (field.is_null()) return "is NULL";
+    const auto text = text_of(field);
     if constexpr (std::same_as<Member, std::string>) {
       member = text;
     } else if constexpr (std::same_as<Member, Json>) {
@@ -120,7 +125,7 @@ std::string read_field(const pqxx::field& field, const char* name, Member& membe
     } else if (const auto value = from_text<Member>(text)) {
       member = *value;
     } else {
-      return "column '" + std::string(name) + "' holds '" + std::string(text.substr(0, 40)) + "', which is out of range";
+      return "is '" + std::string(text.substr(0, 40)) + "', which its member cannot hold,";
     }
     return {};
   }
@@ -129,12 +134,52 @@ std::string read_field(const pqxx::field& field, const char* name, Member& membe
 /// Reads a struct from the fields from `first` on. Says what is wrong with them, or nothing.
 template <Described T>
 std::string read_fields(const pqxx::row& row, pqxx::row::size_type first, T& object) {
-  std::string problem;
+  std::string wrong;
   for_each_member(object, [&](const char* name, auto& member) {
-    if (problem.empty()) problem = read_field(row[first], name, member);
+    if (wrong.empty()) {
+      wrong = read_field(row[first], member);
+      if (!wrong.empty()) wrong = "'" + std::string(name) + "' " + wrong;
+    }
     ++first;
   });
-  return problem;
+  return wrong;
+}
+
+/// Reads rendered_at and the value, from the field `first` on. Says what is wrong with them, or nothing.
+template <Schema S>
+std::string read_entry(const pqxx::row& row, pqxx::row::size_type first, Entry<typename S::value_type>& entry) {
+  auto wrong = read_field(row[first], entry.rendered_at);
+  if (!wrong.empty()) return "'" + std::string(S::rendered_at_column) + "' " + wrong;
+  wrong = read_fields(row, first + 1, entry.value);
+  if constexpr (HasValidate<S>) {
+    if (!wrong.empty()) return wrong;
+    try {
+      S::validate(entry.value);
+    } catch (const std::exception& error) {
+      wrong = "'" + std::string(S::table) + "' " + error.what();
+    }
+  }
+  return wrong;
+}
+
+/// Reads the fingerprint, and the rest where it is the one wanted, from the field `first` on.
+template <Schema S>
+Lookup<typename S::value_type> read_lookup(const pqxx::row& row, pqxx::row::size_type first, const typename S::key_type& key,
+                                           const Fingerprint& wanted) {
+  Lookup<typename S::value_type> found;
+  std::string wrong;
+  if (row[first].is_null()) {
+    wrong = "'" + std::string(S::fingerprint_column) + "' is NULL";
+  } else if (text_of(row[first]) != wanted.text()) {
+    found.stored = Fingerprint::from_text(std::string(text_of(row[first])));
+  } else {
+    auto entry = std::make_shared<Entry<typename S::value_type>>();
+    entry->fingerprint = wanted;
+    wrong = read_entry<S>(row, first + 1, *entry);
+    if (wrong.empty()) found.entry = std::move(entry);
+  }
+  if (!wrong.empty()) found.unreadable = wrong + " in the row of " + describe_key(key);
+  return found;
 }
 
 }  // namespace render_cache::detail
