@@ -36,7 +36,7 @@ class SqliteTables {
     return writer.connection().query(sql, parameters);
   }
 
-  static std::uint64_t round_trips(const Store& store) { return store.stats().lookups + store.stats().publishes; }
+  static std::uint64_t round_trips(const Store& store) { return store.stats().reads + store.stats().writes; }
 
  private:
   /// Whether the path no longer leads to the file that is open.
