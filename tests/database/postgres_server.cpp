@@ -8,6 +8,8 @@
 #include "support/postgres_schema.hpp"
 #include "support/postgres_server.hpp"
 
+#include <signal.h>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -55,6 +57,36 @@ TEST_CASE("a server that is stopped, killed and started again: an error meanwhil
     CHECK(store.lookup(key, fresh).entry->value.rendered_html == "z");
   }
   CHECK(store.stats().unavailable == 8);
+}
+
+TEST_CASE("a session that hangs is given up and replaced; a server that hangs is unavailable") {
+  test::PostgresServer server;
+  test::migrate_postgres(server.conninfo());
+  Wiki store({.conninfo = server.conninfo() + " application_name=hanging", .statement_timeout = 200ms});
+  const WikiKey key{"docs", "a.md"};
+  store.publish(key, page("x"));
+  pid_t session = 0;
+  {
+    pqxx::connection connection(server.conninfo());
+    pqxx::nontransaction transaction(connection);
+    session = std::stoi(transaction.exec("SELECT pid FROM pg_stat_activity WHERE application_name = 'hanging'")[0][0].c_str());
+  }
+  REQUIRE(kill(session, SIGSTOP) == 0);
+  const auto before = std::chrono::steady_clock::now();
+  CHECK(store.lookup(key, fresh).entry != nullptr);
+  CHECK(store.stats().retries == 1);
+  CHECK(std::chrono::steady_clock::now() - before < 4s);
+
+  server.freeze();
+  {
+    // The session that replaced the other one still answers; a new one cannot be had.
+    CHECK(store.lookup(key, fresh).entry != nullptr);
+    Wiki newcomer({.conninfo = server.conninfo()});
+    CHECK_THROWS_AS(newcomer.lookup(key, fresh), StoreUnavailable);
+  }
+  server.thaw();
+  kill(session, SIGCONT);
+  CHECK(Wiki({.conninfo = server.conninfo()}).lookup(key, fresh).entry != nullptr);
 }
 
 TEST_CASE("a look-up, a publish and a batch of any size are one statement each") {

@@ -79,9 +79,14 @@ class PostgresServer {
   /// SIGINT ends its sessions and stops; SIGQUIT is a crash, without any goodbye to the clients.
   void stop(int signal = SIGINT) noexcept {
     if (!running()) return;
+    thaw();
     kill(server_, signal);
     wait_for(std::exchange(server_, 0));
   }
+
+  /// The server takes no new sessions until it is thawed; those that it has go on.
+  void freeze() noexcept { kill(server_, SIGSTOP); }
+  void thaw() noexcept { kill(server_, SIGCONT); }
 
   [[nodiscard]] bool running() const noexcept { return server_ > 0; }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <render_cache/store/postgres/pool.hpp>
+#include <render_cache/store/postgres/watchdog.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -31,7 +32,8 @@ class PostgresClient {
   /// Applies what migrations are pending, and throws `SchemaMismatch` if the table is not what the schema says.
   using MakeReady = std::function<void(PostgresConnection&)>;
 
-  PostgresClient(PostgresOptions options, MakeReady make_ready) : pool_(std::move(options)), make_ready_(std::move(make_ready)) {}
+  PostgresClient(const PostgresOptions& options, MakeReady make_ready)
+      : watchdog_(detail::answer_timeout(options)), pool_(options), make_ready_(std::move(make_ready)) {}
 
   /// What `work(connection)` returns. The database is made ready before the first work, and again after each mismatch.
   template <class Work>
@@ -74,6 +76,7 @@ class PostgresClient {
       auto connection = pool_.acquire();  // a server that refuses connections is not asked twice
       try {
         if (!ready_) make_ready(*connection);
+        const PostgresWatchdog::Watch watch(watchdog_, *connection);
         return work(*connection);
       } catch (const PostgresConnectionLost&) {
         if (!may_retry) throw;
@@ -98,6 +101,7 @@ class PostgresClient {
     }
   }
 
+  PostgresWatchdog watchdog_;
   PostgresPool pool_;
   const MakeReady make_ready_;
   std::atomic<bool> ready_ = false;

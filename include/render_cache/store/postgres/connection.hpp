@@ -8,6 +8,9 @@
 
 #include <pqxx/pqxx>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -34,6 +37,10 @@ class PostgresConnection {
         silence_(connection_) {
     const auto settings = detail::session_settings(options);
     if (!settings.empty()) run_script(settings);
+    socket_ = ::fcntl(connection_.sock(), F_DUPFD_CLOEXEC, 0);
+  }
+  ~PostgresConnection() {
+    if (socket_ >= 0) ::close(socket_);
   }
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
@@ -85,6 +92,10 @@ class PostgresConnection {
   [[nodiscard]] bool usable() const noexcept { return usable_; }
   void discard() noexcept { usable_ = false; }
 
+  /// A descriptor of the connection's socket that stays this one's while the object lives: libpq closes its own when it
+  /// likes, and the number may then be another file's.
+  [[nodiscard]] int socket() const noexcept { return socket_; }
+
  private:
   template <class Action>
   auto attempt(Action action) -> decltype(action()) {
@@ -105,6 +116,7 @@ class PostgresConnection {
   pqxx::connection connection_;
   detail::SilentNotices silence_;
   std::vector<const PostgresStatement*> prepared_;
+  int socket_ = -1;
 };
 
 static_assert(SchemaConnection<PostgresConnection>);

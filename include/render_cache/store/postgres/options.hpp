@@ -23,7 +23,8 @@ struct PostgresOptions {
   std::size_t pool_size = 8;
   /// How long an operation waits for a free connection before it reports `StoreUnavailable`.
   std::chrono::milliseconds acquire_timeout{1000};
-  /// The server cancels a statement that takes longer; zero leaves its own setting. Set by SET after connecting.
+  /// The server cancels a statement that takes longer. If it does not within a second more, it is taken for dead. Zero: no
+  /// limit but the server's own. Set by SET after connecting.
   std::chrono::milliseconds statement_timeout{5000};
   /// Off, a commit does not wait for the disk: a crash of the server may lose the last entries, and corrupts nothing.
   bool synchronous_commit = false;
@@ -61,6 +62,11 @@ inline std::string session_settings(const PostgresOptions& options) {
     settings += "SET statement_timeout = " + std::to_string(options.statement_timeout.count()) + ";";
   }
   return settings;
+}
+
+/// When a server that does not answer is given up; zero: never.
+inline std::chrono::milliseconds answer_timeout(const PostgresOptions& options) {
+  return options.statement_timeout.count() > 0 ? options.statement_timeout + std::chrono::seconds(1) : options.statement_timeout;
 }
 
 }  // namespace detail
