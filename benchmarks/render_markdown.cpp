@@ -7,6 +7,7 @@
 #include <md4c-html.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -52,12 +53,12 @@ const std::vector<Page>& pages() {
 template <class Render>
 void render_all(benchmark::State& state, Render render) {
   if (pages().empty()) return state.SkipWithError("no pages: set RENDER_CACHE_DATA, or run in the project's root");
-  std::size_t bytes = 0;
-  for (const auto& page : pages()) bytes += page.source.size();
+  std::int64_t bytes = 0;
+  for (const auto& page : pages()) bytes += static_cast<std::int64_t>(page.source.size());
   for (auto _ : state) {
     for (const auto& page : pages()) render(page);
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(bytes * state.iterations()));
+  state.SetBytesProcessed(bytes * state.iterations());
   state.counters["pages"] = static_cast<double>(pages().size());
 }
 

@@ -17,7 +17,7 @@ namespace render_cache::markdown {
 inline void append_escaped(std::string& out, std::string_view text) {
   static constexpr auto special = [] {
     std::array<bool, 256> table{};
-    for (const unsigned char c : {'&', '<', '>', '"'}) table[c] = true;
+    for (const char c : {'&', '<', '>', '"'}) table[static_cast<unsigned char>(c)] = true;
     return table;
   }();
   std::size_t done = 0;

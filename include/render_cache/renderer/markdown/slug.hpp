@@ -30,7 +30,8 @@ inline std::string slug(std::string_view text) {
 class HeadingIds {
  public:
   std::string add(std::string_view heading) {
-    const std::string base = slug(heading);
+    std::string base = slug(heading);
+    if (base.empty()) base = "section";
     const auto [first, is_new] = times_.try_emplace(base, 0);
     if (is_new) return base;
     auto& times = first->second;  // stays valid: nodes do not move

@@ -19,7 +19,7 @@ inline constexpr auto url_characters = [] {
   std::array<bool, 256> table{};
   for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
   for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = table[c - 32u] = true;
-  for (const unsigned char c : std::string_view("-._~!$&'()*+,;=:@/?")) table[c] = true;
+  for (const char c : std::string_view("-._~!$&'()*+,;=:@/?")) table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
 

@@ -284,7 +284,10 @@ class PageWriter {
     append_escaped(tag_, id);
     out_.insert(begin, tag_.append("\">"));
     out_.append({'<', '/', 'h', static_cast<char>('0' + level), '>', '\n'});
-    headings_.push_back({level, std::move(id), heading_text_});
+    const auto first = heading_text_.find_first_not_of(' ');
+    if (first == heading_text_.npos) return;  // nothing to show in a table of contents, such as an image alone
+    const auto last = heading_text_.find_last_not_of(' ');
+    headings_.push_back({level, std::move(id), heading_text_.substr(first, last - first + 1)});
   }
 
   void open_list(unsigned start) {
