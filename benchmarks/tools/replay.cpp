@@ -1,7 +1,7 @@
 // What eviction policies make of a trace: a table of miss ratios and, if asked for, a plot.
 //
 //   replay ../shared/data/traces/cloudphysics.csv --objects 2448,4897,9794 --bytes 38MiB,96MiB,193MiB --plot misses.svg
-//   replay --zipf 0.9
+//   replay --zipf 0.9 --costs
 //
 // S3-FIFO is the library's own policy, on one shard and, as MemoryStore, on as many as that has by default.
 #include "replay.hpp"
@@ -23,20 +23,22 @@
 namespace {
 
 using namespace render_cache::replay;
+using render_cache::Evict;
 
 struct Policy {
   std::string name;
-  std::function<std::size_t(const Trace&, std::uint64_t capacity)> misses;
+  std::function<Misses(const Trace&, std::uint64_t capacity)> misses;
 };
 
 std::vector<Policy> policies_named(const std::vector<std::string>& names, const std::vector<std::size_t>& shards) {
   std::vector<Policy> policies;
   for (const auto& name : names) {
-    if (name == "s3-fifo") {
+    if (name == "s3-fifo" || name == "cost-aware") {
+      const auto evict = name == "cost-aware" ? Evict::cost_aware : Evict::s3_fifo;
       for (const auto count : shards) {
-        policies.push_back({count == 0 ? "MemoryStore" : "S3-FIFO/" + std::to_string(count),
-                            [count](const Trace& trace, std::uint64_t capacity) {
-                              return s3_fifo_misses(trace, capacity, count == 0 ? default_shards(trace, capacity) : count);
+        policies.push_back({(evict == Evict::cost_aware ? "cost" : "S3-FIFO") + (count == 0 ? "" : "/" + std::to_string(count)),
+                            [count, evict](const Trace& trace, std::uint64_t capacity) {
+                              return s3_fifo_misses(trace, capacity, count == 0 ? default_shards(trace, capacity) : count, evict);
                             }});
       }
     } else if (name == "fifo" || name == "lru") {
@@ -57,6 +59,7 @@ struct Series {
   std::vector<std::uint64_t> capacities;
   double scale;  // of a capacity as it is shown
   std::vector<std::vector<double>> miss_ratios{};  // by capacity, then policy
+  std::vector<std::vector<double>> cost_ratios{};  // the same for the time spent in rendering
 };
 
 /// 1, 2, 5, 10, 20 and 40 % of all there is.
@@ -66,13 +69,13 @@ std::vector<std::uint64_t> shares_of(std::uint64_t all) {
   return capacities;
 }
 
-void print(const Series& series, const std::vector<Policy>& policies) {
-  std::printf("%16s", ("capacity, " + series.unit).c_str());
+void print(const Series& series, const std::vector<Policy>& policies, const char* title, const std::vector<std::vector<double>>& ratios) {
+  std::printf("%s\n%16s", title, ("capacity, " + series.unit).c_str());
   for (const auto& policy : policies) std::printf("  %11s", policy.name.c_str());
   std::printf("\n");
   for (std::size_t row = 0; row < series.capacities.size(); ++row) {
     std::printf("%16.*f", series.scale == 1 ? 0 : 1, static_cast<double>(series.capacities[row]) / series.scale);
-    for (const double ratio : series.miss_ratios[row]) std::printf("  %11.4f", ratio);
+    for (const double ratio : ratios[row]) std::printf("  %11.4f", ratio);
     std::printf("\n");
   }
   std::printf("\n");
@@ -107,6 +110,7 @@ int main(int argc, char** argv) try {
   CLI::App app("Miss ratios of eviction policies on a trace of requests");
   std::string path, plot_path;
   double alpha = 0;
+  bool with_costs = false;
   std::vector<std::uint64_t> objects, bytes;
   std::vector<std::size_t> shards{1, 0};
   std::vector<std::string> names{"s3-fifo", "fifo", "lru", "belady"};
@@ -119,14 +123,23 @@ int main(int argc, char** argv) try {
     const auto count = std::strtoull(text.c_str(), nullptr, 10);
     return count == 0 || std::has_single_bit(count) ? std::string{} : "a number of shards is a power of two, not " + text;
   });
+  app.add_flag("--costs", with_costs, "Give objects heavy-tailed costs of 0.2 to 40 s, and add Evict::cost_aware");
   app.add_option("--policies", names, "Which: s3-fifo, fifo, lru, belady")->delimiter(',')->check(CLI::IsMember({"s3-fifo", "fifo", "lru", "belady"}));
   app.add_option("--plot", plot_path, "Picture to write with gnuplot, .svg or .png");
   CLI11_PARSE(app, argc, argv);
   if (path.empty() && alpha == 0) throw std::runtime_error("name a trace file, or --zipf EXPONENT");
 
-  const Trace trace = path.empty() ? zipf_with_scan(alpha, 100'000, 1'000'000) : read_trace(path);
+  Trace trace = path.empty() ? zipf_with_scan(alpha, 100'000, 1'000'000) : read_trace(path);
   if (trace.requests.empty()) throw std::runtime_error("the trace '" + path + "' has no requests");
   std::printf("%zu requests, %u objects, %.1f MiB\n\n", trace.requests.size(), trace.objects, static_cast<double>(trace.bytes) / (1 << 20));
+
+  double total_cost = 1;
+  if (with_costs) {
+    trace.costs = heavy_tailed_costs(trace.objects);
+    total_cost = 0;
+    for (const auto& request : trace.requests) total_cost += trace.costs[request.object];
+    names.insert(names.begin() + 1, "cost-aware");
+  }
 
   std::vector<Series> all;
   const bool neither = objects.empty() && bytes.empty();
@@ -138,12 +151,16 @@ int main(int argc, char** argv) try {
   const auto policies = policies_named(names, shards);
   for (auto& series : all) {
     for (const auto capacity : series.capacities) {
-      auto& row = series.miss_ratios.emplace_back();
+      auto& by_count = series.miss_ratios.emplace_back();
+      auto& by_cost = series.cost_ratios.emplace_back();
       for (const auto& policy : policies) {
-        row.push_back(static_cast<double>(policy.misses(series.trace, capacity)) / static_cast<double>(trace.requests.size()));
+        const auto misses = policy.misses(series.trace, capacity);
+        by_count.push_back(static_cast<double>(misses.count) / static_cast<double>(trace.requests.size()));
+        by_cost.push_back(misses.seconds / total_cost);
       }
     }
-    print(series, policies);
+    print(series, policies, "Miss ratio", series.miss_ratios);
+    if (with_costs) print(series, policies, "Share of the time for rendering that was not saved", series.cost_ratios);
   }
   if (!plot_path.empty()) plot(all, policies, plot_path);
   return EXIT_SUCCESS;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,7 @@ struct Trace {
   std::vector<Request> requests;
   std::uint32_t objects = 0;  // distinct ones
   std::uint64_t bytes = 0;    // of the distinct ones, as first requested
+  std::vector<double> costs{};  // seconds to render each object; empty where that plays no part
 
   void request(std::uint32_t object, std::uint64_t weight) {
     if (object >= objects) {
@@ -49,6 +51,7 @@ struct Trace {
   /// The same requests where every object counts 1.
   [[nodiscard]] Trace of_equal_objects() const {
     Trace equal;
+    equal.costs = costs;
     for (const auto& each : requests) equal.request(each.object, 1);
     return equal;
   }
@@ -106,6 +109,26 @@ inline Trace zipf_with_scan(double alpha, std::uint32_t objects, std::size_t len
   return trace;
 }
 
+/// What a policy failed to keep.
+struct Misses {
+  std::size_t count = 0;
+  double seconds = 0;  // spent in rendering them
+
+  void add(const Trace& trace, std::uint32_t object) {
+    ++count;
+    if (!trace.costs.empty()) seconds += trace.costs[object];
+  }
+};
+
+/// Costs of 0.2 to 40 seconds after Pareto's law with exponent 0.8: most are cheap, and a few make up half of the whole.
+/// They have nothing to do with size or popularity. The same on every machine.
+inline std::vector<double> heavy_tailed_costs(std::uint32_t objects) {
+  std::mt19937_64 random(5);
+  std::vector<double> costs(objects);
+  for (auto& cost : costs) cost = std::min(40.0, 0.2 * std::pow(1 - static_cast<double>(random() >> 11) * 0x1p-53, -1 / 0.8));
+  return costs;
+}
+
 /// The shards that a MemoryStore has by default if it holds as much of this trace.
 inline std::size_t default_shards(const Trace& trace, std::uint64_t capacity) {
   const bool equal = trace.bytes == trace.objects;  // every object counts 1, and stands for a page of 40 KiB
@@ -113,46 +136,50 @@ inline std::size_t default_shards(const Trace& trace, std::uint64_t capacity) {
 }
 
 /// Misses of a policy: `capacity` in the weights' unit.
-inline std::size_t s3_fifo_misses(const Trace& trace, std::uint64_t capacity, std::size_t shards) {
+inline Misses s3_fifo_misses(const Trace& trace, std::uint64_t capacity, std::size_t shards, Evict evict = Evict::s3_fifo) {
   struct Cached : S3Fifo::Object {
     Cached(std::uint32_t number, std::uint64_t hash, std::uint64_t weight) : Object(hash, weight), object(number) {}
     std::uint32_t object;
   };
   std::deque<S3Fifo> policies;
+  std::vector<detail::CostScale> scales(shards);
   for (std::size_t i = 0; i < shards; ++i) policies.emplace_back(capacity / shards);
   std::vector<std::unique_ptr<Cached>> cached(trace.objects);
   const auto evicted = [&](S3Fifo::Object& t) { cached[static_cast<Cached&>(t).object].reset(); };
 
-  std::size_t misses = 0;
+  Misses misses;
   for (const auto& [object, weight] : trace.requests) {
     if (cached[object]) {
       S3Fifo::read(*cached[object]);
       continue;
     }
-    ++misses;
+    misses.add(trace, object);
     const auto hash = detail::hash_value(object, 0);
-    auto& policy = policies[shards == 1 ? 0 : hash >> (64 - std::bit_width(shards - 1))];
+    const auto shard = shards == 1 ? 0 : hash >> (64 - std::bit_width(shards - 1));
+    auto& policy = policies[shard];
     if (!policy.admits(weight)) continue;
     auto x = std::make_unique<Cached>(object, hash, weight);
-    policy.insert(*x, evicted);
+    std::optional<std::chrono::nanoseconds> cost;
+    if (evict == Evict::cost_aware) cost = std::chrono::nanoseconds(static_cast<std::int64_t>(trace.costs.at(object) * 1e9));
+    policy.insert(*x, evicted, scales[shard].first_freq(cost, weight));
     cached[object] = std::move(x);
   }
   return misses;
 }
 
 /// FIFO, and LRU where a hit moves an object back to the head.
-inline std::size_t list_misses(const Trace& trace, std::uint64_t capacity, bool moves_on_hit) {
+inline Misses list_misses(const Trace& trace, std::uint64_t capacity, bool moves_on_hit) {
   std::list<Request> queue;
   std::vector<std::optional<std::list<Request>::iterator>> places(trace.objects);
   std::uint64_t size = 0;
-  std::size_t misses = 0;
+  Misses misses;
   for (const auto& request : trace.requests) {
     auto& place = places[request.object];
     if (place) {
       if (moves_on_hit) queue.splice(queue.begin(), queue, *place);
       continue;
     }
-    ++misses;
+    misses.add(trace, request.object);
     if (request.weight > capacity) continue;
     while (size + request.weight > capacity) {
       size -= queue.back().weight;
@@ -168,7 +195,7 @@ inline std::size_t list_misses(const Trace& trace, std::uint64_t capacity, bool 
 
 /// Belady's MIN: what is needed last leaves first, the new object included. The bound for objects of one size; for
 /// bytes a very good policy with knowledge of the future.
-inline std::size_t belady_misses(const Trace& trace, std::uint64_t capacity) {
+inline Misses belady_misses(const Trace& trace, std::uint64_t capacity) {
   constexpr auto never = std::numeric_limits<std::size_t>::max();
   std::vector<std::size_t> next(trace.requests.size()), seen(trace.objects, never);
   for (std::size_t i = trace.requests.size(); i-- > 0;) {
@@ -177,13 +204,13 @@ inline std::size_t belady_misses(const Trace& trace, std::uint64_t capacity) {
   std::set<std::pair<std::size_t, std::uint32_t>> by_next_use;
   std::vector<std::uint64_t> cached(trace.objects, 0);  // the weight; 0: not cached
   std::uint64_t size = 0;
-  std::size_t misses = 0;
+  Misses misses;
   for (std::size_t i = 0; i < trace.requests.size(); ++i) {
     const auto& [object, weight] = trace.requests[i];
     if (cached[object] != 0) {
       by_next_use.erase({i, object});
     } else {
-      ++misses;
+      misses.add(trace, object);
       cached[object] = weight;
       size += weight;
     }

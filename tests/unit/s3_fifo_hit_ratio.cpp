@@ -13,8 +13,8 @@ using namespace render_cache::replay;
 
 namespace {
 
-double ratio(std::size_t misses, const Trace& trace) {
-  return static_cast<double>(misses) / static_cast<double>(trace.requests.size());
+double ratio(const Misses& misses, const Trace& trace) {
+  return static_cast<double>(misses.count) / static_cast<double>(trace.requests.size());
 }
 
 std::string cloudphysics() {
@@ -60,4 +60,17 @@ TEST_CASE("S3-FIFO misses no more than libCacheSim's on a real trace", "[s3_fifo
   const auto by_objects = by_bytes.of_equal_objects();
   for (const Reference reference : {Reference{2448, 0.8026}, {4897, 0.7525}, {9794, 0.6780}}) check(by_objects, reference);
   for (const Reference reference : {Reference{38 * mib, 0.8192}, {96 * mib, 0.8031}, {193 * mib, 0.7356}}) check(by_bytes, reference);
+}
+
+TEST_CASE("cost-aware eviction spends clearly less on rendering where costs are heavy-tailed", "[s3_fifo]") {
+  auto trace = zipf_with_scan(0.9, 30'000, 300'000);
+  trace.costs = heavy_tailed_costs(trace.objects);
+  for (const double share : {0.01, 0.05, 0.2}) {
+    const auto capacity = static_cast<std::uint64_t>(static_cast<double>(trace.bytes) * share);
+    const auto by_use = s3_fifo_misses(trace, capacity, 1);
+    const auto by_cost = s3_fifo_misses(trace, capacity, 1, render_cache::Evict::cost_aware);
+    CAPTURE(share, by_use.count, by_use.seconds, by_cost.count, by_cost.seconds);
+    CHECK(by_cost.seconds < 0.95 * by_use.seconds);
+    CHECK(ratio(by_cost, trace) < ratio(by_use, trace) + 0.03);
+  }
 }

@@ -52,13 +52,15 @@ struct MemoryOptions {
   std::optional<std::uint64_t> seed{};
 };
 
-/// Keeps entries in this process within a number of bytes; S3-FIFO (s3_fifo.hpp) decides which. Never blocks on anything
-/// but its own short sections, in which no value is destroyed and no function of the caller runs; a hit allocates
-/// nothing and is written to no memory that readers on another processor write to, but the entry's reference count.
+/// Keeps entries in this process within a number of bytes; S3-FIFO (s3_fifo.hpp) decides which, alone or with their render
+/// costs in mind (cost_scale.hpp). Never blocks on anything
+/// but its own short sections, in which no value is destroyed and no function of the caller runs but the key's ==. A hit
+/// allocates nothing, and what it writes to is shared with readers on other processors in one place: the entry's
+/// reference count.
 ///
 /// An entry of more than a quarter of a shard is refused: `publish` then removes what was stored for its key and counts it
 /// (`too_large`). All members may be called from many threads at once. `Schema` gives `key_type` and `value_type`.
-template <class Schema>
+template <class Schema, Evict evict = Evict::s3_fifo>
 class MemoryStore {
  public:
   using key_type = typename Schema::key_type;
@@ -133,7 +135,7 @@ class MemoryStore {
   }
 
  private:
-  using Shard = detail::MemoryShard<key_type, value_type>;
+  using Shard = detail::MemoryShard<key_type, value_type, evict>;
   using Node = typename Shard::Node;
 
   static std::uint64_t random_seed() {
@@ -171,8 +173,8 @@ class MemoryStore {
   std::vector<Shard> shards_;
 };
 
-template <class Schema>
-PruneReport MemoryStore<Schema>::prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
+template <class Schema, Evict evict>
+PruneReport MemoryStore<Schema, evict>::prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
   std::vector<std::uint64_t> publishes;  // of each shard, when the sweep starts
   for (auto& each : shards_) publishes.push_back(each.publishes());
   PruneReport report;

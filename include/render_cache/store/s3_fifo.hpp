@@ -2,9 +2,10 @@
 //
 // Source: Yang, Zhang, Qiu, Yue, Rashmi: "FIFO Queues are All You Need for Cache Eviction", SOSP 2023, section 4 and
 // Algorithm 1. The names are the paper's: S, M and G are the small, the main and the ghost queue, x the object asked
-// for, t the object at a queue's tail, freq its two-bit counter. Two things differ. Sizes are bytes, where the paper's
-// algorithm counts objects. And an object that would fill S by itself goes straight into M: in S it would push out
+// for, t the object at a queue's tail, freq its two-bit counter. Three things differ. Sizes are bytes, where the paper's
+// algorithm counts objects. An object that would fill S by itself goes straight into M: in S it would push out
 // everybody else and then leave unread, so that a big page would never be kept however often it is asked for.
+// And an object may start with more than freq 0, if it costs much to get back (Evict::cost_aware).
 #pragma once
 
 #include <render_cache/store/memory/ghost_queue.hpp>
@@ -43,6 +44,7 @@ class S3Fifo {
     Object* towards_head_ = nullptr;
     Object* towards_tail_ = nullptr;
     std::atomic<std::uint8_t> freq_{0};  // 0 to 3
+    std::uint8_t first_freq_ = 0;        // what freq is on entering S or M
     Queue queue_ = Queue::none;
   };
 
@@ -64,9 +66,10 @@ class S3Fifo {
 
   /// Lets in `x`, which is admitted and in no queue, after `evicted(t)` for each object that had to leave for it.
   template <class Evicted>
-  void insert(Object& x, Evicted&& evicted) {
+  void insert(Object& x, Evicted&& evicted, std::uint8_t first_freq = 0) {
     evict_until_fits(x.weight_, evicted);
-    x.freq_.store(0, std::memory_order_relaxed);
+    x.first_freq_ = first_freq;
+    x.freq_.store(first_freq, std::memory_order_relaxed);
     const bool was_in_G = G_.remove(x.hash_);
     push_head(was_in_G || x.weight_ >= S_capacity() ? Queue::M : Queue::S, x);
   }
@@ -141,7 +144,7 @@ class S3Fifo {
       auto& t = *S_.tail;
       erase(t);
       if (t.freq_.load(std::memory_order_relaxed) > 1) {
-        t.freq_.store(0, std::memory_order_relaxed);
+        t.freq_.store(t.first_freq_, std::memory_order_relaxed);
         push_head(Queue::M, t);
       } else {
         G_.insert(t.hash_, t.weight_, G_capacity());

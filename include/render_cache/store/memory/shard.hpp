@@ -3,6 +3,7 @@
 
 #include <render_cache/detail/per_cpu_lock.hpp>
 #include <render_cache/entry.hpp>
+#include <render_cache/store/memory/cost_scale.hpp>
 #include <render_cache/store/memory/node_table.hpp>
 #include <render_cache/store/s3_fifo.hpp>
 
@@ -40,7 +41,7 @@ struct MemoryNode : S3Fifo::Object {
   std::uint64_t published = 0;  // by the shard's count of publishes
 };
 
-template <class Key, class Value>
+template <class Key, class Value, Evict evict>
 class alignas(64) MemoryShard {
  public:
   using Node = MemoryNode<Key, Value>;
@@ -91,7 +92,7 @@ class alignas(64) MemoryShard {
       policy_.update(*old, node->weight(), evicts_to(gone));
     } else {
       table_.reserve_one();
-      policy_.insert(*node, evicts_to(gone));
+      policy_.insert(*node, evicts_to(gone), first_freq(*node));
       table_.insert(std::move(node));
     }
   }
@@ -179,6 +180,14 @@ class alignas(64) MemoryShard {
     };
   }
 
+  std::uint8_t first_freq([[maybe_unused]] const Node& node) noexcept {
+    if constexpr (evict == Evict::cost_aware) {
+      return costs_.first_freq(node.entry->render_cost, node.weight());
+    } else {
+      return 0;
+    }
+  }
+
   void remove(Node& node, NodeChain<Node>& gone) noexcept {
     policy_.erase(node);
     gone.push(table_.remove(node));
@@ -187,6 +196,7 @@ class alignas(64) MemoryShard {
   mutable PerCpuLock<Counts> lock_;
   NodeTable<Node> table_;
   S3Fifo policy_;
+  CostScale costs_;
   std::uint64_t publishes_ = 0;
   std::uint64_t evictions_ = 0;
   std::uint64_t too_large_ = 0;
