@@ -1,5 +1,7 @@
 #include "checks.hpp"
 
+#include "finding.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -22,7 +24,7 @@ void check_slug(std::string_view slug) {
     return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
   });
   if (!fits) {
-    throw RegistryError("'" + std::string(slug) + "' is no slug: 1 to 100 letters, digits and \"._-\", the first a letter or digit");
+    throw RegistryError("'" + one_line(slug) + "' is no slug: 1 to 100 letters, digits and \"._-\", the first a letter or digit");
   }
 }
 

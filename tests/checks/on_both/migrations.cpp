@@ -1,0 +1,35 @@
+#include "checks/workplace.hpp"
+
+#include "support/catch.hpp"
+
+using namespace repo_checks;
+using namespace repo_checks::test;
+
+TEST_CASE("Opening brings the tables up to date once, however often", "[checks]") {
+  const Backend backend;
+  for (int time = 0; time < 3; ++time) CHECK(backend.open()->registry().list().empty());
+  CHECK(backend.value("SELECT count(*) FROM repo_checks_migrations") == "2");
+}
+
+TEST_CASE("A history that this program does not know is refused with the reason", "[checks]") {
+  const Backend backend;
+  CHECK(backend.open() != nullptr);
+  backend.execute("INSERT INTO repo_checks_migrations (version, name, checksum) VALUES (3, 'from_the_future', 'x')");
+  CHECK_THROWS_WITH(backend.open(), ContainsSubstring("from_the_future") && ContainsSubstring("use a newer one"));
+}
+
+TEST_CASE("A table that somebody has changed is refused by name", "[checks]") {
+  const Backend backend;
+  const Workplace place;
+  {
+    const auto checks = backend.open(quick());
+    place.add(*checks, 1);
+  }
+  backend.execute("ALTER TABLE doi_cache RENAME COLUMN core_pass TO core");
+  try {  // PostgreSQL: each operation says so; SQLite: so does opening
+    const auto checks = backend.open(quick());
+    CHECK_THAT(check_all(*checks)[0].outcome().detail, ContainsSubstring("column 'core_pass' is missing"));
+  } catch (const render_cache::SchemaMismatch& error) {
+    CHECK_THAT(error.what(), ContainsSubstring("column 'core_pass' is missing"));
+  }
+}

@@ -1,0 +1,171 @@
+#include "subprocess.hpp"
+
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace repo_checks;
+using namespace std::chrono_literals;
+using Kind = Ending::Kind;
+
+namespace {
+
+Command shell(const std::string& line) {
+  return {.arguments = {"sh", "-c", line}, .directory = "/", .environment = environment_without({}), .timeout = 20s};
+}
+
+/// The pid that a command has written to a file, once it is there.
+pid_t pid_in(const std::filesystem::path& file) {
+  pid_t pid = 0;
+  for (int attempt = 0; pid == 0 && attempt < 500; ++attempt) {
+    std::ifstream(file) >> pid;
+    std::this_thread::sleep_for(10ms);
+  }
+  return pid;
+}
+
+/// Killed, which takes the kernel a moment; a zombie that its new parent has not looked at yet counts.
+bool is_gone(pid_t pid) {
+  for (int attempt = 0; attempt < 500; ++attempt) {
+    if (::kill(pid, 0) != 0) return true;
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string number, name, state;
+    stat >> number >> name >> state;
+    if (state == "Z") return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("A command's exit code and all it printed are told", "[checks]") {
+  const auto ending = run(shell("echo out; echo err >&2; exit 3"));
+  CHECK(ending.kind == Kind::exited);
+  CHECK(ending.code == 3);
+  CHECK_FALSE(ending.succeeded());
+  CHECK(ending.output == "out\nerr\n");
+  CHECK(describe(ending, shell("")) == "exit code 3");
+  CHECK(run(shell("exit 0")).succeeded());
+}
+
+TEST_CASE("A command that hangs is killed at its timeout, with all it has started", "[checks]") {
+  const render_cache::test::TemporaryDirectory directory;
+  auto command = shell("sleep 100 & echo $! > " + (directory / "pid").string() + "; sleep 100");
+  command.timeout = 300ms;
+  const auto start = std::chrono::steady_clock::now();
+  const auto ending = run(command);
+  CHECK(ending.kind == Kind::timed_out);
+  CHECK(std::chrono::steady_clock::now() - start < 10s);
+  CHECK(ending.duration >= 300ms);
+  CHECK(describe(ending, command) == "not done after 300 ms, and killed");
+  CHECK(is_gone(pid_in(directory / "pid")));
+}
+
+TEST_CASE("A command that prints megabytes is stopped at its limit", "[checks]") {
+  auto command = shell("exec cat /dev/zero");
+  command.output_limit = 100'000;
+  const auto ending = run(command);
+  CHECK(ending.kind == Kind::too_much_output);
+  CHECK(ending.output.size() == 100'000);
+  CHECK(describe(ending, command) == "printed more than 100000 bytes, and was stopped there");
+}
+
+TEST_CASE("A command that printed too much fails although it ended well", "[checks]") {
+  auto command = shell("head -c 2000 /dev/zero");
+  command.output_limit = 1999;
+  CHECK(run(command).kind == Kind::too_much_output);
+  command.output_limit = 2000;
+  CHECK(run(command).succeeded());
+}
+
+TEST_CASE("A command that dies by a signal is told with the signal's name", "[checks]") {
+  const auto command = shell("kill -SEGV $$");
+  const auto ending = run(command);
+  CHECK(ending.kind == Kind::signalled);
+  CHECK(describe(ending, command) == "killed by signal 11 (Segmentation fault)");
+}
+
+TEST_CASE("A command that is not there or cannot be executed is told with the reason", "[checks]") {
+  const render_cache::test::TemporaryDirectory directory;
+  const auto reason = [&](const std::string& program) {
+    Command command{.arguments = {program}, .directory = directory.path(), .environment = environment_without({})};
+    const auto ending = run(command);
+    CHECK(ending.kind == Kind::not_started);
+    return describe(ending, command);
+  };
+  CHECK(reason("no-such-program") == "'no-such-program' cannot be started: No such file or directory");
+  directory.write("text", "no program");
+  CHECK(reason("./text") == "'./text' cannot be started: Permission denied");
+  CHECK_THAT(reason(""), ContainsSubstring("cannot be started"));
+  CHECK(run({}).kind == Kind::not_started);
+}
+
+TEST_CASE("Nobody waits for a grandchild that keeps the output open, and it is killed", "[checks]") {
+  const render_cache::test::TemporaryDirectory directory;
+  const auto start = std::chrono::steady_clock::now();
+  const auto ending = run(shell("sleep 100 & echo $! > " + (directory / "pid").string() + "; echo done"));
+  CHECK(ending.succeeded());
+  CHECK(ending.output == "done\n");
+  CHECK(std::chrono::steady_clock::now() - start < 10s);
+  CHECK(is_gone(pid_in(directory / "pid")));
+}
+
+TEST_CASE("A command that closes its output and goes on is waited for", "[checks]") {
+  const auto ending = run(shell("exec >&- 2>&-; sleep 0.2; exit 4"));
+  CHECK(ending.code == 4);
+  CHECK(ending.duration >= 200ms);
+}
+
+TEST_CASE("A command has no stdin, no terminal, and none of the program's files", "[checks]") {
+  const std::ifstream secret("/proc/self/status");  // any open file
+  const auto ending = run(shell("cat; ls /proc/self/fd | sort -n | tr '\\n' ' '"));
+  CHECK(ending.succeeded());
+  // 0 to 2, and what ls and the shell open themselves.
+  CHECK_THAT(ending.output, Catch::Matchers::StartsWith("0 1 2 ") && !ContainsSubstring("5"));
+}
+
+TEST_CASE("A running command is killed soon after it is asked to stop", "[checks][concurrent]") {
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(100ms);
+    stop.request_stop();
+  });
+  const auto ending = run(shell("sleep 100"), stop.get_token());
+  CHECK(ending.kind == Kind::stopped);
+  CHECK(ending.duration < 10s);
+}
+
+TEST_CASE("Commands on many threads do not get into each other's way", "[checks][concurrent]") {
+  std::vector<std::jthread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 5; ++round) {
+        const auto ending = run(shell("echo " + std::to_string(i)));
+        right += ending.succeeded() && ending.output == std::to_string(i) + "\n" ? 1 : 0;
+      }
+    });
+  }
+  threads.clear();
+  CHECK(right == 40);
+}
+
+TEST_CASE("An environment without some variables keeps the others, and what is added replaces", "[checks]") {
+  ::setenv("CHECKS_TEST_A", "old", 1);
+  ::setenv("CHECKS_TEST_B", "old", 1);
+  ::setenv("HOME_OF_CHECKS", "kept", 1);
+  Command command{.arguments = {"env"}, .directory = "/", .environment = environment_without({"CHECKS_"}, {"CHECKS_TEST_B=new", "X=y"})};
+  const auto ending = run(command);
+  CHECK_THAT(ending.output, ContainsSubstring("CHECKS_TEST_B=new\n") && ContainsSubstring("HOME_OF_CHECKS=kept\n") &&
+                                ContainsSubstring("X=y\n") && !ContainsSubstring("CHECKS_TEST_A") && !ContainsSubstring("old"));
+}
