@@ -279,7 +279,8 @@ std::string folder_page(std::string_view alias, std::string_view folder, const O
     append_escaped(list, item.path);
     list.append("</span></li>\n");
   });
-  if (list.empty()) return {};
+  if (list.empty() && !folder.empty()) return {};
+  if (list.empty()) list = "<li>There are no pages here yet: files that end in .md will be.</li>\n";
   const std::string name(folder.empty() ? alias : stem_of(folder));
   return document(name + " \xC2\xB7 " + std::string(alias), alias, &outline, folder.empty() ? "Pages" : name,
                   "<h1>" + escaped(name) + "</h1>\n<ul class=\"list\">\n" + list + "</ul>\n");

@@ -27,7 +27,7 @@ struct PageParts {
 /// A complete HTML document around a rendered page.
 std::string lay_out(const PageParts& parts);
 
-/// A folder without a page of its own: the items of the outline below it. Empty where there are none.
+/// A folder without a page of its own: the pages below it. Empty where there are none and it is not the root.
 std::string folder_page(std::string_view alias, std::string_view folder, const Outline& outline);
 
 /// The list of repositories: alias, title, number of pages.

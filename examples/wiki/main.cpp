@@ -98,6 +98,9 @@ int main(int argc, char** argv) {
   serve.add_option("--threads", serve_options.server.threads, "Threads that read, answer hits and write")->check(CLI::Range(1, 1024))->capture_default_str();
   serve.add_option("--workers", serve_options.server.workers, "Threads that wait for the store and render")->check(CLI::Range(1, 1024))->capture_default_str();
   serve.add_option("--max-connections", serve_options.server.max_connections, "Connections at once; more wait")->check(CLI::PositiveNumber)->capture_default_str();
+  add_duration(serve, "--head-limit", serve_options.server.head_limit, "Time for a request to arrive completely", "10s");
+  add_duration(serve, "--idle-limit", serve_options.server.idle_limit, "Time between two requests of a connection", "60s");
+  add_duration(serve, "--grace", serve_options.server.grace, "Time for requests in flight when the server is stopped", "10s");
   add_duration(serve, "--prune-every", serve_options.prune_every, "Time between clean-ups, give or take a quarter; 0 for never", "1h");
   add_prune_choice(serve, serve_options.prune);
   serve.callback([&] {

@@ -271,9 +271,10 @@ void Server::Running::start_tick(IoThread& io) {
 
 namespace {
 
-unsigned status_of(const Error& refused) {
+unsigned status_of(const Error& refused, const Request& request) {
   using boost::beast::http::error;
-  return refused == error::header_limit ? 431 : refused == error::bad_version ? 505 : 400;
+  if (refused == error::header_limit) return request.target.empty() ? 414 : 431;  // it is the first line that is too long
+  return refused == error::bad_version ? 505 : 400;
 }
 
 std::string_view reason(unsigned status) {
@@ -315,7 +316,7 @@ Awaitable<void> Server::Running::serve(IoThread& io, Place place) {
   socket.non_blocking(true, error);
   io.counts.connections += 1;
 
-  std::vector<char> buffer(options_.max_head_bytes);
+  std::vector<char> buffer(options_.max_head_bytes + 1);  // with one byte more the parser sees that it is too much
   std::size_t begin = 0, end = 0;  // of what has been read and not yet parsed
   Request request;
   std::string head;
@@ -329,16 +330,12 @@ Awaitable<void> Server::Running::serve(IoThread& io, Place place) {
         begin += parser.put(asio::buffer(&buffer[begin], end - begin), error);
         if (parser.is_header_done()) break;
         if (error && error != boost::beast::http::error::need_more) {
-          refused = status_of(error);
+          refused = status_of(error, request);
           break;
         }
       }
       std::memmove(buffer.data(), buffer.data() + begin, end - begin);
       end -= std::exchange(begin, 0);
-      if (end == buffer.size()) {
-        refused = std::memchr(buffer.data(), '\n', end) == nullptr ? 414 : 431;
-        break;
-      }
       end += co_await socket.async_read_some(asio::buffer(&buffer[end], buffer.size() - end), noting(error));
       if (error) {
         if (connection.idle || !connection.timed_out) co_return;

@@ -17,8 +17,8 @@ class SqlitePages final : public DatabasePages<render_cache::SqliteStore<render_
     const auto stats = tiers.far().stats();
     return {{"kind", "sqlite"},
             {"memory", memory_to_json(tiers.near().stats())},
-            {"lookups", stats.lookups},
-            {"publishes", stats.publishes},
+            {"reads", stats.reads},
+            {"writes", stats.writes},
             {"unreadable", stats.unreadable},
             {"reopened", stats.reopened},
             {"corrupt", stats.corrupt}};

@@ -1,0 +1,191 @@
+#include "support/catch.hpp"
+#include "support/wiki_process.hpp"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+namespace fs = std::filesystem;
+using namespace render_cache::test;
+
+namespace {
+
+/// A root with a secret beside it.
+struct Site {
+  TemporaryDirectory files;
+  std::string secret = "what nobody may read";
+  Site() {
+    files.write("secret.md", "# " + secret);
+    files.write("root/README.md", "# Fine\n");
+    files.write("root/.git/config", secret);
+    files.write("outside/page.md", "# " + secret);
+    fs::create_symlink("../secret.md", files / "root/link.md");
+    fs::create_symlink(files / "secret.md", files / "root/absolute.md");
+    fs::create_symlink("../outside", files / "root/folder");
+    fs::create_symlink("README.md", files / "root/within.md");
+    fs::create_symlink("loop.md", files / "root/loop.md");
+  }
+  [[nodiscard]] std::string root() const { return "site=" + (files / "root").string(); }
+};
+
+}  // namespace
+
+TEST_CASE("nothing outside a root is served", "[server]") {
+  const Site site;
+  const WikiServer wiki({"--root", site.root()});
+  for (const std::string path :
+       {"../secret.md", "%2e%2e/secret.md", "%2E%2E%2Fsecret.md", "x/../../secret.md", "..%2fsecret.md", "%2e%2e%5csecret.md",
+        "link.md", "absolute.md", "folder/page.md", "folder/", "folder", "folder/page", "loop.md", ".git/config", ".%67it/config",
+        "%00", "README.md%00", "README.md%00.png", "//etc/passwd", "%2fetc%2fpasswd", "....//secret.md", "..;/secret.md",
+        "%c0%ae%c0%ae/secret.md", "%252e%252e/secret.md", "link.md/", "/", "./README.md", "%", "%4", "%zz", "%ff.md"}) {
+    CAPTURE(path);
+    const auto reply = wiki.get("/site/" + path);
+    CHECK((reply.status == 400 || reply.status == 404 || reply.status == 302));
+    if (reply.status == 302) CHECK(wiki.get(reply.field("location")).status == 404);
+    CHECK(reply.body.find(site.secret) == std::string::npos);
+    CHECK(reply.body.find(site.files.path().string()) == std::string::npos);
+  }
+  for (const std::string target : {"/../secret.md", "/%2e%2e/secret.md", "/..", "/site/..", "/site/../..", "http://x/../secret.md"}) {
+    CAPTURE(target);
+    CHECK(wiki.get(target).status == 400);
+  }
+  CHECK(wiki.get("/site/within.md").status == 200);  // a link that stays inside is a page like any other
+  CHECK(wiki.stats()["pages"]["published"] == 1);
+}
+
+TEST_CASE("a page that becomes a link out of the root is served no more", "[server]") {
+  const Site site;
+  const auto page = site.files.write("root/page.md", "# Mine\n");
+  const WikiServer wiki({"--root", site.root()});
+  CHECK(wiki.get("/site/page.md").status == 200);
+  fs::remove(page);
+  fs::create_symlink("../secret.md", page);
+  CHECK(wiki.get("/site/page.md").status == 404);
+}
+
+TEST_CASE("folders, pipes, and files that may not be read each get a fitting answer", "[server]") {
+  const Site site;
+  fs::create_directories(site.files / "root/folder.md");
+  REQUIRE(::mkfifo((site.files / "root/pipe.md").c_str(), 0600) == 0);
+  REQUIRE(::mkfifo((site.files / "root/pipe.png").c_str(), 0600) == 0);
+  REQUIRE(::chmod(site.files.write("root/private.md", "# " + site.secret).c_str(), 0) == 0);
+  REQUIRE(::chmod(site.files.write("root/private.png", site.secret).c_str(), 0) == 0);
+  const WikiServer wiki({"--root", site.root()});
+  CHECK(wiki.get("/site/folder.md").status == 404);
+  CHECK(wiki.get("/site/pipe.md").status == 404);
+  CHECK(wiki.get("/site/pipe.png").status == 404);
+  const auto refused = wiki.get("/site/private.md");
+  CHECK(refused.status == 403);
+  CHECK_THAT(refused.body, ContainsSubstring("may not read"));
+  CHECK(wiki.get("/site/private.png").status == 403);
+  CHECK(wiki.stats()["errors"]["forbidden"] == 2);
+}
+
+TEST_CASE("a page that is too large says so, and costs nothing the second time", "[server]") {
+  const Site site;
+  site.files.write("root/large.md", std::string(10'000'000, 'x'));
+  const WikiServer wiki({"--root", site.root()});
+  const auto reply = wiki.get("/site/large.md");
+  CHECK(reply.status == 500);
+  CHECK_THAT(reply.body, ContainsSubstring("the page has 10000000 bytes; the limit is"));
+  CHECK(wiki.get("/site/large.md").status == 500);
+  CHECK(wiki.stats()["pages"]["published"] == 0);
+  CHECK(wiki.get("/site/README.md").status == 200);
+}
+
+TEST_CASE("bytes that are no text are shown as such, and the page is kept", "[server]") {
+  const Site site;
+  site.files.write("root/bytes.md", std::string("# A\0B \xff\xfe end\n\nafter\n", 20));
+  const WikiServer wiki({"--root", site.root(), "--store", "sqlite:" + (site.files / "cache.db").string()});
+  const auto reply = wiki.get("/site/bytes.md");
+  CHECK(reply.status == 200);
+  CHECK(reply.body.find('\0') == std::string::npos);
+  CHECK_THAT(reply.body, ContainsSubstring("\xef\xbf\xbd"));
+  CHECK(wiki.cache_status("/site/bytes.md") == "render_cache; hit");
+}
+
+TEST_CASE("names with quotes, signs, spaces and emoji are names like any other", "[server]") {
+  const Site site;
+  const WikiServer wiki({"--root", site.root(), "--store", "sqlite:" + (site.files / "cache.db").string()});
+  const std::pair<std::string, std::string> names[] = {
+      {"it's \"so\".md", "it's%20%22so%22.md"}, {"100%.md", "100%25.md"}, {"back\\slash.md", "back%5Cslash.md"},
+      {"\xF0\x9F\x98\x80.md", "%F0%9F%98%80.md"}, {"a?b#c.md", "a%3Fb%23c.md"}};
+  for (const auto& [name, address] : names) {
+    CAPTURE(name);
+    site.files.write("root/" + name, "# Odd\n");
+    CHECK(wiki.cache_status("/site/" + address) == "render_cache; fwd=uri-miss; stored");
+    CHECK(wiki.cache_status("/site/" + address) == "render_cache; hit");
+  }
+}
+
+TEST_CASE("addresses and header fields have limits", "[server]") {
+  const Site site;
+  const WikiServer wiki({"--root", site.root()});
+  CHECK(wiki.get("/site/" + std::string(9'000, 'a') + ".md").status == 414);
+  CHECK(wiki.get("/site/" + std::string(60'000, 'a') + ".md").status == 414);
+  CHECK(wiki.get("/", {{"X-Long", std::string(60'000, 'a')}}).status == 431);
+  CHECK(wiki.get("/site/" + std::string(4'000, 'a') + ".md").status == 404);  // no file system has such a name
+}
+
+TEST_CASE("a path of more bytes than a key may have is refused by name", "[server]") {
+  const Site site;
+  std::string path;
+  for (int level = 0; level < 12; ++level) path += std::string(200, static_cast<char>('a' + level)) + "/";
+  site.files.write("root/" + path + "page.md", "# Deep\n");
+  const WikiServer wiki({"--root", site.root(), "--store", "sqlite:" + (site.files / "cache.db").string()});
+  const auto reply = wiki.get("/site/" + path + "page.md");
+  CHECK(reply.status == 414);
+  CHECK_THAT(reply.body, ContainsSubstring("too long"));
+}
+
+TEST_CASE("only GET and HEAD are answered, and nothing is read from a body", "[server]") {
+  const Site site;
+  const WikiServer wiki({"--root", site.root()});
+  const auto post = wiki.get("/site/README.md", {{"Content-Length", "5"}}, "POST");
+  CHECK(post.status == 405);
+  CHECK(post.field("allow") == "GET, HEAD");
+  CHECK(post.field("connection") == "close");
+  const auto with_body = wiki.get("/site/README.md", {{"Transfer-Encoding", "chunked"}});
+  CHECK(with_body.status == 200);
+  CHECK(with_body.field("connection") == "close");  // what follows might be taken for a request
+}
+
+TEST_CASE("what is not HTTP gets 400", "[server]") {
+  const Site site;
+  const WikiServer wiki({"--root", site.root()});
+  for (const std::string bytes :
+       {"nonsense\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nbroken\r\n\r\n", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+    CAPTURE(bytes);
+    HttpClient client(wiki.port());
+    client.send(bytes);
+    CHECK(client.receive().status == 400);
+  }
+  HttpClient old(wiki.port());
+  old.send("GET /-/health HTTP/1.0\r\n\r\n");
+  CHECK_THAT(old.receive_all(), ContainsSubstring("200 OK") && ContainsSubstring("Connection: close"));
+}
+
+TEST_CASE("a client that dawdles is let go, and the others are served meanwhile", "[server]") {
+  const Site site;
+  const WikiServer wiki({"--root", site.root(), "--head-limit", "1s", "--idle-limit", "1s"});
+  HttpClient slow(wiki.port()), silent(wiki.port());
+  slow.send("GET / HTTP/1.1\r\nHost:");
+  CHECK(wiki.get("/site/README.md").status == 200);
+  CHECK_THAT(slow.receive_all(), ContainsSubstring("408 Request Timeout"));
+  CHECK(silent.receive_all().empty());
+  CHECK(wiki.stats()["server"]["timeouts"] == 2);
+}
+
+TEST_CASE("more connections than are allowed wait for their turn", "[server]") {
+  const Site site;
+  const WikiServer wiki({"--root", site.root(), "--max-connections", "2"});
+  auto first = std::make_unique<HttpClient>(wiki.port());
+  HttpClient second(wiki.port()), third(wiki.port());
+  CHECK(first->ask("/-/health").status == 200);
+  CHECK(second.ask("/-/health").status == 200);
+  third.send("GET /-/health HTTP/1.1\r\nHost: x\r\n\r\n");
+  first.reset();
+  CHECK(third.receive().status == 200);
+}

@@ -1,0 +1,76 @@
+#include "support/catch.hpp"
+#include "support/wiki_process.hpp"
+
+#include <filesystem>
+
+namespace fs = std::filesystem;
+using namespace render_cache::test;
+
+namespace {
+
+/// Two repositories of two pages each, all of them in the store.
+struct Warm {
+  TemporaryDirectory files;
+  Warm() {
+    for (const std::string page : {"a/one.md", "a/two.md", "b/one.md", "b/two.md"}) files.write(page, "# Page\n");
+    REQUIRE(run_wiki(with("warm", {})).code == 0);
+  }
+  [[nodiscard]] std::string root(const std::string& alias) const { return alias + "=" + (files / alias).string(); }
+  [[nodiscard]] std::vector<std::string> with(const std::string& command, std::vector<std::string> more,
+                                              const std::vector<std::string>& aliases = {"a", "b"}) const {
+    more.insert(more.begin(), {command, "--store", "sqlite:" + (files / "cache.db").string()});
+    for (const auto& alias : aliases) more.insert(more.end(), {"--root", root(alias)});
+    return more;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("prune removes the pages that are gone and nothing else", "[server]") {
+  const Warm warm;
+  fs::remove(warm.files / "a/two.md");
+  CHECK_THAT(run_wiki(warm.with("prune", {"--dry-run"})).out, ContainsSubstring("4 entries examined, 1 would be removed"));
+  CHECK_THAT(run_wiki(warm.with("prune", {})).out, ContainsSubstring("4 entries examined, 1 removed"));
+  CHECK_THAT(run_wiki(warm.with("prune", {})).out, ContainsSubstring("3 entries examined, 0 removed"));
+  CHECK_THAT(run_wiki(warm.with("warm", {})).out, ContainsSubstring("3 fresh in the store, 0 rendered"));
+}
+
+TEST_CASE("prune removes the repositories that are served no more, unless others share the store", "[server]") {
+  const Warm warm;
+  CHECK_THAT(run_wiki(warm.with("prune", {"--keep-others"}, {"a"})).out, ContainsSubstring("0 removed"));
+  CHECK_THAT(run_wiki(warm.with("prune", {}, {"a"})).out, ContainsSubstring("2 removed"));
+}
+
+TEST_CASE("a folder that is empty or cannot be read is not taken for a repository without pages", "[server]") {
+  const Warm warm;
+  fs::rename(warm.files / "a", warm.files / "elsewhere");
+  const auto gone = run_wiki(warm.with("prune", {}));
+  CHECK_THAT(gone.out, ContainsSubstring("0 removed"));
+  CHECK_THAT(gone.errors, ContainsSubstring("'a' is left alone"));
+  fs::create_directory(warm.files / "a");
+  const auto empty = run_wiki(warm.with("prune", {}));
+  CHECK_THAT(empty.out, ContainsSubstring("0 removed"));
+  CHECK_THAT(empty.errors, ContainsSubstring("is it mounted?"));
+}
+
+TEST_CASE("the server cleans up by itself", "[server]") {
+  const Warm warm;
+  auto arguments = warm.with("", {"--prune-every", "1s"});
+  arguments.erase(arguments.begin());
+  const WikiServer wiki(arguments);
+  fs::remove(warm.files / "b/two.md");
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  CHECK_THAT(run_wiki(warm.with("prune", {"--dry-run"})).out, ContainsSubstring("3 entries examined, 0 would be removed"));
+  CHECK(wiki.cache_status("/b/one.md") == "render_cache; hit");
+}
+
+TEST_CASE("a repository whose folder is replaced is served from the new one", "[server]") {
+  const Warm warm;
+  const WikiServer wiki({"--root", warm.root("a")});
+  CHECK(wiki.get("/a/one.md").status == 200);
+  fs::rename(warm.files / "a", warm.files / "old");
+  warm.files.write("new/three.md", "# Three\n");
+  fs::rename(warm.files / "new", warm.files / "a");
+  CHECK(eventually([&] { return wiki.get("/a/three.md").status == 200; }));
+  CHECK(wiki.get("/a/one.md").status == 404);
+}

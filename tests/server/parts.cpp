@@ -1,0 +1,84 @@
+#include "outline.hpp"
+
+#include "http/negotiation.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+#include "target.hpp"
+
+using namespace wiki;
+using render_cache::test::TemporaryDirectory;
+
+namespace {
+
+std::string text_of(const Outline& outline) {
+  std::string text;
+  for_each_item(outline, [&](const OutlineItem& item) {
+    text += std::string(2 * item.depth, ' ') + std::string(item.title) + " -> " + std::string(item.path) + "\n";
+  });
+  return text;
+}
+
+Outline outline_of(const TemporaryDirectory& files) {
+  const auto root = std::make_shared<const render_cache::DocumentRoot>(files.path());
+  return OutlineRenderer().render({"x"}, OutlineHasher().freeze(root).content);
+}
+
+}  // namespace
+
+TEST_CASE("gzip is used only where it is wanted", "[server]") {
+  CHECK(http::accepts_gzip("gzip"));
+  CHECK(http::accepts_gzip("deflate, GZIP ; q=0.2"));
+  CHECK(http::accepts_gzip("br, *"));
+  CHECK_FALSE(http::accepts_gzip(""));
+  CHECK_FALSE(http::accepts_gzip("gzip;q=0"));
+  CHECK_FALSE(http::accepts_gzip("gzip; q=0.000, *"));
+  CHECK_FALSE(http::accepts_gzip("*;q=0"));
+  CHECK_FALSE(http::accepts_gzip("gzip;q=x"));
+  CHECK_FALSE(http::accepts_gzip("gzipped, identity"));
+}
+
+TEST_CASE("entity tags are found in a list, whole", "[server]") {
+  CHECK(http::names_etag("\"a\", \"b\"", "\"b\""));
+  CHECK(http::names_etag("W/\"b\"", "\"b\""));
+  CHECK(http::names_etag("*", "\"b\""));
+  CHECK_FALSE(http::names_etag("\"bb\"", "\"b\""));
+  CHECK_FALSE(http::names_etag("", "\"b\""));
+}
+
+TEST_CASE("a target is decoded once", "[server]") {
+  const auto target = parse_target("/book/a%20b/%2525.md?query#fragment");
+  CHECK(target.alias == "book");
+  CHECK(target.path == "a b/%25.md");
+  CHECK(parse_target("/book").has_path == false);
+  CHECK(parse_target("/book/").has_path);
+  CHECK(parse_target("http://host:80/book/x.md").path == "x.md");
+  CHECK(parse_target("/book/%2e%2E/x").problem == Target::Problem::malformed);
+  CHECK(parse_target("/book/.git/x").problem == Target::Problem::hidden);
+  CHECK(parse_target("/book//x").problem == Target::Problem::hidden);
+  CHECK(parse_target("*").problem == Target::Problem::malformed);
+}
+
+TEST_CASE("an outline follows the book's own table of contents", "[server]") {
+  const TemporaryDirectory files;
+  files.write("SUMMARY.md",
+              "# My Book\n\n[Preface](./preface.md)\n\n# Part one\n\n- [`if` \\[and\\] *else*](a%20b.md)\n"
+              "    - [Deep](deep/x.md)\n        * [Deeper](deep/y.md#part)\n- [Later]()\n\n---\n\n[Out](https://example.org)\n"
+              "[Up](../secret.md)\r\n[End](end.md)\r\n");
+  const auto outline = outline_of(files);
+  CHECK(outline.title == "My Book");
+  CHECK(text_of(outline) ==
+        "Preface -> preface.md\nPart one -> #\nif [and] else -> a b.md\n  Deep -> deep/x.md\n    Deeper -> deep/y.md\n"
+        "Later -> \nEnd -> end.md\n");
+}
+
+TEST_CASE("without one an outline is made of the files' names", "[server]") {
+  const TemporaryDirectory files;
+  for (const std::string name : {"README.md", "page10.md", "page9.md", "guide/start-here.md", "guide/README.md", "guide/deep/x.md",
+                                 "notes/a_b.md", "Zebra.markdown", "apple.md", ".hidden.md", ".git/x.md", "image.png"}) {
+    files.write(name, "x");
+  }
+  CHECK(text_of(outline_of(files)) ==
+        "Overview -> README.md\nApple -> apple.md\nGuide -> guide/README.md\n  Deep -> guide/deep/\n    X -> guide/deep/x.md\n"
+        "  Start here -> guide/start-here.md\nNotes -> notes/\n  A b -> notes/a_b.md\nPage9 -> page9.md\nPage10 -> page10.md\n"
+        "Zebra -> Zebra.markdown\n");
+}

@@ -1,0 +1,147 @@
+// The wiki program as a process.
+#pragma once
+
+#include "support/http_client.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace render_cache::test {
+
+/// Asks until the answer is yes, or for at most twenty seconds; says whether it was.
+template <class Question>
+bool eventually(Question question) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!question()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+/// A run of the program. It ends with the object, and with the test that is killed.
+class WikiProcess {
+ public:
+  explicit WikiProcess(const std::vector<std::string>& arguments) {
+    std::vector<std::string> command{RENDER_CACHE_WIKI};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    std::vector<char*> raw;
+    for (auto& argument : command) raw.push_back(argument.data());
+    raw.push_back(nullptr);
+    const auto out = (files_ / "out").string(), errors = (files_ / "errors").string();
+    process_ = ::fork();
+    if (process_ < 0) throw std::runtime_error("fork failed");
+    if (process_ > 0) return;
+    // In the child nothing but system calls.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Root reads every file: without these two it is like everybody else.
+    ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
+    ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
+    ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+    ::dup2(::open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+    ::execv(raw.front(), raw.data());
+    ::_exit(127);
+  }
+  ~WikiProcess() {
+    if (process_ <= 0) return;
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+  }
+  WikiProcess(const WikiProcess&) = delete;
+  WikiProcess& operator=(const WikiProcess&) = delete;
+
+  void signal(int number) const { ::kill(process_, number); }
+  [[nodiscard]] pid_t id() const noexcept { return process_; }
+
+  /// Waits for the end: the exit code, or minus the signal that ended it.
+  int wait() {
+    int status = 0;
+    ::waitpid(std::exchange(process_, 0), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  [[nodiscard]] bool has_ended() {
+    if (process_ > 0 && ::waitpid(process_, nullptr, WNOHANG) == process_) process_ = 0;
+    return process_ == 0;
+  }
+
+  [[nodiscard]] std::string out() const { return read("out"); }
+  [[nodiscard]] std::string errors() const { return read("errors"); }
+
+ private:
+  [[nodiscard]] std::string read(std::string_view name) const {
+    std::ostringstream text;
+    text << std::ifstream(files_ / name).rdbuf();
+    return text.str();
+  }
+
+  TemporaryDirectory files_;
+  pid_t process_ = 0;
+};
+
+/// `wiki serve` on a free port, ready to be asked.
+class WikiServer {
+ public:
+  /// `arguments` beside --listen: --root, --store, ...
+  explicit WikiServer(std::vector<std::string> arguments) : process_(complete(std::move(arguments))) {
+    const bool ready = eventually([&] { return process_.has_ended() || process_.out().find("/ (") != std::string::npos; });
+    const auto out = process_.out();
+    const auto host = out.find("http://127.0.0.1:");
+    if (!ready || host == out.npos) throw std::runtime_error("the server does not start: " + out + process_.errors());
+    port_ = static_cast<std::uint16_t>(std::stoul(out.substr(host + 17)));
+  }
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  WikiProcess& process() noexcept { return process_; }
+
+  HttpReply get(std::string_view target, const HttpFields& fields = {}, std::string_view method = "GET") const {
+    return http_get(port_, target, fields, method);
+  }
+  [[nodiscard]] std::string cache_status(std::string_view target) const { return get(target).field("cache-status"); }
+  [[nodiscard]] nlohmann::json stats() const { return nlohmann::json::parse(get("/-/stats").body); }
+
+  /// As Ctrl-C does; returns the exit code.
+  int stop() {
+    process_.signal(SIGINT);
+    return process_.wait();
+  }
+
+ private:
+  static std::vector<std::string> complete(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"serve", "--listen", "127.0.0.1:0"});
+    return arguments;
+  }
+
+  WikiProcess process_;
+  std::uint16_t port_ = 0;
+};
+
+/// A run to the end.
+struct WikiRun {
+  int code;
+  std::string out, errors;
+};
+inline WikiRun run_wiki(const std::vector<std::string>& arguments) {
+  WikiProcess process(arguments);
+  const int code = process.wait();
+  return {code, process.out(), process.errors()};
+}
+
+}  // namespace render_cache::test
