@@ -150,6 +150,24 @@ TEST_CASE("MemoryStore: an edited page keeps its place", "[memory]") {
   CHECK(has(store, 0, 2));
 }
 
+TEST_CASE("MemoryStore: what was expensive to render stays longer, if that is wanted", "[memory]") {
+  const auto kept = [](auto&& store) {
+    constexpr unsigned pages = 2000;
+    for (unsigned i = 0; i < pages; ++i) {
+      auto entry = *page(1);
+      entry.render_cost = std::chrono::milliseconds(i % 10 == 0 ? 10'000 : 100);
+      store.publish(key(i), std::make_shared<const Entry<WikiPage>>(entry));
+      if (i % 10 == 0) store.lookup(key(i), fingerprint(1));
+    }
+    unsigned expensive = 0;
+    for (unsigned i = 0; i < pages; i += 10) expensive += store.lookup(key(i), fingerprint(1)).entry != nullptr;
+    return expensive;
+  };
+  const MemoryOptions options{.capacity = mib / 4, .shards = 1};
+  CHECK(kept(MemoryStore<WikiSchema>(options)) < 100);
+  CHECK(kept(MemoryStore<WikiSchema, Evict::cost_aware>(options)) > 150);
+}
+
 TEST_CASE("MemoryStore: equal keys hash differently under another seed", "[memory]") {
   CHECK(hash_key(key(1), 1) != hash_key(key(1), 2));
   // Unseeded stores differ from each other: the order in which a sweep meets the keys shows it.

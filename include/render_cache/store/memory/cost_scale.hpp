@@ -1,6 +1,7 @@
 // What makes an entry worth keeping longer than its use alone would: that it is expensive to render again.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -25,12 +26,14 @@ class CostScale {
   std::uint8_t first_freq(std::optional<std::chrono::nanoseconds> cost, std::size_t weight) noexcept {
     if (!cost) return 0;
     const double each = static_cast<double>(cost->count()) / static_cast<double>(weight);
-    mean_ = mean_ == 0 ? each : mean_ + (each - mean_) / 1000;
+    seen_ = std::min(seen_ + 1, 1000.0);
+    mean_ += (each - mean_) / seen_;
     return each > 8 * mean_ ? 3 : each > 2 * mean_ ? 1 : 0;
   }
 
  private:
   double mean_ = 0;  // of the last thousand or so
+  double seen_ = 0;
 };
 
 }  // namespace detail
