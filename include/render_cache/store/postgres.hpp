@@ -38,6 +38,7 @@ class PostgresStore {
   using key_type = typename S::key_type;
   using value_type = typename S::value_type;
   using KeyedEntry = std::pair<key_type, EntryPtr<value_type>>;
+  static_assert(check_schema<S>());
 
   explicit PostgresStore(PostgresOptions options) : client_(options, make_ready(options)) {}
 
@@ -171,17 +172,17 @@ class PostgresStore {
   using GroupSql = GroupSweepSql<S, Dialect::postgres>;
 
   struct Prepared {
-    PostgresStatement lookup{"lookup", std::string(Statements::lookup)};
-    PostgresStatement lookup_many{"lookup_many", std::string(BatchSql<S>::lookup_many)};
-    PostgresStatement lookup_stale{"lookup_stale", std::string(Statements::lookup_stale)};
-    PostgresStatement publish{"publish", std::string(Statements::publish)};
-    PostgresStatement publish_many{"publish_many", std::string(BatchSql<S>::publish_many)};
-    PostgresStatement erase{"erase", std::string(Statements::erase)};
-    PostgresStatement erase_group{"erase_group", std::string(Statements::erase_group)};
-    PostgresStatement sweep_start{"sweep_start", std::string(Statements::sweep_start)};
-    PostgresStatement sweep_first{"sweep_first", std::string(Statements::sweep_first)};
-    PostgresStatement sweep_next{"sweep_next", std::string(Statements::sweep_next)};
-    PostgresStatement erase_older{"erase_older", std::string(BatchSql<S>::erase_older)};
+    PostgresStatement lookup{"lookup", Statements::lookup};
+    PostgresStatement lookup_many{"lookup_many", BatchSql<S>::lookup_many};
+    PostgresStatement lookup_stale{"lookup_stale", Statements::lookup_stale};
+    PostgresStatement publish{"publish", Statements::publish};
+    PostgresStatement publish_many{"publish_many", BatchSql<S>::publish_many};
+    PostgresStatement erase{"erase", Statements::erase};
+    PostgresStatement erase_group{"erase_group", Statements::erase_group};
+    PostgresStatement sweep_start{"sweep_start", Statements::sweep_start};
+    PostgresStatement sweep_first{"sweep_first", Statements::sweep_first};
+    PostgresStatement sweep_next{"sweep_next", Statements::sweep_next};
+    PostgresStatement erase_older{"erase_older", BatchSql<S>::erase_older};
   };
 
   static PostgresClient::MakeReady make_ready(const PostgresOptions& options) {

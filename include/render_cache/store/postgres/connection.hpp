@@ -2,6 +2,7 @@
 #pragma once
 
 #include <render_cache/schema/connection.hpp>
+#include <render_cache/schema/migration.hpp>
 #include <render_cache/store/postgres/errors.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 #include <render_cache/store/postgres/options.hpp>
@@ -14,13 +15,18 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace render_cache {
 
-/// A statement that is run again and again, under the name by which it is prepared. It must outlive the connections.
+/// A statement that is run again and again. It must outlive the connections. It is prepared under a name that no other
+/// text has: behind a pooler that knows nothing of prepared statements, a session may have been another store's before.
 struct PostgresStatement {
+  PostgresStatement(std::string_view purpose, std::string_view text)
+      : name(std::string(purpose) + "_" + checksum(text)), sql(text) {}
+
   std::string name;
   std::string sql;
 };

@@ -4,7 +4,7 @@
 #include <pqxx/pqxx>
 
 #include <cstddef>
-#include <deque>
+#include <forward_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,11 +14,15 @@ namespace render_cache {
 /// The parameters of one statement, all in text form. A text is referred to, not copied: it must outlive the call.
 class PostgresParameters {
  public:
+  PostgresParameters() = default;
+  PostgresParameters(const PostgresParameters&) = delete;  // it refers to its own texts
+  PostgresParameters& operator=(const PostgresParameters&) = delete;
+
   void add(const std::string& text) { texts_.push_back(&text); }
   void add(const std::string&&) = delete;
   void add_null() { texts_.push_back(nullptr); }
   /// Keeps the text itself: for what was made for this call (numbers, array literals).
-  void add_owned(std::string text) { texts_.push_back(&owned_.emplace_back(std::move(text))); }
+  void add_owned(std::string text) { texts_.push_back(&owned_.emplace_front(std::move(text))); }
 
   [[nodiscard]] std::size_t size() const noexcept { return texts_.size(); }
   [[nodiscard]] auto begin() const noexcept { return texts_.begin(); }
@@ -26,7 +30,7 @@ class PostgresParameters {
 
  private:
   std::vector<const std::string*> texts_;  // null: NULL
-  std::deque<std::string> owned_;          // a deque never moves its elements
+  std::forward_list<std::string> owned_;   // never moves its elements, and an empty one costs nothing
 };
 
 namespace detail {
