@@ -41,8 +41,8 @@ const std::vector<Page>& pages() {
     for (const auto& entry : fs::recursive_directory_iterator(root)) {
       if (entry.path().extension() != ".md") continue;
       std::ifstream file(entry.path(), std::ios::binary);
-      found.push_back({{"wiki", fs::relative(entry.path(), root).generic_string()},
-                       std::string(std::istreambuf_iterator<char>(file), {})});
+      found.push_back(
+          {{"wiki", fs::relative(entry.path(), root).generic_string()}, std::string(std::istreambuf_iterator<char>(file), {})});
     }
     std::ranges::sort(found, {}, [](const Page& page) { return page.key.page_path; });
     return found;

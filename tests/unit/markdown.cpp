@@ -155,7 +155,8 @@ TEST_CASE("markdown: the key's names are encoded in links, and an empty one cann
 
 TEST_CASE("markdown: links that leave the server are marked, and only those") {
   constexpr std::string_view mark = R"(" rel="nofollow noopener" class="external">)";
-  for (const auto* url : {"http://example.com/a", "HTTPS://example.com", "//example.com", "https://[::1]:80/?q#f", "http:\\\\example.com"}) {
+  for (const auto* url :
+       {"http://example.com/a", "HTTPS://example.com", "//example.com", "https://[::1]:80/?q#f", "http:\\\\example.com"}) {
     CAPTURE(url);
     CHECK_THAT(html("[x](<" + std::string(url) + ">)"), ContainsSubstring(std::string(mark)));
   }
@@ -164,7 +165,8 @@ TEST_CASE("markdown: links that leave the server are marked, and only those") {
     CAPTURE(url);
     CHECK_THAT(html("[x](" + std::string(url) + ")"), !ContainsSubstring("external"));
   }
-  CHECK(html("<https://[::1]/x#y>") == "<p><a href=\"https://[::1]/x#y\" rel=\"nofollow noopener\" class=\"external\">https://[::1]/x#y</a></p>\n");
+  CHECK(html("<https://[::1]/x#y>") ==
+        "<p><a href=\"https://[::1]/x#y\" rel=\"nofollow noopener\" class=\"external\">https://[::1]/x#y</a></p>\n");
   CHECK_THAT(html("<a class='c' target=x href='//e.x'>y</a>"),
              ContainsSubstring(R"(<a href="//e.x" rel="nofollow noopener" class="external c">y</a>)"));
 }
@@ -215,13 +217,19 @@ TEST_CASE("markdown: a tag stays within the Markdown around it, and swallows non
 
 TEST_CASE("markdown: what is not UTF-8 becomes U+FFFD, NUL too, and a byte order mark goes") {
   using namespace std::string_view_literals;
-  CHECK(html("a\0b"sv) == "<p>a\xef\xbf\xbd" "b</p>\n");
-  CHECK(html("a\xff\xfe" "b\xc3") == "<p>a\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd</p>\n");
+  CHECK(html("a\0b"sv) ==
+        "<p>a\xef\xbf\xbd"
+        "b</p>\n");
+  CHECK(html("a\xff\xfe"
+             "b\xc3") ==
+        "<p>a\xef\xbf\xbd\xef\xbf\xbd"
+        "b\xef\xbf\xbd</p>\n");
   CHECK(html("\xed\xa0\x80") == "<p>\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd</p>\n");
   CHECK(html("&#0; &#xD800; &#x110000; &#99999999999999;") ==
         "<p>\xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd &amp;#99999999999999;</p>\n");
   CHECK(html("\xef\xbb\xbf# a") == "<h1 id=\"user-content-a\">a</h1>\n");
-  CHECK(render_cache::find_invalid_text(MarkdownRenderer().render(page, "# \xff\0# [x](\xfe)"sv).metadata.text) == std::string::npos);
+  CHECK(render_cache::find_invalid_text(MarkdownRenderer().render(page, "# \xff\0# [x](\xfe)"sv).metadata.text) ==
+        std::string::npos);
   CHECK(html("") == "");
 }
 
@@ -232,15 +240,18 @@ TEST_CASE("markdown: character references are decoded where HTML knows them, and
 }
 
 TEST_CASE("markdown: front matter goes into the metadata") {
-  const auto json = metadata("---\ntitle: T\ndraft: true\nn: 010\nf: 1.5\nv: '010'\nd: 2024-02-29\ntags: [a, {b: null}]\n---\n# x");
-  CHECK(json["front_matter"].dump() == R"({"d":"2024-02-29","draft":true,"f":1.5,"n":10,"tags":["a",{"b":null}],"title":"T","v":"010"})");
+  const auto json =
+      metadata("---\ntitle: T\ndraft: true\nn: 010\nf: 1.5\nv: '010'\nd: 2024-02-29\ntags: [a, {b: null}]\n---\n# x");
+  CHECK(json["front_matter"].dump() ==
+        R"({"d":"2024-02-29","draft":true,"f":1.5,"n":10,"tags":["a",{"b":null}],"title":"T","v":"010"})");
   CHECK_FALSE(json.contains("front_matter_error"));
   CHECK(html("---\na: b\n---\nx") == "<p>x</p>\n");
   CHECK(html("---\r\na: b\r\n---\r\nx") == "<p>x</p>\n");
   CHECK(html("---\na: b\n...\nx") == "<p>x</p>\n");
   CHECK(html("---\n---\nx") == "<p>x</p>\n");
   CHECK(metadata("x")["front_matter"].dump() == "{}");
-  CHECK(metadata("---\na: \"x\\0y\"\n\"\\0\": 1\n---\n")["front_matter"].dump() == "{\"a\":\"x\xef\xbf\xbdy\",\"\xef\xbf\xbd\":1}");
+  CHECK(metadata("---\na: \"x\\0y\"\n\"\\0\": 1\n---\n")["front_matter"].dump() ==
+        "{\"a\":\"x\xef\xbf\xbdy\",\"\xef\xbf\xbd\":1}");
   CHECK(metadata("---\na: [.inf, .nan, 1e999, 99999999999999999999]\n---\n")["front_matter"].dump() ==
         R"({"a":[".inf",".nan","1e999",1e+20]})");
 }

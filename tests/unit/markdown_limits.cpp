@@ -28,8 +28,8 @@ void check_refused(std::string_view source, const MarkdownOptions& options = {})
     FAIL("not refused");
   } catch (const Error& error) {
     CHECK(error.value() > error.limit());
-    CHECK_THAT(error.what(), ContainsSubstring(std::to_string(error.value())) && ContainsSubstring(std::to_string(error.limit())) &&
-                                 ContainsSubstring("MarkdownOptions::max_"));
+    CHECK_THAT(error.what(), ContainsSubstring(std::to_string(error.value())) &&
+                                 ContainsSubstring(std::to_string(error.limit())) && ContainsSubstring("MarkdownOptions::max_"));
   }
 }
 

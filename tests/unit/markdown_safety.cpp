@@ -75,21 +75,22 @@ class Inspector {
       const bool known = value.empty() || std::ranges::any_of(allowed, [&](auto* prefix) { return value.starts_with(prefix); });
       if (!known) complaint_ += "URL " + value + "; ";
       if (value.find_first_of(" \t\r\n\\<>\"`") != value.npos) complaint_ += "unescaped URL " + value + "; ";
-      if (value.starts_with("/ALIAS/") && ("/" + value + "/").find("/../") != std::string::npos) complaint_ += "URL " + value + "; ";
+      if (value.starts_with("/ALIAS/") && ("/" + value + "/").find("/../") != std::string::npos)
+        complaint_ += "URL " + value + "; ";
     }
   }
 
   inline static const std::set<std::string> elements = {
-      "a",     "abbr", "b",    "bdi",        "bdo",    "big", "blockquote", "br",    "caption", "center", "cite",  "code",
-      "col",   "colgroup", "dd", "del",      "details", "dfn", "div",       "dl",    "dt",      "em",     "figcaption", "figure",
-      "h1",    "h2",   "h3",   "h4",         "h5",     "h6",  "hr",         "i",     "img",     "input",  "ins",   "kbd",
-      "li",    "mark", "ol",   "p",          "pre",    "q",   "rp",         "rt",    "ruby",    "s",      "samp",  "small",
-      "span",  "strike", "strong", "sub",    "summary", "sup", "table",     "tbody", "td",      "tfoot",  "th",    "thead",
-      "time",  "tr",   "tt",   "u",          "ul",     "var", "wbr"};
+      "a",    "abbr",     "b",      "bdi", "bdo",     "big", "blockquote", "br",    "caption", "center", "cite",       "code",
+      "col",  "colgroup", "dd",     "del", "details", "dfn", "div",        "dl",    "dt",      "em",     "figcaption", "figure",
+      "h1",   "h2",       "h3",     "h4",  "h5",      "h6",  "hr",         "i",     "img",     "input",  "ins",        "kbd",
+      "li",   "mark",     "ol",     "p",   "pre",     "q",   "rp",         "rt",    "ruby",    "s",      "samp",       "small",
+      "span", "strike",   "strong", "sub", "summary", "sup", "table",      "tbody", "td",      "tfoot",  "th",         "thead",
+      "time", "tr",       "tt",     "u",   "ul",      "var", "wbr"};
   inline static const std::set<std::string> attributes = {
-      "abbr", "align",   "alt",   "aria-hidden", "aria-label", "border", "checked", "class", "colspan", "datetime", "dir",  "disabled",
-      "height", "href",  "id",    "lang",        "name",       "open",   "rel",     "reversed", "role", "rowspan",  "scope", "span",
-      "src",  "start",   "title", "type",        "valign",     "value",  "width"};
+      "abbr",     "align",  "alt",  "aria-hidden", "aria-label", "border", "checked", "class", "colspan",  "datetime", "dir",
+      "disabled", "height", "href", "id",          "lang",       "name",   "open",    "rel",   "reversed", "role",     "rowspan",
+      "scope",    "span",   "src",  "start",       "title",      "type",   "valign",  "value", "width"};
 
   std::string complaint_;
   bool after_outside_ = false;
@@ -243,10 +244,12 @@ const std::vector<std::string>& attacks() {
       "[<a href=javascript:alert(1)>](b.md)</a>",
       std::string("<scr\0ipt>alert(1)</scr\0ipt>", 27),
       std::string("[x](java\0script:alert(1))", 25),
-      "<scr\xff" "ipt>alert(1)</script>",
+      "<scr\xff"
+      "ipt>alert(1)</script>",
       "<img src=x \xc0\xafonerror=alert(1)>",
       "+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
-      "<\xef\xbc\x9cscript\xef\xbc\x9e" "alert(1)",
+      "<\xef\xbc\x9cscript\xef\xbc\x9e"
+      "alert(1)",
   };
   return all;
 }
@@ -254,9 +257,9 @@ const std::vector<std::string>& attacks() {
 }  // namespace
 
 TEST_CASE("markdown safety: the inspector itself sees what it is there for") {
-  for (const auto* bad :
-       {"<script>x</script>", "<p onclick=x>", "<a href=javascript:x>", "<img src=data:x>", "<svg></svg>", "<p id=x>", "<!-- x -->",
-        "</div>x", "<textarea>", "<p style=x>", "<template></template>", "<input type=text>", "<iframe>", "<a href='/ALIAS/../x'>"}) {
+  for (const auto* bad : {"<script>x</script>", "<p onclick=x>", "<a href=javascript:x>", "<img src=data:x>", "<svg></svg>",
+                          "<p id=x>", "<!-- x -->", "</div>x", "<textarea>", "<p style=x>", "<template></template>",
+                          "<input type=text>", "<iframe>", "<a href='/ALIAS/../x'>"}) {
     CAPTURE(bad);
     CHECK(!Inspector::complaint(bad).empty());
   }
@@ -264,8 +267,19 @@ TEST_CASE("markdown safety: the inspector itself sees what it is there for") {
 }
 
 TEST_CASE("markdown safety: no known attack leaves anything but harmless HTML, under any policy, in any place") {
-  const std::string places[] = {"X", "a X b", "X\n\nmore *text*", "- X\n- y", "> X", "# X", "| a |\n|---|\n| X |", "<div>\n\nX\n\n</div>",
-                                "*X*", "[X](y)", "![X](y)", "<details>X</details>", "<table><tr><td>\n\nX\n\n</td></tr></table>"};
+  const std::string places[] = {"X",
+                                "a X b",
+                                "X\n\nmore *text*",
+                                "- X\n- y",
+                                "> X",
+                                "# X",
+                                "| a |\n|---|\n| X |",
+                                "<div>\n\nX\n\n</div>",
+                                "*X*",
+                                "[X](y)",
+                                "![X](y)",
+                                "<details>X</details>",
+                                "<table><tr><td>\n\nX\n\n</td></tr></table>"};
   for (const auto policy : {RawHtmlPolicy::sanitise, RawHtmlPolicy::drop, RawHtmlPolicy::escape}) {
     for (const auto& attack : attacks()) {
       for (const auto& place : places) {
@@ -283,11 +297,16 @@ TEST_CASE("markdown safety: no known attack leaves anything but harmless HTML, u
 
 TEST_CASE("markdown safety: random mixtures of nasty pieces leave harmless HTML") {
   std::vector<std::string> pieces = attacks();
-  for (const auto* piece :
-       {"\n", "\n\n", "\n\n", " ", "\"", "'", ">", "<", "</", "-->", "<!--", "*", "**", "`", "```\n", "[", "](", ")", "![", "|", "\n|---|---|\n",
-        "- ", "> ", "# ", "    ", "<b>", "</b>", "<p>", "</p>", "<div>", "</div>", "<table>", "<tr>", "<td>", "</table>", "<a href=\"", "<textarea>",
-        "</textarea>", "<style>", "</style>", "<svg>", "</svg>", "<math>", "<mtext>", "<title>", "<select>", "<xmp>", "<plaintext>", "<!---->",
-        "<script>", "</script>", "<li>", "<ul>", "</ul>", "<details>", "<img title=\"", "<x-y ", "=", "text", "&", ";", "&lt;", "javascript:", "data:"}) {
+  for (const auto* piece : {"\n",         "\n\n",       "\n\n",        " ",        "\"",       "'",           ">",
+                            "<",          "</",         "-->",         "<!--",     "*",        "**",          "`",
+                            "```\n",      "[",          "](",          ")",        "![",       "|",           "\n|---|---|\n",
+                            "- ",         "> ",         "# ",          "    ",     "<b>",      "</b>",        "<p>",
+                            "</p>",       "<div>",      "</div>",      "<table>",  "<tr>",     "<td>",        "</table>",
+                            "<a href=\"", "<textarea>", "</textarea>", "<style>",  "</style>", "<svg>",       "</svg>",
+                            "<math>",     "<mtext>",    "<title>",     "<select>", "<xmp>",    "<plaintext>", "<!---->",
+                            "<script>",   "</script>",  "<li>",        "<ul>",     "</ul>",    "<details>",   "<img title=\"",
+                            "<x-y ",      "=",          "text",        "&",        ";",        "&lt;",        "javascript:",
+                            "data:"}) {
     pieces.insert(pieces.end(), 3, piece);
   }
   std::mt19937 random(20240229);

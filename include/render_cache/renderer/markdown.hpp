@@ -1,18 +1,19 @@
 // A Renderer for wikis: Markdown in GitHub's dialect to safe HTML, by md4c.
 #pragma once
 
+#include <render_cache/concepts/renderer.hpp>
 #include <render_cache/renderer/markdown/cost.hpp>
 #include <render_cache/renderer/markdown/errors.hpp>
 #include <render_cache/renderer/markdown/front_matter.hpp>
 #include <render_cache/renderer/markdown/options.hpp>
 #include <render_cache/renderer/markdown/writer.hpp>
-#include <render_cache/concepts/renderer.hpp>
 #include <render_cache/schema/text.hpp>
 #include <render_cache/wiki.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,9 @@ namespace render_cache {
 /// NUL and every byte that is not UTF-8 become U+FFFD. Thread-safe. Linear time, about 4 microseconds a KB.
 class MarkdownRenderer {
  public:
+  /// The most that `MarkdownOptions::max_input_bytes` can allow: md4c counts in 32 bits, and U+FFFD takes three bytes.
+  static constexpr std::size_t max_input_bytes = std::size_t{1} << 30;
+
   explicit MarkdownRenderer(MarkdownOptions options = {})
       : options_(std::move(options)),
         version_("markdown/1+md4c-" RENDER_CACHE_MD4C_VERSION "+gumbo-" RENDER_CACHE_GUMBO_VERSION "+" +
@@ -47,10 +51,10 @@ class MarkdownRenderer {
 
   /// Throws `MarkdownTooLarge`, `MarkdownTooDeep`, `MarkdownTooCostly`, `MarkdownTooMuchHtml`, `MarkdownOutputTooLarge`.
   WikiPage render(const WikiKey& key, std::string_view source) const {
-    if (source.size() > options_.max_input_bytes) throw MarkdownTooLarge(source.size(), options_.max_input_bytes);
+    const auto max_bytes = std::min(options_.max_input_bytes, max_input_bytes);
+    if (source.size() > max_bytes) throw MarkdownTooLarge(source.size(), max_bytes);
     const std::string text = clean(source);
-    const auto front_matter =
-        markdown::read_front_matter(text, options_.max_front_matter_bytes, options_.max_front_matter_nodes);
+    const auto front_matter = markdown::read_front_matter(text, options_.max_front_matter_bytes, options_.max_front_matter_nodes);
     const auto page = std::string_view(text).substr(front_matter.bytes);
     check_cost(page);
     markdown::PageWriter writer(options_, key.repo_alias, key.page_path);

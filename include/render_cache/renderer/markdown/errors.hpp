@@ -14,8 +14,7 @@ class MarkdownLimitError : public RenderError {
   MarkdownLimitError(const std::string& what, std::size_t value, std::size_t limit, const std::string& advice)
       : RenderError("the page has " + std::to_string(value) + ' ' + what + "; the limit is " + std::to_string(limit) + ": " +
                     advice),
-        value_(value),
-        limit_(limit) {}
+        value_(value), limit_(limit) {}
 
   /// What the page has, or had when the renderer stopped.
   std::size_t value() const noexcept { return value_; }
@@ -57,8 +56,7 @@ struct MarkdownTooCostly : MarkdownLimitError {
 /// There is more raw HTML than `max_raw_tags`, or less of it that an HTML parser unfolds to far more.
 struct MarkdownTooMuchHtml : MarkdownLimitError {
   MarkdownTooMuchHtml(const std::string& what, std::size_t value, std::size_t limit)
-      : MarkdownLimitError(what, value, limit,
-                           "write it as Markdown, split the page, or raise MarkdownOptions::max_raw_tags") {}
+      : MarkdownLimitError(what, value, limit, "write it as Markdown, split the page, or raise MarkdownOptions::max_raw_tags") {}
 };
 
 }  // namespace render_cache

@@ -1,8 +1,8 @@
 // YAML front matter: the lines between `---` and `---` at the top of a page, as JSON.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <yaml-cpp/yaml.h>
+#include <nlohmann/json.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -52,12 +52,12 @@ inline nlohmann::json yaml_scalar(const YAML::Node& node) {
 // `left` counts the nodes that may still be made: aliases unfold, so few bytes can ask for many, or for themselves.
 inline nlohmann::json yaml_value(const YAML::Node& node, std::size_t& left, unsigned depth = 0) {
   constexpr unsigned max_depth = 32;
-  if (depth > max_depth) throw std::length_error("the front matter is nested deeper than " + std::to_string(max_depth) + " levels");
+  if (depth > max_depth)
+    throw std::length_error("the front matter is nested deeper than " + std::to_string(max_depth) + " levels");
   if (left == 0) throw std::length_error("the front matter has too many nodes (MarkdownOptions::max_front_matter_nodes)");
   --left;
   switch (node.Type()) {
-    case YAML::NodeType::Scalar:
-      return yaml_scalar(node);
+    case YAML::NodeType::Scalar: return yaml_scalar(node);
     case YAML::NodeType::Sequence: {
       auto list = nlohmann::json::array();
       for (const auto& item : node) list.push_back(yaml_value(item, left, depth + 1));
@@ -71,8 +71,7 @@ inline nlohmann::json yaml_value(const YAML::Node& node, std::size_t& left, unsi
       }
       return map;
     }
-    default:
-      return nullptr;
+    default: return nullptr;
   }
 }
 

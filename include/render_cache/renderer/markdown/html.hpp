@@ -35,6 +35,14 @@ inline void append_escaped(std::string& out, std::string_view text) {
   out.append(text, done);
 }
 
+/// Appends ` name="prefix value"`, without the space in it.
+inline void append_attribute(std::string& out, std::string_view name, std::string_view prefix, std::string_view value) {
+  out.append(1, ' ').append(name).append("=\"");
+  append_escaped(out, prefix);
+  append_escaped(out, value);
+  out.push_back('"');
+}
+
 /// Appends what the character reference `&...;` stands for, or its own text where there is no such name.
 /// The names are gumbo's: md4c calls anything of the right shape a reference.
 inline void append_decoded(std::string& out, std::string_view reference) {

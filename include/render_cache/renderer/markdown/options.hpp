@@ -49,9 +49,9 @@ inline std::string digest(const MarkdownOptions& options) {
   add(options.link_prefix);
   add(options.id_prefix);
   for (const std::size_t number :
-       {static_cast<std::size_t>(options.raw_html), static_cast<std::size_t>(options.html_links_to_pages), options.max_input_bytes,
-        options.max_output_bytes, options.max_nesting, options.max_work, options.max_raw_tags, options.max_front_matter_bytes,
-        options.max_front_matter_nodes}) {
+       {static_cast<std::size_t>(options.raw_html), static_cast<std::size_t>(options.html_links_to_pages),
+        options.max_input_bytes, options.max_output_bytes, options.max_nesting, options.max_work, options.max_raw_tags,
+        options.max_front_matter_bytes, options.max_front_matter_nodes}) {
     add(std::to_string(number));
   }
   std::uint64_t hash = 0xcbf29ce484222325;

@@ -1,314 +1,119 @@
-// Raw HTML in a page: parsed by a real HTML parser, written again from an allow-list.
+// Where raw HTML stands in a page, and putting it there once it is sanitised.
 #pragma once
 
-#include <render_cache/renderer/markdown/errors.hpp>
-#include <render_cache/renderer/markdown/html.hpp>
-#include <render_cache/renderer/markdown/url.hpp>
-
-#include <gumbo.h>
+#include <render_cache/renderer/markdown/options.hpp>
+#include <render_cache/renderer/markdown/sanitiser.hpp>
 
 #include <algorithm>
-#include <csetjmp>
 #include <cstddef>
-#include <memory>
-#include <new>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace render_cache::markdown {
 
-/// Memory for gumbo's trees: freed as a whole, and bounded. Gumbo frees trees recursively, which a deep one would not
-/// survive, and it takes any allocation for granted, so passing a bound leaves the parser by `longjmp`. That is
-/// sound because only gumbo's C frames lie between, and all they own is in here.
-class HtmlArena {
- public:
-  static constexpr std::size_t max_bytes = std::size_t{64} << 20;
-  /// Gumbo compares each attribute with those before it in the tag. Three allocations are one attribute, and a node of its
-  /// own is what follows the last one; so the sum over all allocations of those since the last node bounds that work.
-  static constexpr std::size_t max_steps = std::size_t{1} << 26;
-
-  /// The tree of an HTML fragment; lives until the next call. Throws `MarkdownTooMuchHtml` when a bound is passed.
-  const GumboNode& parse(std::string_view html) {
-    blocks_.resize(std::min<std::size_t>(blocks_.size(), 1));  // the first block serves most fragments
-    used_ = total_ = since_node_ = steps_ = 0;
-    GumboOptions options = kGumboDefaultOptions;
-    options.allocator = [](void* arena, std::size_t bytes) { return static_cast<HtmlArena*>(arena)->allocate(bytes); };
-    options.deallocator = [](void*, void*) {};
-    options.userdata = this;
-    options.max_errors = 0;
-    options.fragment_context = GUMBO_TAG_DIV;
-    if (setjmp(full_) != 0) give_up();  // NOLINT(cert-err52-cpp): see above
-    return *gumbo_parse_with_options(&options, html.data(), html.size())->root;
-  }
-
- private:
-  struct Block {
-    std::unique_ptr<std::byte[]> bytes;
-    std::size_t size;
-  };
-
-  [[noreturn]] void give_up() const {
-    if (steps_ > max_steps) throw MarkdownTooMuchHtml("steps of parsing in its raw HTML", steps_, max_steps);
-    if (total_ > max_bytes) throw MarkdownTooMuchHtml("bytes in the tree of its raw HTML", total_, max_bytes);
-    throw std::bad_alloc();
-  }
-
-  void* allocate(std::size_t bytes) noexcept {
-    constexpr std::size_t block_size = 32768, alignment = alignof(std::max_align_t);
-    since_node_ = bytes == sizeof(GumboNode) ? 0 : since_node_ + 1;
-    steps_ += since_node_;
-    if (steps_ > max_steps) std::longjmp(full_, 1);  // NOLINT(cert-err52-cpp)
-    bytes = (bytes + alignment - 1) / alignment * alignment;
-    if (blocks_.empty() || used_ + bytes > blocks_.back().size) {
-      const auto size = std::max(bytes, block_size);
-      total_ += size;
-      if (total_ > max_bytes || !add_block(size)) std::longjmp(full_, 1);  // NOLINT(cert-err52-cpp)
-    }
-    void* result = blocks_.back().bytes.get() + used_;
-    used_ += bytes;
-    return result;
-  }
-
-  bool add_block(std::size_t size) noexcept {
-    try {
-      blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size});
-      used_ = 0;
-      return true;
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-  }
-
-  std::vector<Block> blocks_;
-  std::size_t used_ = 0;
-  std::size_t total_ = 0;
-  std::size_t since_node_ = 0;
-  std::size_t steps_ = 0;
-  std::jmp_buf full_;
-};
-
-/// Sanitises the raw HTML of one page. Not thread-safe: one per render.
-///
-/// A fragment comes with *chunks* between its tags: HTML that the renderer wrote itself, balanced and safe, which
-/// gumbo need not read again. In the fragment a chunk is an empty comment, known by its offset, so that no author's
-/// comment can pass for one. Each chunk appears exactly once in the result, whatever the tags around it do.
-///
-/// The result is balanced, and no tag in it closes an element outside of it: where HTML lets a start tag close others
-/// (`<li>`, `<dd>`, a table within a table's rows), the element is only written where it cannot.
+/// Collects the raw HTML of the Markdown nodes that are open, each node's apart: nodes end in the reverse order of their
+/// beginnings, so all is kept in one stack.
 class RawHtml {
  public:
-  struct Chunk {
-    std::size_t offset;  // of its marker in the fragment
-    std::string_view html;
+  /// How much there was when a node began.
+  struct Mark {
+    std::size_t pieces = 0;
+    std::size_t text = 0;
   };
-  static constexpr std::string_view marker = "<!---->";
 
-  RawHtml(UrlRewriter& urls, std::string_view id_prefix) : urls_(urls), id_prefix_(id_prefix) {}
+  RawHtml(UrlRewriter& urls, const MarkdownOptions& options) : options_(options), sanitiser_(urls, options.id_prefix) {}
 
-  /// Whether an element of this name leaves nothing but its content: one that HTML does not know (`<T>`), knew once
-  /// (`<Listing>`), or that is harmless but not for pages (`<body>`, `<input>`).
-  static bool unwraps(std::string_view name) noexcept {
-    return treatment(gumbo_tagn_enum(name.data(), static_cast<unsigned>(name.size()))) == Treatment::unwrap;
+  Mark mark() const noexcept { return {pieces_.size(), text_.size()}; }
+
+  /// Raw HTML directly in the node that began at `since`, to go before `out[at]` of what is written so far.
+  void add(std::string_view html, std::size_t at, Mark since) {
+    if (pieces_.size() == since.pieces || pieces_.back().at != at) pieces_.push_back({at, text_.size()});
+    text_.append(html);
   }
 
-  /// Appends the sanitised fragment, which stands `depth` levels deep, and says how deep it goes. Throws
-  /// `MarkdownTooMuchHtml`, and `MarkdownTooDeep` at more than `max_depth`.
-  std::size_t append(std::string& out, std::string_view fragment, std::span<const Chunk> chunks, std::size_t depth,
-                     std::size_t max_depth) {
-    const GumboNode& root = arena_.parse(fragment);
-    fragment_ = fragment;
-    chunks_ = chunks;
-    written_.assign(chunks.size(), false);
-    dropping_ = false;
-    fostered_ = nullptr;
-    max_depth_ = max_depth;
-    deepest_ = depth;
-    children(out, root, GUMBO_TAG_UNKNOWN, depth);
-    // What was left open (a <textarea>, a comment) swallowed the markers after it, but not the page.
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-      if (!written_[i]) out.append(chunks[i].html);
+  /// Ends the node whose content is `out` from `begin` on: its raw HTML, sanitised, goes between the chunks of Markdown.
+  /// The content stands `depth` levels deep; says how many levels this adds. Throws as `Sanitiser::append` does.
+  std::size_t put_into(std::string& out, std::size_t begin, Mark since, std::size_t depth) {
+    if (pieces_.size() == since.pieces) return 0;
+    fragment_.clear();
+    chunks_.clear();
+    auto add_chunk = [&, done = begin](std::size_t end) mutable {
+      if (end == done) return;
+      chunks_.push_back({fragment_.size(), std::string_view(out).substr(done, end - done)});
+      fragment_.append(Sanitiser::marker);
+      done = end;
+    };
+    bool has_tags = false;
+    for (auto i = since.pieces; i < pieces_.size(); ++i) {
+      const auto end = i + 1 < pieces_.size() ? pieces_[i + 1].text : text_.size();
+      const auto html = without_what_comes_to_nothing(std::string_view(text_).substr(pieces_[i].text, end - pieces_[i].text));
+      add_chunk(pieces_[i].at);
+      fragment_.append(html);
+      tags_ += static_cast<std::size_t>(std::ranges::count(html, '<'));
+      has_tags = has_tags || html.find_first_not_of(" \n") != html.npos;
     }
-    return deepest_;
+    pieces_.resize(since.pieces);
+    text_.resize(since.text);
+    if (!has_tags) return 0;
+    if (tags_ > options_.max_raw_tags) throw MarkdownTooMuchHtml("tags of raw HTML", tags_, options_.max_raw_tags);
+    add_chunk(out.size());
+    clean_.clear();
+    const auto deepest = sanitiser_.append(clean_, fragment_, chunks_, depth, options_.max_nesting);
+    out.replace(begin, std::string::npos, clean_);
+    return deepest - depth;
   }
 
  private:
-  enum class Treatment { drop, unwrap, keep, keep_empty };
+  struct Piece {
+    std::size_t at;
+    std::size_t text;  // its begin in text_; it ends where the next one begins
+  };
 
-  static Treatment treatment(const GumboElement& element, GumboTag parent) noexcept {
-    if (element.tag_namespace != GUMBO_NAMESPACE_HTML) return Treatment::drop;
-    const bool list = parent == GUMBO_TAG_UL || parent == GUMBO_TAG_OL;
-    if (element.tag == GUMBO_TAG_LI && !list) return Treatment::unwrap;
-    if ((element.tag == GUMBO_TAG_DD || element.tag == GUMBO_TAG_DT) && parent != GUMBO_TAG_DL) return Treatment::unwrap;
-    return treatment(element.tag);
-  }
-
-  static Treatment treatment(GumboTag tag) noexcept {
-    switch (tag) {
-      case GUMBO_TAG_A: case GUMBO_TAG_ABBR: case GUMBO_TAG_B: case GUMBO_TAG_BDI: case GUMBO_TAG_BDO: case GUMBO_TAG_BIG:
-      case GUMBO_TAG_BLOCKQUOTE: case GUMBO_TAG_CAPTION: case GUMBO_TAG_CENTER: case GUMBO_TAG_CITE: case GUMBO_TAG_CODE:
-      case GUMBO_TAG_COLGROUP: case GUMBO_TAG_DD: case GUMBO_TAG_DEL: case GUMBO_TAG_DETAILS: case GUMBO_TAG_DFN:
-      case GUMBO_TAG_DIV: case GUMBO_TAG_DL: case GUMBO_TAG_DT: case GUMBO_TAG_EM: case GUMBO_TAG_FIGCAPTION:
-      case GUMBO_TAG_FIGURE: case GUMBO_TAG_H1: case GUMBO_TAG_H2: case GUMBO_TAG_H3: case GUMBO_TAG_H4: case GUMBO_TAG_H5:
-      case GUMBO_TAG_H6: case GUMBO_TAG_I: case GUMBO_TAG_INS: case GUMBO_TAG_KBD: case GUMBO_TAG_LI: case GUMBO_TAG_MARK:
-      case GUMBO_TAG_OL: case GUMBO_TAG_P: case GUMBO_TAG_PRE: case GUMBO_TAG_Q: case GUMBO_TAG_RP: case GUMBO_TAG_RT:
-      case GUMBO_TAG_RUBY: case GUMBO_TAG_S: case GUMBO_TAG_SAMP: case GUMBO_TAG_SMALL: case GUMBO_TAG_SPAN:
-      case GUMBO_TAG_STRIKE: case GUMBO_TAG_STRONG: case GUMBO_TAG_SUB: case GUMBO_TAG_SUMMARY: case GUMBO_TAG_SUP:
-      case GUMBO_TAG_TABLE: case GUMBO_TAG_TBODY: case GUMBO_TAG_TD: case GUMBO_TAG_TFOOT: case GUMBO_TAG_TH:
-      case GUMBO_TAG_THEAD: case GUMBO_TAG_TIME: case GUMBO_TAG_TR: case GUMBO_TAG_TT: case GUMBO_TAG_U: case GUMBO_TAG_UL:
-      case GUMBO_TAG_VAR:
-        return Treatment::keep;
-      case GUMBO_TAG_BR: case GUMBO_TAG_COL: case GUMBO_TAG_HR: case GUMBO_TAG_IMG: case GUMBO_TAG_WBR:
-        return Treatment::keep_empty;
-      // Not text, or text that parsers read by other rules: what is in them goes too.
-      case GUMBO_TAG_APPLET: case GUMBO_TAG_EMBED: case GUMBO_TAG_IFRAME: case GUMBO_TAG_MATH: case GUMBO_TAG_NOEMBED: case GUMBO_TAG_NOFRAMES:
-      case GUMBO_TAG_NOSCRIPT: case GUMBO_TAG_OBJECT: case GUMBO_TAG_PLAINTEXT: case GUMBO_TAG_SCRIPT: case GUMBO_TAG_SELECT:
-      case GUMBO_TAG_STYLE: case GUMBO_TAG_SVG: case GUMBO_TAG_TEMPLATE: case GUMBO_TAG_TEXTAREA: case GUMBO_TAG_TITLE: case GUMBO_TAG_XMP:
-        return Treatment::drop;
-      default:
-        return Treatment::unwrap;
-    }
-  }
-
-  // `parent` is the innermost element written around these nodes.
-  void children(std::string& out, const GumboNode& of, GumboTag parent, std::size_t depth) {
-    deepest_ = std::max(deepest_, depth);
-    if (depth > max_depth_) throw MarkdownTooDeep(depth, max_depth_);
-    const auto& nodes = of.v.element.children;
-    for (unsigned i = 0; i < nodes.length; ++i) node(out, *static_cast<const GumboNode*>(nodes.data[i]), parent, depth);
-  }
-
-  void node(std::string& out, const GumboNode& node, GumboTag parent, std::size_t depth) {
-    switch (node.type) {
-      case GUMBO_NODE_TEXT:
-      case GUMBO_NODE_WHITESPACE:
-        if (!dropping_) append_escaped(out, node.v.text.text);
-        return;
-      case GUMBO_NODE_COMMENT:
-        return chunk(is_between_cells(parent) ? *fostered_ : out, node.v.text);
-      case GUMBO_NODE_ELEMENT:
-      case GUMBO_NODE_TEMPLATE:
-        return element(out, node, parent, depth);
-      default:
-        return;
-    }
-  }
-
-  void element(std::string& out, const GumboNode& node, GumboTag parent, std::size_t depth) {
-    const auto& element = node.v.element;
-    const auto how = dropping_ ? Treatment::drop : treatment(element, parent);
-    const bool outermost = how == Treatment::drop && !dropping_;
-    const bool written = how == Treatment::keep || how == Treatment::keep_empty;
-    const auto inside = written ? element.tag : parent;
-    if (outermost) dropping_ = true;
-    if (how == Treatment::keep && element.tag == GUMBO_TAG_TABLE) {
-      table(out, node, depth);
-    } else {
-      if (written) open(out, element);
-      if (how != Treatment::keep_empty) children(out, node, inside, depth + 1);  // of a dropped one for the chunks in it
-      if (how == Treatment::keep) close(out, element);
-    }
-    if (outermost) dropping_ = false;
-  }
-
-  // Chunks between a table's cells go before the table, where browsers would show them ("foster parenting").
-  void table(std::string& out, const GumboNode& node, std::size_t depth) {
-    std::string before, html;
-    auto* const outer = std::exchange(fostered_, &before);
-    open(html, node.v.element);
-    children(html, node, GUMBO_TAG_TABLE, depth + 1);
-    close(html, node.v.element);
-    fostered_ = outer;
-    out.append(before).append(html);
-  }
-
-  static bool is_between_cells(GumboTag parent) noexcept {
-    switch (parent) {
-      case GUMBO_TAG_TABLE: case GUMBO_TAG_COLGROUP: case GUMBO_TAG_THEAD: case GUMBO_TAG_TBODY: case GUMBO_TAG_TFOOT:
-      case GUMBO_TAG_TR:
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  void chunk(std::string& out, const GumboText& comment) {
-    const auto offset = static_cast<std::size_t>(comment.original_text.data - fragment_.data());
-    const auto found = std::ranges::lower_bound(chunks_, offset, {}, &Chunk::offset);
-    if (found == chunks_.end() || found->offset != offset) return;
-    const auto index = static_cast<std::size_t>(found - chunks_.begin());
-    if (written_[index]) return;
-    written_[index] = true;
-    out.append(found->html);
-  }
-
-  static void close(std::string& out, const GumboElement& element) {
-    out.append("</").append(gumbo_normalized_tagname(element.tag)).push_back('>');
-  }
-
-  void open(std::string& out, const GumboElement& element) {
-    out.append(1, '<').append(gumbo_normalized_tagname(element.tag));
-    std::string_view classes;
-    bool external = false;
-    for (unsigned i = 0; i < element.attributes.length; ++i) {
-      const auto& attribute = *static_cast<const GumboAttribute*>(element.attributes.data[i]);
-      if (attribute.attr_namespace != GUMBO_ATTR_NAMESPACE_NONE) continue;
-      const std::string_view attribute_name = attribute.name;
-      if (attribute_name == "class") {
-        classes = attribute.value;
-      } else if (attribute_name == "href" && element.tag == GUMBO_TAG_A) {
-        url_.clear();
-        const auto kind = urls_.link(url_, attribute.value);
-        if (kind != UrlKind::refused) write_attribute(out, attribute_name, {}, url_);
-        external = kind == UrlKind::external;
-      } else if (attribute_name == "src" && element.tag == GUMBO_TAG_IMG) {
-        url_.clear();
-        if (urls_.image(url_, attribute.value) != UrlKind::refused) write_attribute(out, attribute_name, {}, url_);
-      } else if (attribute_name == "id" || (attribute_name == "name" && element.tag == GUMBO_TAG_A)) {
-        write_attribute(out, attribute_name, id_prefix_, attribute.value);
-      } else if (std::ranges::binary_search(plain_attributes, attribute_name)) {
-        write_attribute(out, attribute_name, {}, attribute.value);
+  // Most raw HTML is comments, and tags that are only unwrapped (<Listing>, <T>). Dropping them here saves the parser's
+  // time, and cannot harm: what it lets through is safe whatever it is given.
+  static std::string_view without_what_comes_to_nothing(std::string_view raw) noexcept {
+    while (!raw.empty()) {
+      std::size_t end = 0;
+      if (raw.starts_with("<!--")) {
+        end = raw.find("-->", 2);  // "<!-->" is a whole comment
+        if (end != raw.npos) end += 2;
+      } else if (const auto name = tag_name(raw); !name.empty() && Sanitiser::unwraps(name)) {
+        end = end_of_tag(raw);
+      } else if (raw.front() != '\n') {
+        return raw;
       }
+      raw.remove_prefix(std::min(end, raw.size() - 1) + 1);
     }
-    if (external) out.append(external_relation);
-    if (external || !classes.empty()) {
-      const auto separator = classes.empty() ? "external" : "external ";
-      write_attribute(out, "class", external ? separator : "", classes);
-    }
-    out.push_back('>');
+    return raw;
   }
 
-  static void write_attribute(std::string& out, std::string_view name, std::string_view prefix, std::string_view value) {
-    out.append(1, ' ').append(name).append("=\"");
-    append_escaped(out, prefix);
-    append_escaped(out, value);
-    out.push_back('"');
+  // The name of the tag that `raw` begins with, or "".
+  static std::string_view tag_name(std::string_view raw) noexcept {
+    if (!raw.starts_with('<')) return {};
+    raw.remove_prefix(raw.starts_with("</") ? 2 : 1);
+    if (raw.empty() || !detail::is_letter(raw.front())) return {};
+    return raw.substr(0, raw.find_first_of(" \t\n/>"));
   }
 
- public:
-  /// How a link that leaves the server is marked, besides its class `external`.
-  static constexpr std::string_view external_relation = R"( rel="nofollow noopener")";
+  // Where its '>' is; a '>' in quotes is part of an attribute.
+  static std::size_t end_of_tag(std::string_view raw) noexcept {
+    std::size_t at = 0;
+    while ((at = raw.find_first_of("\"'>", at)) != raw.npos && raw[at] != '>') {
+      at = raw.find(raw[at], at + 1);
+      if (at != raw.npos) ++at;
+    }
+    return at;
+  }
 
- private:
-  // Attributes whose value is text, a number or a keyword, whatever the element.
-  static constexpr std::string_view plain_attributes[] = {
-      "abbr",   "align", "alt",  "aria-hidden", "aria-label", "border", "colspan", "datetime", "dir",  "height", "lang",
-      "open", "reversed", "role", "rowspan",     "scope",      "span",   "start",   "title",   "valign",   "value", "width"};
-  static_assert(std::ranges::is_sorted(plain_attributes));
-
-  UrlRewriter& urls_;
-  std::string_view id_prefix_;
-  HtmlArena arena_;
-  std::string_view fragment_;
-  std::span<const Chunk> chunks_;
-  std::vector<bool> written_;
-  bool dropping_ = false;
-  std::string* fostered_ = nullptr;  // what goes before the innermost table
-  std::size_t max_depth_ = 0;
-  std::size_t deepest_ = 0;
-  std::string url_;
+  const MarkdownOptions& options_;
+  Sanitiser sanitiser_;
+  std::vector<Piece> pieces_;
+  std::string text_;
+  std::size_t tags_ = 0;
+  // Kept for their memory.
+  std::string fragment_, clean_;
+  std::vector<Sanitiser::Chunk> chunks_;
 };
 
 }  // namespace render_cache::markdown

@@ -114,7 +114,8 @@ inline constexpr CaseRange lower_case[] = {
 
 /// Whether `code` is a letter, mark, decimal digit or connector: what Ruby's `\p{Word}` matches.
 inline bool in_word(char32_t code) noexcept {
-  if (code < 0x80) return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') || (code >= '0' && code <= '9') || code == '_';
+  if (code < 0x80)
+    return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') || (code >= '0' && code <= '9') || code == '_';
   const auto* range = std::ranges::lower_bound(not_in_words, code, {}, &CodeRange::last);
   return range == std::end(not_in_words) || code < range->first;
 }

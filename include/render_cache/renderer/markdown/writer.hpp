@@ -31,9 +31,8 @@ struct Heading {
 class PageWriter {
  public:
   PageWriter(const MarkdownOptions& options, std::string_view repo_alias, std::string_view page_path)
-      : options_(options),
-        urls_({options.link_prefix, options.id_prefix, options.html_links_to_pages}, repo_alias, page_path),
-        sanitiser_(urls_, options.id_prefix) {}
+      : options_(options), urls_({options.link_prefix, options.id_prefix, options.html_links_to_pages}, repo_alias, page_path),
+        raw_html_(urls_, options) {}
 
   /// `text` is valid UTF-8 without NUL, and followed by a NUL: md4c 0.4.8 reads that byte. Throws `MarkdownLimitError`s.
   void write(std::string_view text) {
@@ -66,15 +65,9 @@ class PageWriter {
  private:
   // A Markdown block or span that is open.
   struct Node {
-    std::size_t begin;        // of its content, in out_
-    std::size_t first_piece;  // of raw HTML directly in it, in pieces_
-    std::size_t raw_begin;    // of their text, in raw_
-    std::size_t depth;        // levels of elements in it
-  };
-  // Raw HTML, to go in before out_[at].
-  struct Piece {
-    std::size_t at;
-    std::size_t raw;  // its begin in raw_; it ends where the next one begins
+    std::size_t begin;  // of its content, in out_
+    RawHtml::Mark raw_html;
+    std::size_t depth;  // levels of elements in it
   };
 
   // An exception must not pass through md4c's C frames: it is kept until they are gone.
@@ -91,24 +84,39 @@ class PageWriter {
     }
   }
 
+  // The elements of blocks that need nothing more.
+  static std::string_view element(MD_BLOCKTYPE type) noexcept {
+    switch (type) {
+      case MD_BLOCK_QUOTE: return "blockquote";
+      case MD_BLOCK_UL: return "ul";
+      case MD_BLOCK_OL: return "ol";
+      case MD_BLOCK_LI: return "li";
+      case MD_BLOCK_P: return "p";
+      case MD_BLOCK_TABLE: return "table";
+      case MD_BLOCK_THEAD: return "thead";
+      case MD_BLOCK_TBODY: return "tbody";
+      case MD_BLOCK_TR: return "tr";
+      case MD_BLOCK_TH: return "th";
+      case MD_BLOCK_TD: return "td";
+      default: return {};
+    }
+  }
+
   void enter_block(MD_BLOCKTYPE type, void* detail) {
     switch (type) {
-      case MD_BLOCK_DOC: break;
-      case MD_BLOCK_QUOTE: out_.append("<blockquote>\n"); break;
-      case MD_BLOCK_UL: out_.append("<ul>\n"); break;
-      case MD_BLOCK_OL: open_list(static_cast<MD_BLOCK_OL_DETAIL*>(detail)->start); break;
-      case MD_BLOCK_LI: open_item(*static_cast<MD_BLOCK_LI_DETAIL*>(detail)); break;
-      case MD_BLOCK_HR: out_.append("<hr>\n"); return;
-      case MD_BLOCK_H: heading_text_.clear(); in_heading_ = true; break;
-      case MD_BLOCK_CODE: open_code(*static_cast<MD_BLOCK_CODE_DETAIL*>(detail)); break;
       case MD_BLOCK_HTML: return;  // no node of its own: its tags may close in a later block
-      case MD_BLOCK_P: out_.append("<p>"); break;
-      case MD_BLOCK_TABLE: out_.append("<table>\n"); break;
-      case MD_BLOCK_THEAD: out_.append("<thead>\n"); break;
-      case MD_BLOCK_TBODY: out_.append("<tbody>\n"); break;
-      case MD_BLOCK_TR: out_.append("<tr>\n"); break;
-      case MD_BLOCK_TH: open_cell("<th", *static_cast<MD_BLOCK_TD_DETAIL*>(detail)); break;
-      case MD_BLOCK_TD: open_cell("<td", *static_cast<MD_BLOCK_TD_DETAIL*>(detail)); break;
+      case MD_BLOCK_HR: out_.append("<hr>\n"); return;
+      case MD_BLOCK_DOC: break;
+      case MD_BLOCK_H:
+        heading_text_.clear();
+        in_heading_ = true;
+        break;
+      case MD_BLOCK_CODE: open_code(*static_cast<MD_BLOCK_CODE_DETAIL*>(detail)); break;
+      case MD_BLOCK_OL: open_list(*static_cast<MD_BLOCK_OL_DETAIL*>(detail)); break;
+      case MD_BLOCK_LI: open_item(*static_cast<MD_BLOCK_LI_DETAIL*>(detail)); break;
+      case MD_BLOCK_TH:
+      case MD_BLOCK_TD: open_cell(element(type), *static_cast<MD_BLOCK_TD_DETAIL*>(detail)); break;
+      default: out_.append(1, '<').append(element(type)).append(type == MD_BLOCK_P ? ">" : ">\n"); break;
     }
     enter();
   }
@@ -118,20 +126,9 @@ class PageWriter {
     const auto begin = leave();
     switch (type) {
       case MD_BLOCK_DOC: break;
-      case MD_BLOCK_QUOTE: out_.append("</blockquote>\n"); break;
-      case MD_BLOCK_UL: out_.append("</ul>\n"); break;
-      case MD_BLOCK_OL: out_.append("</ol>\n"); break;
-      case MD_BLOCK_LI: out_.append("</li>\n"); break;
       case MD_BLOCK_H: heading(static_cast<MD_BLOCK_H_DETAIL*>(detail)->level, begin); break;
       case MD_BLOCK_CODE: out_.append("</code></pre>\n"); break;
-      case MD_BLOCK_P: out_.append("</p>\n"); break;
-      case MD_BLOCK_TABLE: out_.append("</table>\n"); break;
-      case MD_BLOCK_THEAD: out_.append("</thead>\n"); break;
-      case MD_BLOCK_TBODY: out_.append("</tbody>\n"); break;
-      case MD_BLOCK_TR: out_.append("</tr>\n"); break;
-      case MD_BLOCK_TH: out_.append("</th>\n"); break;
-      case MD_BLOCK_TD: out_.append("</td>\n"); break;
-      case MD_BLOCK_HR: case MD_BLOCK_HTML: break;
+      default: out_.append("</").append(element(type)).append(">\n"); break;
     }
   }
 
@@ -168,7 +165,9 @@ class PageWriter {
     switch (type) {
       case MD_TEXT_BR: return line_break("<br>\n");
       case MD_TEXT_SOFTBR: return line_break("\n");
-      case MD_TEXT_HTML: return raw_html(text);
+      case MD_TEXT_HTML:
+        if (image_depth_ > 0 || options_.raw_html != RawHtmlPolicy::sanitise) return;
+        return raw_html_.add(text, out_.size(), nodes_.back().raw_html);
       case MD_TEXT_ENTITY:
         decoded_.clear();
         append_decoded(decoded_, text);
@@ -187,94 +186,19 @@ class PageWriter {
     if (in_heading_ && image_depth_ == 0) heading_text_.push_back(' ');
   }
 
-  void raw_html(std::string_view text) {
-    if (image_depth_ > 0 || options_.raw_html != RawHtmlPolicy::sanitise) return;
-    if (pieces_.size() == nodes_.back().first_piece || pieces_.back().at != out_.size()) {
-      pieces_.push_back({out_.size(), raw_.size()});
-    }
-    raw_.append(text);
-  }
-
   void enter() {
     if (nodes_.size() == options_.max_nesting) throw MarkdownTooDeep(nodes_.size() + 1, options_.max_nesting);
-    nodes_.push_back({out_.size(), pieces_.size(), raw_.size(), 0});
+    nodes_.push_back({out_.size(), raw_html_.mark(), 0});
   }
 
   // Returns where the node's content begins.
   std::size_t leave() {
     Node node = nodes_.back();
+    // As if its deepest Markdown were in its deepest raw element.
+    node.depth += raw_html_.put_into(out_, node.begin, node.raw_html, nodes_.size() + node.depth);
     nodes_.pop_back();
-    if (pieces_.size() > node.first_piece) node.depth += sanitise(node);
     if (!nodes_.empty()) nodes_.back().depth = std::max(nodes_.back().depth, node.depth + 1);
     return node.begin;
-  }
-
-  // Puts the raw HTML of `node` between the chunks of its content; says how many levels that adds.
-  std::size_t sanitise(const Node& node) {
-    fragment_.clear();
-    chunks_.clear();
-    auto done = node.begin;
-    const auto add_chunk = [&](std::size_t end) {
-      if (end == done) return;
-      chunks_.push_back({fragment_.size(), std::string_view(out_).substr(done, end - done)});
-      fragment_.append(RawHtml::marker);
-      done = end;
-    };
-    bool has_tags = false;
-    for (auto i = node.first_piece; i < pieces_.size(); ++i) {
-      const auto end = i + 1 < pieces_.size() ? pieces_[i + 1].raw : raw_.size();
-      const auto raw = without_what_comes_to_nothing(std::string_view(raw_).substr(pieces_[i].raw, end - pieces_[i].raw));
-      add_chunk(pieces_[i].at);
-      fragment_.append(raw);
-      for (const char c : raw) tags_ += c == '<';
-      has_tags = has_tags || raw.find_first_not_of(" \n") != raw.npos;
-    }
-    raw_.resize(node.raw_begin);
-    pieces_.resize(node.first_piece);
-    if (!has_tags) return 0;
-    if (tags_ > options_.max_raw_tags) throw MarkdownTooMuchHtml("tags of raw HTML", tags_, options_.max_raw_tags);
-    add_chunk(out_.size());
-    clean_.clear();
-    const auto depth = nodes_.size() + 1 + node.depth;  // as if the deepest chunk were in the deepest element
-    const auto deepest = sanitiser_.append(clean_, fragment_, chunks_, depth, options_.max_nesting);
-    out_.replace(node.begin, std::string::npos, clean_);
-    return deepest - depth;
-  }
-
-  // Most raw HTML is comments, and tags that are only unwrapped (<Listing>, <T>). Dropping them here saves the parser's
-  // time, and cannot harm: what it lets through is safe whatever it is given.
-  static std::string_view without_what_comes_to_nothing(std::string_view raw) noexcept {
-    while (!raw.empty()) {
-      std::size_t end = 0;
-      if (raw.starts_with("<!--")) {
-        end = raw.find("-->", 2);  // "<!-->" is a whole comment
-        if (end != raw.npos) end += 2;
-      } else if (const auto name = tag_name(raw); !name.empty() && RawHtml::unwraps(name)) {
-        end = end_of_tag(raw);
-      } else if (raw.front() != '\n') {
-        return raw;
-      }
-      raw.remove_prefix(std::min(end, raw.size() - 1) + 1);
-    }
-    return raw;
-  }
-
-  // The name of the tag that `raw` begins with, or "".
-  static std::string_view tag_name(std::string_view raw) noexcept {
-    if (!raw.starts_with('<')) return {};
-    raw.remove_prefix(raw.starts_with("</") ? 2 : 1);
-    if (raw.empty() || !detail::is_letter(raw.front())) return {};
-    return raw.substr(0, raw.find_first_of(" \t\n/>"));
-  }
-
-  // Where its '>' is; a '>' in quotes is part of an attribute.
-  static std::size_t end_of_tag(std::string_view raw) noexcept {
-    std::size_t at = 0;
-    while ((at = raw.find_first_of("\"'>", at)) != raw.npos && raw[at] != '>') {
-      at = raw.find(raw[at], at + 1);
-      if (at != raw.npos) ++at;
-    }
-    return at;
   }
 
   void heading(unsigned level, std::size_t begin) {
@@ -290,12 +214,10 @@ class PageWriter {
     headings_.push_back({level, std::move(id), heading_text_.substr(first, last - first + 1)});
   }
 
-  void open_list(unsigned start) {
-    if (start == 1) {
-      out_.append("<ol>\n");
-    } else {
-      out_.append("<ol start=\"").append(std::to_string(start)).append("\">\n");
-    }
+  void open_list(const MD_BLOCK_OL_DETAIL& list) {
+    out_.append("<ol");
+    if (list.start != 1) attribute("start", std::to_string(list.start));
+    out_.append(">\n");
   }
 
   void open_item(const MD_BLOCK_LI_DETAIL& item) {
@@ -309,25 +231,19 @@ class PageWriter {
 
   // "rust,ignore" and "rust {1}" are Rust: what follows is for other tools.
   void open_code(const MD_BLOCK_CODE_DETAIL& code) {
-    const auto decoded = decode(code.lang);
-    const auto language = decoded.substr(0, decoded.find_first_of(",{ \t"));
+    const auto info = decode(code.lang);
+    const auto language = info.substr(0, info.find_first_of(",{ \t"));
     out_.append("<pre><code");
-    if (!language.empty()) {
-      out_.append(" class=\"language-");
-      append_escaped(out_, language);
-      out_.push_back('"');
-    }
+    if (!language.empty()) append_attribute(out_, "class", "language-", language);
     out_.push_back('>');
   }
 
-  void open_cell(std::string_view tag, const MD_BLOCK_TD_DETAIL& cell) {
-    out_.append(tag);
-    switch (cell.align) {
-      case MD_ALIGN_LEFT: out_.append(" align=\"left\">"); break;
-      case MD_ALIGN_CENTER: out_.append(" align=\"center\">"); break;
-      case MD_ALIGN_RIGHT: out_.append(" align=\"right\">"); break;
-      default: out_.push_back('>'); break;
-    }
+  void open_cell(std::string_view element, const MD_BLOCK_TD_DETAIL& cell) {
+    out_.append(1, '<').append(element);
+    if (cell.align == MD_ALIGN_LEFT) attribute("align", "left");
+    if (cell.align == MD_ALIGN_CENTER) attribute("align", "center");
+    if (cell.align == MD_ALIGN_RIGHT) attribute("align", "right");
+    out_.push_back('>');
   }
 
   void open_link(const MD_SPAN_A_DETAIL& link) {
@@ -336,7 +252,7 @@ class PageWriter {
     out_.append("<a");
     if (kind != UrlKind::refused) attribute("href", url_);
     title(link.title);
-    if (kind == UrlKind::external) out_.append(RawHtml::external_relation).append(" class=\"external\"");
+    if (kind == UrlKind::external) out_.append(Sanitiser::external_relation).append(" class=\"external\"");
     out_.push_back('>');
   }
 
@@ -358,11 +274,7 @@ class PageWriter {
     if (text.text != nullptr) attribute("title", decode(text));
   }
 
-  void attribute(std::string_view name, std::string_view value) {
-    out_.append(1, ' ').append(name).append("=\"");
-    append_escaped(out_, value);
-    out_.push_back('"');
-  }
+  void attribute(std::string_view name, std::string_view value) { append_attribute(out_, name, {}, value); }
 
   // The text of an attribute, character references decoded. Valid until the next call.
   std::string_view decode(const MD_ATTRIBUTE& value) {
@@ -377,7 +289,7 @@ class PageWriter {
 
   const MarkdownOptions& options_;
   UrlRewriter urls_;
-  RawHtml sanitiser_;
+  RawHtml raw_html_;
   std::exception_ptr error_;
   std::string out_;
   std::vector<Node> nodes_;
@@ -388,13 +300,8 @@ class PageWriter {
   std::string heading_text_;
   bool in_heading_ = false;
 
-  std::vector<Piece> pieces_;
-  std::string raw_;
-  std::size_t tags_ = 0;
-
   // Kept for their memory.
-  std::string fragment_, clean_, decoded_, url_, tag_;
-  std::vector<RawHtml::Chunk> chunks_;
+  std::string decoded_, url_, tag_;
 };
 
 }  // namespace render_cache::markdown
