@@ -22,22 +22,14 @@ inline void append_digits(std::string& text, std::uint64_t number, std::size_t w
   for (auto at = text.end(); width-- > 0; number /= 10) *--at = static_cast<char>('0' + number % 10);
 }
 
-/// Takes `width` digits off the front of `text`.
-inline std::optional<int> take_digits(std::string_view& text, std::size_t width) noexcept {
-  if (text.size() < width) return {};
+/// The number that `width` digits make, or -1.
+constexpr int digits_at(std::string_view text, std::size_t at, std::size_t width) noexcept {
   int number = 0;
-  for (const char c : text.substr(0, width)) {
-    if (c < '0' || c > '9') return {};
+  for (const char c : text.substr(at, width)) {
+    if (c < '0' || c > '9') return -1;
     number = number * 10 + (c - '0');
   }
-  text.remove_prefix(width);
   return number;
-}
-
-inline bool take(std::string_view& text, std::string_view any_of) noexcept {
-  if (text.empty() || any_of.find(text.front()) == any_of.npos) return false;
-  text.remove_prefix(1);
-  return true;
 }
 
 template <class Number>
@@ -127,28 +119,24 @@ std::optional<Number> from_text(std::string_view text) {
 template <std::same_as<Timestamp> Time>
 std::optional<Time> from_text(std::string_view text) {
   using namespace std::chrono;
-  using detail::take, detail::take_digits;
-  const auto y = take_digits(text, 4);
-  if (!y || !take(text, "-")) return {};
-  const auto m = take_digits(text, 2);
-  if (!m || !take(text, "-")) return {};
-  const auto d = take_digits(text, 2);
-  if (!d || !take(text, "T ")) return {};
-  const auto hour = take_digits(text, 2);
-  if (!hour || !take(text, ":")) return {};
-  const auto minute = take_digits(text, 2);
-  if (!minute || !take(text, ":")) return {};
-  const auto second = take_digits(text, 2);
-  if (!second) return {};
-  std::int64_t fraction = 0;
-  if (take(text, ".")) {
-    std::int64_t unit = 100000;
-    for (auto digit = take_digits(text, 1); digit; digit = take_digits(text, 1), unit /= 10) fraction += *digit * unit;
+  using detail::digits_at;
+  if (text.size() < 19 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') || text[13] != ':' ||
+      text[16] != ':') {
+    return {};
   }
-  take(text, "Z");
-  const year_month_day date{year{*y}, month{static_cast<unsigned>(*m)}, day{static_cast<unsigned>(*d)}};
-  if (!text.empty() || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) return {};
-  return sys_days{date} + hours{*hour} + minutes{*minute} + seconds{*second} + microseconds{fraction};
+  const int y = digits_at(text, 0, 4), m = digits_at(text, 5, 2), d = digits_at(text, 8, 2);
+  const int hour = digits_at(text, 11, 2), minute = digits_at(text, 14, 2), second = digits_at(text, 17, 2);
+  if ((y | m | d | hour | minute | second) < 0 || hour > 23 || minute > 59 || second > 59) return {};
+  std::int64_t fraction = 0;
+  std::size_t at = 19;
+  if (at < text.size() && text[at] == '.') {
+    std::int64_t unit = 100000;
+    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) fraction += (text[at] - '0') * unit;
+  }
+  if (at < text.size() && text[at] == 'Z') ++at;
+  const year_month_day date{year{y}, month{static_cast<unsigned>(m)}, day{static_cast<unsigned>(d)}};
+  if (at != text.size() || !date.ok()) return {};
+  return sys_days{date} + hours{hour} + minutes{minute} + seconds{second} + microseconds{fraction};
 }
 
 template <std::same_as<Uuid> Id>

@@ -3,7 +3,7 @@
 
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/schema/text.hpp>
-#include <render_cache/store/sqlite/database.hpp>
+#include <render_cache/store/sqlite/file.hpp>
 #include <render_cache/store/sqlite/options.hpp>
 #include <render_cache/store/sweep.hpp>
 
@@ -13,9 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,8 +21,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 namespace render_cache {
 
@@ -36,77 +32,54 @@ namespace render_cache {
 /// migrations (MigrationError).
 template <Schema S>
 class SqliteStore {
-  using Database = detail::SqliteDatabase<S>;
-  using Reader = detail::SqliteReader<S>;
+  using File = detail::SqliteFile<S>;
+  using Reader = typename File::Reader;
+  using Writing = typename File::Writing;
   using Run = SqliteStatement::Run;
 
  public:
   using key_type = typename S::key_type;
   using value_type = typename S::value_type;
-  using schema_type = S;
   static_assert(check_schema<S>());
 
-  explicit SqliteStore(SqliteOptions options) : options_(std::move(options)), process_(::getpid()) {
-    // SQLite names its side files after what a link leads to.
-    if (!options_.path.empty()) options_.path = std::filesystem::weakly_canonical(std::filesystem::absolute(options_.path));
-    options_.readers = std::max<std::size_t>(options_.readers, 1);
-    healing([](Database&) {});
-  }
-  SqliteStore(const SqliteStore&) = delete;
-  SqliteStore& operator=(const SqliteStore&) = delete;
-  ~SqliteStore() {
-    // SQLite must not even be closed in a child of fork(): it would touch the parent's locks and log.
-    if (process_ != ::getpid()) new std::shared_ptr<Database>(std::move(database_));
-  }
+  explicit SqliteStore(SqliteOptions options) : file_(std::move(options)) {}
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
     check_key(key);
-    lookups_.fetch_add(1, std::memory_order_relaxed);
-    return healing([&](Database& database) {
-      return database.read([&](Reader& reader) { return find(reader, key, fingerprint); });
-    });
+    return file_.read([&](Reader& reader) { return find(reader, key, fingerprint); });
   }
 
   std::vector<Lookup<value_type>> lookup_many(std::span<const Query<key_type>> queries) {
     for (const auto& query : queries) check_key(query.key);
     if (queries.empty()) return {};
-    lookups_.fetch_add(1, std::memory_order_relaxed);
-    return healing([&](Database& database) {
-      return database.read([&](Reader& reader) {
-        const SqliteTransaction one_snapshot(reader.connection, SqliteConnection::Access::read);
-        std::vector<Lookup<value_type>> found;
-        found.reserve(queries.size());
-        for (const auto& query : queries) found.push_back(find(reader, query.key, query.fingerprint));
-        return found;
-      });
+    return file_.read([&](Reader& reader) {
+      const SqliteTransaction one_snapshot(reader.connection, SqliteConnection::Access::read);
+      std::vector<Lookup<value_type>> found;
+      found.reserve(queries.size());
+      for (const auto& query : queries) found.push_back(find(reader, query.key, query.fingerprint));
+      return found;
     });
   }
 
   /// The age is by SQLite's clock, in milliseconds.
   std::optional<Aged<value_type>> lookup_stale(const key_type& key) {
     check_key(key);
-    lookups_.fetch_add(1, std::memory_order_relaxed);
-    return healing([&](Database& database) {
-      return database.read([&](Reader& reader) -> std::optional<Aged<value_type>> {
-        auto run = reader.lookup_stale.run();
-        run.bind_members(key);
-        if (!run.step() || run.is_null(0)) return {};
-        Lookup<value_type> found;
-        read_entry(run, key, Fingerprint::from_text(std::string(run.column_text(0))), found);
-        if (!found.entry) return {};
-        constexpr int age = 2 + static_cast<int>(value_columns<S>.size());
-        return Aged<value_type>{std::move(found.entry), std::chrono::microseconds(std::max<std::int64_t>(run.column_integer(age), 0))};
-      });
+    return file_.read([&](Reader& reader) -> std::optional<Aged<value_type>> {
+      auto run = reader.lookup_stale.run();
+      run.bind_members(key);
+      if (!run.step() || run.is_null(0)) return {};
+      Lookup<value_type> found;
+      read_entry(run, key, Fingerprint::from_text(std::string(run.column_text(0))), found);
+      if (!found.entry) return {};
+      const auto age = run.column_integer(2 + static_cast<int>(value_columns<S>.size()));
+      return Aged<value_type>{std::move(found.entry), std::chrono::microseconds(std::max<std::int64_t>(age, 0))};
     });
   }
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
     check_value(entry->value);
-    publishes_.fetch_add(1, std::memory_order_relaxed);
-    healing([&](Database& database) {
-      database.write([&](SqliteConnection&, auto& statements) { send(statements.publish, key, *entry); });
-    }, Look::now);
+    file_.write([&](Writing& writing) { send(writing.publish, key, *entry); });
   }
 
   /// One transaction: all or nothing.
@@ -116,35 +89,28 @@ class SqliteStore {
       check_value(entry->value);
     }
     if (entries.empty()) return;
-    publishes_.fetch_add(1, std::memory_order_relaxed);
-    healing([&](Database& database) {
-      database.write([&](SqliteConnection& connection, auto& statements) {
-        SqliteTransaction transaction(connection, SqliteConnection::Access::write);
-        for (const auto& [key, entry] : entries) send(statements.publish, key, *entry);  // the last one of a key stays
-        transaction.commit();
-      });
-    }, Look::now);
+    file_.write([&](Writing& writing) {
+      SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
+      for (const auto& [key, entry] : entries) send(writing.publish, key, *entry);  // the last one of a key stays
+      transaction.commit();
+    });
   }
 
   bool erase(const key_type& key) {
     check_key(key);
-    return healing([&](Database& database) {
-      return database.write([&](SqliteConnection&, auto& statements) {
-        statements.erase.run().bind_members(key).step();
-        return statements.erase.changes() != 0;
-      });
-    }, Look::now);
+    return file_.write([&](Writing& writing) {
+      writing.erase.run().bind_members(key).step();
+      return writing.erase.changes() != 0;
+    });
   }
 
   std::size_t erase_group(const group_t<key_type>& group) {
-    return healing([&](Database& database) {
-      return database.write([&](SqliteConnection& connection, auto& statements) {
-        statements.erase_group.run().bind(group).step();
-        const auto erased = statements.erase_group.changes();
-        return_pages(connection);
-        return erased;
-      });
-    }, Look::now);
+    return file_.write([&](Writing& writing) {
+      writing.erase_group.run().bind(group).step();
+      const auto erased = writing.erase_group.changes();
+      return_pages(writing.connection);
+      return erased;
+    });
   }
 
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
@@ -156,113 +122,35 @@ class SqliteStore {
 
   /// Erases the entries whose group is not among the rows of `live_query`, a SELECT of one column in this database
   /// file: `SELECT alias_name FROM global_repos`. NULLs among them are passed over. It is run as it is: never take it from a
-  /// stranger.
+  /// stranger. Throws StoreError for a query that names no group, unless `when_none` says that this is meant.
   PruneReport prune_groups(std::string_view live_query, const PruneOptions& options = {},
                            WhenNoneLive when_none = WhenNoneLive::refuse) {
-    using Statements = GroupSweepSql<S, Dialect::sqlite>;
+    using Sql = GroupSweepSql<S, Dialect::sqlite>;
     const auto start = sweep_start();
-    const auto survey = healing([&](Database& database) {
-      return database.read([&](Reader& reader) {
-        const auto count = reader.connection.query(Statements::survey(live_query), {start}).at(0);
-        const auto at = [&](std::size_t column) { return from_text<std::size_t>(count.at(column).value()).value(); };
-        return detail::GroupSurvey{at(0), at(1), at(2), at(3)};
-      });
+    const auto survey = file_.read([&](Reader& reader) {
+      const auto counts = reader.connection.query(Sql::survey(live_query), {start}).at(0);
+      const auto at = [&](std::size_t column) { return from_text<std::size_t>(counts.at(column).value()).value(); };
+      return detail::GroupSurvey{at(0), at(1), at(2), at(3)};
     });
-    const auto erase_sql = Statements::erase(live_query);
+    const auto sql = Sql::erase(live_query);
     return detail::sweep_groups(survey, options, when_none, [&](std::size_t limit) {
-      return healing([&](Database& database) {
-        return database.write([&](SqliteConnection& connection, auto&) {
-          SqliteStatement statement(connection, erase_sql);
-          statement.run().bind(start).bind(limit).step();
-          const auto erased = statement.changes();
-          return_pages(connection);
-          return erased;
-        });
-      }, Look::now);
+      return file_.write([&](Writing& writing) {
+        SqliteStatement statement(writing.connection, sql);
+        statement.run().bind(start).bind(limit).step();
+        const auto erased = statement.changes();
+        return_pages(writing.connection);
+        return erased;
+      });
     });
   }
 
-  [[nodiscard]] SqliteStats stats() const noexcept {
-    return {lookups_, publishes_, unreadable_, reopened_, corrupt_};
+  [[nodiscard]] SqliteStats stats() const {
+    auto stats = file_.stats();
+    stats.unreadable = unreadable_.load(std::memory_order_relaxed);
+    return stats;
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  enum class Look { sometimes, now };
-
-  // --- The file: open, lost, damaged ---
-
-  /// Runs `action(database)`. A damaged file is moved aside and the action run again, on a new one.
-  template <class Action>
-  auto healing(Action action, Look look = Look::sometimes) {
-    auto database = current(look);
-    try {
-      return action(*database);
-    } catch (const SqliteCorrupt&) {
-      database = replace_damaged(std::move(database));
-      return action(*database);
-    }
-  }
-
-  std::shared_ptr<Database> current(Look look) {
-    if (::getpid() != process_) {
-      throw StoreError("a SqliteStore may not be used after fork(): make a new one in the child");
-    }
-    std::shared_ptr<Database> lost;  // closed, where nobody else uses it, when the mutex is free again
-    const std::lock_guard lock(mutex_);
-    const auto now = Clock::now();
-    if (database_ && (look == Look::now || now >= next_look_)) {
-      next_look_ = now + detail::sqlite_recheck_interval;
-      if (!database_->in_place()) {
-        lost = std::exchange(database_, nullptr);
-        next_try_ = {};
-        ++reopened_;
-      }
-    }
-    if (!database_) open(now, lost ? lost->files() : detail::SqliteFiles{});
-    return database_;
-  }
-
-  /// With the mutex held.
-  void open(Clock::time_point now, const detail::SqliteFiles& lost = {}) {
-    if (now < next_try_) throw StoreUnavailable(why_not_ + " (tried a moment ago)");
-    try {
-      const auto there = detail::identity_of(options_.path.string());
-      try {
-        database_ = std::make_shared<Database>(options_, lost);
-      } catch (const SqliteCorrupt&) {
-        set_aside(there);
-        database_ = std::make_shared<Database>(options_);
-      }
-    } catch (const std::exception& error) {
-      next_try_ = now + detail::sqlite_recheck_interval;
-      why_not_ = error.what();
-      throw;
-    }
-  }
-
-  std::shared_ptr<Database> replace_damaged(std::shared_ptr<Database> damaged) {
-    std::shared_ptr<Database> closed_later;
-    const std::lock_guard lock(mutex_);
-    if (database_ == damaged) {  // else another thread has replaced it
-      closed_later = std::exchange(database_, nullptr);
-      next_try_ = {};
-      set_aside(damaged->files().database);
-    }
-    if (!database_) open(Clock::now());
-    return database_;
-  }
-
-  /// Unless another process has done it.
-  void set_aside(const detail::FileIdentity& damaged) {
-    const auto path = options_.path.string();
-    SqliteFileLock lock(path + "-lock");  // freed with the object
-    lock.lock(options_.busy_timeout);
-    if (detail::identity_of(path) != damaged) return;
-    detail::set_aside(path);
-    ++corrupt_;
-  }
-
   // --- Rows ---
 
   static void send(SqliteStatement& publish, const key_type& key, const Entry<value_type>& entry) {
@@ -320,12 +208,10 @@ class SqliteStore {
   /// SQLite's clock has milliseconds: wait for the next one, so that what was published before is older than the start.
   std::string sweep_start() {
     const auto now = [&] {
-      return healing([&](Database& database) {
-        return database.read([](Reader& reader) {
-          auto run = reader.sweep_start.run();
-          run.step();
-          return std::string(run.column_text(0));
-        });
+      return file_.read([](Reader& reader) {
+        auto run = reader.sweep_start.run();
+        run.step();
+        return std::string(run.column_text(0));
       });
     };
     const auto before = now();
@@ -335,41 +221,37 @@ class SqliteStore {
   }
 
   std::vector<detail::SweptKey<key_type>> page(const key_type* after, const std::string& start, std::size_t limit) {
-    return healing([&](Database& database) {
-      return database.read([&](Reader& reader) {
-        std::vector<detail::SweptKey<key_type>> keys;
-        auto run = after == nullptr ? reader.sweep_first.run() : reader.sweep_next.run();
-        if (after != nullptr) run.bind_members(*after);
-        run.bind(start).bind(limit);
-        while (run.step()) {
-          auto& swept = keys.emplace_back();
-          int column = 0;
-          for_each_member(swept.key, [&](const char* name, auto& member) {
-            if (const auto wrong = run.read(column++, member); !wrong.empty()) {
-              throw StoreError("'" + std::string(name) + "' " + std::string(wrong) + " in a row of '" + std::string(S::table) + "'");
-            }
-          });
-          swept.newer = run.column_integer(column) != 0;
-        }
-        return keys;
-      });
+    return file_.read([&](Reader& reader) {
+      std::vector<detail::SweptKey<key_type>> keys;
+      auto run = after == nullptr ? reader.sweep_first.run() : reader.sweep_next.run();
+      if (after != nullptr) run.bind_members(*after);
+      run.bind(start).bind(limit);
+      while (run.step()) {
+        auto& swept = keys.emplace_back();
+        int column = 0;
+        for_each_member(swept.key, [&](const char* name, auto& member) {
+          if (const auto wrong = run.read(column++, member); !wrong.empty()) {
+            throw StoreError("'" + std::string(name) + "' " + std::string(wrong) + " in a row of '" + std::string(S::table) + "'");
+          }
+        });
+        swept.newer = run.column_integer(column) != 0;
+      }
+      return keys;
     });
   }
 
   std::size_t erase_older(std::span<const key_type> keys, const std::string& start) {
-    return healing([&](Database& database) {
-      return database.write([&](SqliteConnection& connection, auto& statements) {
-        SqliteTransaction transaction(connection, SqliteConnection::Access::write);
-        std::size_t erased = 0;
-        for (const auto& key : keys) {
-          statements.erase_older.run().bind_members(key).bind(start).step();
-          erased += statements.erase_older.changes();
-        }
-        transaction.commit();
-        return_pages(connection);
-        return erased;
-      });
-    }, Look::now);
+    return file_.write([&](Writing& writing) {
+      SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
+      std::size_t erased = 0;
+      for (const auto& key : keys) {
+        writing.erase_older.run().bind_members(key).bind(start).step();
+        erased += writing.erase_older.changes();
+      }
+      transaction.commit();
+      return_pages(writing.connection);
+      return erased;
+    });
   }
 
   /// Gives pages that became free back to the file system, a part at a time. What was erased stays so if this fails.
@@ -377,15 +259,8 @@ class SqliteStore {
     sqlite3_exec(connection.handle(), "PRAGMA incremental_vacuum(1000)", nullptr, nullptr, nullptr);
   }
 
-  SqliteOptions options_;
-  const ::pid_t process_;
-
-  std::mutex mutex_;  // guards the next four
-  std::shared_ptr<Database> database_;
-  Clock::time_point next_look_{}, next_try_{};
-  std::string why_not_;
-
-  std::atomic<std::uint64_t> lookups_{0}, publishes_{0}, unreadable_{0}, reopened_{0}, corrupt_{0};
+  File file_;
+  std::atomic<std::uint64_t> unreadable_{0};
 };
 
 }  // namespace render_cache

@@ -3,137 +3,82 @@
 
 #include <render_cache/schema/sql.hpp>
 #include <render_cache/schema/table_check.hpp>
+#include <render_cache/store/sqlite/files.hpp>
 #include <render_cache/store/sqlite/statement.hpp>
 #include <render_cache/store/sqlite/writer.hpp>
 
-#include <condition_variable>
-#include <cstddef>
 #include <memory>
-#include <mutex>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace render_cache::detail {
 
+/// What is thrown while it is made says why the file cannot be used.
 template <Schema S>
-struct SqliteReader {
-  using Statements = Sql<S, Dialect::sqlite>;
+class SqliteDatabase {
+  using Sql = render_cache::Sql<S, Dialect::sqlite>;
 
-  explicit SqliteReader(const SqliteOptions& options)
-      : connection(options.path, SqliteConnection::Access::read, options.busy_timeout),
-        lookup(connection, Statements::lookup),
-        lookup_stale(connection, Statements::lookup_stale),
-        sweep_start(connection, Statements::sweep_start),
-        sweep_first(connection, Statements::sweep_first),
-        sweep_next(connection, Statements::sweep_next) {
+ public:
+  struct Writing {
+    explicit Writing(SqliteConnection& writer)
+        : connection(writer),
+          publish(writer, Sql::publish),
+          erase(writer, Sql::erase),
+          erase_group(writer, Sql::erase_group),
+          erase_older(writer, Sql::erase_older) {}
+    SqliteConnection& connection;
+    SqliteStatement publish, erase, erase_group, erase_older;
+  };
+
+  /// A file that was at the path before is `lost`.
+  explicit SqliteDatabase(const SqliteOptions& options, const SqliteFiles& lost = {})
+      : writer_(options, lost), writing_(prepare(options)), mark_(options.path.string()), files_(identify_sqlite_files(options.path.string())) {}
+
+  /// Runs `action(Writing&)` as the only writer. Thread-safe.
+  template <class Action>
+  auto write(Action action) {
+    const SqliteWriter::Turn turn(writer_);
+    return action(writing_);
+  }
+
+  [[nodiscard]] bool deleted() const noexcept { return mark_.deleted(); }
+  [[nodiscard]] const SqliteFiles& files() const noexcept { return files_; }
+
+ private:
+  Writing prepare(const SqliteOptions& options) {
+    const SqliteWriter::Turn turn(writer_);
+    auto& connection = writer_.connection();
+    if (!options.migrations.empty()) Migrator(connection, options.migrations, options.migration_history).up();
+    check_table<S>(connection);
+    return Writing(connection);
+  }
+
+  SqliteWriter writer_;
+  Writing writing_;
+  FileMark mark_;
+  SqliteFiles files_;
+};
+
+/// For one thread at a time. It keeps its database open: the writer closes last.
+template <Schema S>
+class SqliteReader {
+  using Sql = render_cache::Sql<S, Dialect::sqlite>;
+
+ public:
+  SqliteReader(const SqliteOptions& options, std::shared_ptr<SqliteDatabase<S>> opened)
+      : database(std::move(opened)),
+        connection(options.path, SqliteConnection::Access::read, options.busy_timeout),
+        lookup(connection, Sql::lookup),
+        lookup_stale(connection, Sql::lookup_stale),
+        sweep_start(connection, Sql::sweep_start),
+        sweep_first(connection, Sql::sweep_first),
+        sweep_next(connection, Sql::sweep_next) {
     // A checkpoint is the writer's alone.
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
 
+  const std::shared_ptr<SqliteDatabase<S>> database;
   SqliteConnection connection;
   SqliteStatement lookup, lookup_stale, sweep_start, sweep_first, sweep_next;
-};
-
-template <Schema S>
-struct SqliteWriterStatements {
-  using Statements = Sql<S, Dialect::sqlite>;
-
-  explicit SqliteWriterStatements(SqliteConnection& connection)
-      : publish(connection, Statements::publish),
-        erase(connection, Statements::erase),
-        erase_group(connection, Statements::erase_group),
-        erase_older(connection, Statements::erase_older) {}
-
-  SqliteStatement publish, erase, erase_group, erase_older;
-};
-
-/// Thread-safe. What it throws while being made says why the file cannot be used.
-template <Schema S>
-class SqliteDatabase {
- public:
-  explicit SqliteDatabase(const SqliteOptions& options, const SqliteFiles& lost = {})
-      : options_(options), writer_(options, lost), statements_(prepare()), files_(identify_sqlite_files(options.path.string())) {
-    idle_.reserve(options.readers);
-  }
-
-  /// Runs `action(connection, statements)` as the only writer.
-  template <class Action>
-  auto write(Action action) {
-    const SqliteWriter::Turn turn(writer_);
-    return action(writer_.connection(), statements_);
-  }
-
-  /// Runs `action(reader)` with a reader of its own, the one that was used last.
-  template <class Action>
-  auto read(Action action) {
-    const Lease lease(*this);
-    return action(*lease.reader);
-  }
-
-  /// Whether the file is still at its path.
-  [[nodiscard]] bool in_place() const noexcept { return identity_of(options_.path.string()) == files_.database; }
-  [[nodiscard]] const SqliteFiles& files() const noexcept { return files_; }
-
- private:
-  struct Lease {
-    explicit Lease(SqliteDatabase& database) : owner(database), reader(database.take()) {}
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    ~Lease() { owner.give_back(std::move(reader)); }
-    SqliteDatabase& owner;
-    std::unique_ptr<SqliteReader<S>> reader;
-  };
-
-  SqliteWriterStatements<S> prepare() {
-    const SqliteWriter::Turn turn(writer_);
-    auto& connection = writer_.connection();
-    if (!options_.migrations.empty()) Migrator(connection, options_.migrations, options_.migration_history).up();
-    check_table<S>(connection);
-    return SqliteWriterStatements<S>(connection);
-  }
-
-  std::unique_ptr<SqliteReader<S>> take() {
-    std::unique_lock lock(mutex_);
-    const auto free_or_room = [&] { return !idle_.empty() || open_ < options_.readers; };
-    if (!free_or_room() && !freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
-      throw StoreUnavailable("SQLite: all " + std::to_string(options_.readers) + " readers were busy for " +
-                             std::to_string(options_.busy_timeout.count()) + " ms; raise SqliteOptions::readers");
-    }
-    if (!idle_.empty()) {
-      auto reader = std::move(idle_.back());
-      idle_.pop_back();
-      return reader;
-    }
-    ++open_;
-    lock.unlock();
-    try {
-      return std::make_unique<SqliteReader<S>>(options_);
-    } catch (...) {
-      lock.lock();
-      --open_;
-      freed_.notify_one();
-      throw;
-    }
-  }
-
-  void give_back(std::unique_ptr<SqliteReader<S>> reader) noexcept {
-    {
-      const std::lock_guard lock(mutex_);
-      idle_.push_back(std::move(reader));  // never allocates: room for all is reserved
-    }
-    freed_.notify_one();
-  }
-
-  const SqliteOptions& options_;  // the store's, which outlives this
-  SqliteWriter writer_;
-  SqliteWriterStatements<S> statements_;
-  SqliteFiles files_;
-
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  std::vector<std::unique_ptr<SqliteReader<S>>> idle_;  // destroyed before the writer, which closes last
-  std::size_t open_ = 0;
 };
 
 }  // namespace render_cache::detail

@@ -3,6 +3,7 @@
 
 #include <render_cache/error.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -34,8 +35,8 @@ class SqliteFileLock {
     for (auto pause = std::chrono::microseconds{100};; pause = std::min(2 * pause, std::chrono::microseconds{5000})) {
       if (file_ < 0) open();
       if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
-        if (is_at_path()) return;
-        close();  // somebody deleted the lock file: others lock a new one
+        if (!deleted()) return;
+        close();  // others lock a new file
         continue;
       }
       if (errno != EWOULDBLOCK && errno != EINTR) fail("cannot be locked");
@@ -56,10 +57,9 @@ class SqliteFileLock {
   void close() noexcept {
     if (file_ >= 0) ::close(std::exchange(file_, -1));
   }
-  [[nodiscard]] bool is_at_path() const noexcept {
-    struct ::stat locked, now;
-    return ::fstat(file_, &locked) == 0 && ::stat(path_.c_str(), &now) == 0 && locked.st_ino == now.st_ino &&
-           locked.st_dev == now.st_dev;
+  [[nodiscard]] bool deleted() const noexcept {
+    struct ::stat status;
+    return ::fstat(file_, &status) == 0 && status.st_nlink == 0;
   }
   [[noreturn]] void fail(const std::string& what) const {
     throw StoreUnavailable("'" + path_ + "' " + what + ": " + std::strerror(errno));

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <system_error>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace render_cache::detail {
 
@@ -25,6 +27,25 @@ inline FileIdentity identity_of(const std::string& path) noexcept {
   if (::stat(path.c_str(), &status) != 0) return {};
   return {status.st_dev, status.st_ino};
 }
+
+/// Remembers the file at a path and sees by one fstat(2), without walking the path again, whether it was deleted or
+/// replaced. It is no opening of the file (O_PATH): closing that would drop the locks of SQLite's own descriptors.
+class FileMark {
+ public:
+  explicit FileMark(const std::string& path) noexcept : file_(::open(path.c_str(), O_PATH | O_CLOEXEC)) {}
+  FileMark(const FileMark&) = delete;
+  FileMark& operator=(const FileMark&) = delete;
+  ~FileMark() {
+    if (file_ >= 0) ::close(file_);
+  }
+  [[nodiscard]] bool deleted() const noexcept {
+    struct ::stat status;
+    return ::fstat(file_, &status) != 0 || status.st_nlink == 0;
+  }
+
+ private:
+  int file_;
+};
 
 /// What SQLite keeps beside a database in WAL mode.
 inline constexpr std::array<std::string_view, 2> sqlite_side_files{"-wal", "-shm"};

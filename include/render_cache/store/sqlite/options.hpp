@@ -28,11 +28,11 @@ struct SqliteOptions {
 
 /// A moment's numbers since the store was made.
 struct SqliteStats {
-  std::uint64_t lookups = 0;    ///< a batch counts as one
-  std::uint64_t publishes = 0;  ///< likewise
-  std::uint64_t unreadable = 0; ///< rows found that could not be read
-  std::uint64_t reopened = 0;   ///< times the file had been deleted or replaced and was opened anew
-  std::uint64_t corrupt = 0;    ///< times the file was corrupt, and was moved aside and begun anew
+  std::uint64_t reads = 0;       ///< turns of a reader: a look-up, a batch of them, a page of a sweep
+  std::uint64_t writes = 0;      ///< turns of the writer: a publish, a batch of them, an erase
+  std::uint64_t unreadable = 0;  ///< rows that could not be read
+  std::uint64_t reopened = 0;    ///< times the file had been deleted or replaced and was opened anew
+  std::uint64_t corrupt = 0;     ///< times the file was corrupt, and was moved aside and begun anew
 };
 
 namespace detail {

@@ -1,0 +1,224 @@
+// The database file through its lives: opened, lost, damaged, begun anew; and who may read and write it now.
+#pragma once
+
+#include <render_cache/store/sqlite/database.hpp>
+#include <render_cache/store/sqlite/fork_guard.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace render_cache::detail {
+
+/// Thread-safe. Damage that an action meets (SqliteCorrupt) is healed: the file is moved aside, a new one is begun, and the
+/// action runs once more on that. What the constructor, `read` and `write` throw beyond the action's own errors is StoreError.
+template <Schema S>
+class SqliteFile {
+  using Clock = std::chrono::steady_clock;
+  using Database = SqliteDatabase<S>;
+
+ public:
+  using Reader = SqliteReader<S>;
+  using Writing = typename Database::Writing;
+
+  explicit SqliteFile(SqliteOptions options) : options_(std::move(options)) {
+    // SQLite names its side files after what a link leads to.
+    if (!options_.path.empty()) options_.path = std::filesystem::weakly_canonical(std::filesystem::absolute(options_.path));
+    options_.readers = std::max<std::size_t>(options_.readers, 1);
+    idle_.reserve(options_.readers);
+    open(Clock::now());
+  }
+  SqliteFile(const SqliteFile&) = delete;
+  SqliteFile& operator=(const SqliteFile&) = delete;
+  ~SqliteFile() {
+    if (!fork_guard_.in_child()) return;
+    // SQLite must not even be closed in a child of fork(): it would touch the parent's locks and log.
+    new std::shared_ptr<Database>(std::move(database_));
+    for (auto& reader : idle_) static_cast<void>(reader.release());
+  }
+
+  /// `action(Reader&)`, with a reader of its own: the one that was used last.
+  template <class Action>
+  auto read(Action action) {
+    for (bool again = false;; again = true) {
+      std::shared_ptr<Database> damaged;
+      {
+        const Lease lease(*this);
+        try {
+          return action(*lease.reader);
+        } catch (const SqliteCorrupt&) {
+          if (again) throw;
+          damaged = lease.reader->database;
+        }
+      }
+      begin_anew(std::move(damaged));
+    }
+  }
+
+  /// `action(Writing&)`, as the only writer among all threads and processes. Looks first whether the file is still there.
+  template <class Action>
+  auto write(Action action) {
+    for (bool again = false;; again = true) {
+      auto database = current();
+      try {
+        return database->write(action);
+      } catch (const SqliteCorrupt&) {
+        if (again) throw;
+      }
+      begin_anew(std::move(database));
+    }
+  }
+
+  [[nodiscard]] SqliteStats stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+ private:
+  struct Lease {
+    explicit Lease(SqliteFile& file) : owner(file), reader(file.take()) {}
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() { owner.give_back(std::move(reader)); }
+    SqliteFile& owner;
+    std::unique_ptr<Reader> reader;
+  };
+
+  // What stands below takes the mutex; what is closed is closed after the mutex is free again.
+  using Closed = std::pair<std::shared_ptr<Database>, std::vector<std::unique_ptr<Reader>>>;
+
+  std::shared_ptr<Database> current() {
+    refuse_child();
+    Closed closed;
+    const std::lock_guard lock(mutex_);
+    if (const auto now = Clock::now(); !database_ || now >= next_look_ || database_->deleted()) look(now, closed);
+    ++stats_.writes;
+    return database_;
+  }
+
+  std::unique_ptr<Reader> take() {
+    refuse_child();
+    Closed closed;
+    std::unique_lock lock(mutex_);
+    if (const auto now = Clock::now(); !database_ || now >= next_look_) look(now, closed);
+    const auto free_or_room = [&] { return !idle_.empty() || open_ < options_.readers; };
+    if (!free_or_room() && !freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
+      throw StoreUnavailable("SQLite: all " + std::to_string(options_.readers) + " readers were busy for " +
+                             std::to_string(options_.busy_timeout.count()) + " ms; raise SqliteOptions::readers");
+    }
+    ++stats_.reads;
+    if (!idle_.empty()) {
+      auto reader = std::move(idle_.back());
+      idle_.pop_back();
+      return reader;
+    }
+    ++open_;
+    const auto database = database_;
+    lock.unlock();
+    try {
+      if (!database) throw StoreUnavailable("SQLite: the file was lost while waiting for a reader");
+      return std::make_unique<Reader>(options_, database);
+    } catch (...) {
+      lock.lock();
+      --open_;
+      freed_.notify_one();
+      throw;
+    }
+  }
+
+  void give_back(std::unique_ptr<Reader> reader) noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      if (reader->database == database_) {
+        idle_.push_back(std::move(reader));  // room is reserved
+      } else {
+        --open_;
+      }
+    }
+    freed_.notify_one();
+  }
+
+  void refuse_child() const {
+    if (fork_guard_.in_child()) throw StoreError("a SqliteStore may not be used after fork(): make a new one in the child");
+  }
+
+  // --- With the mutex held ---
+
+  void look(Clock::time_point now, Closed& closed) {
+    next_look_ = now + sqlite_recheck_interval;
+    if (database_ && identity_of(options_.path.string()) != database_->files().database) {
+      close(closed);
+      ++stats_.reopened;
+    }
+    if (!database_) open(now, closed.first ? closed.first->files() : SqliteFiles{});
+  }
+
+  void close(Closed& closed) {
+    open_ -= idle_.size();
+    closed.second = std::exchange(idle_, {});
+    closed.first = std::exchange(database_, nullptr);
+    idle_.reserve(options_.readers);
+    next_try_ = {};
+  }
+
+  void open(Clock::time_point now, const SqliteFiles& lost = {}) {
+    if (now < next_try_) throw StoreUnavailable(why_not_ + " (tried a moment ago)");
+    try {
+      const auto there = identity_of(options_.path.string());
+      try {
+        database_ = std::make_shared<Database>(options_, lost);
+      } catch (const SqliteCorrupt&) {
+        move_aside(there);
+        database_ = std::make_shared<Database>(options_);
+      }
+    } catch (const std::exception& error) {
+      next_try_ = now + sqlite_recheck_interval;
+      why_not_ = error.what();
+      throw;
+    }
+  }
+
+  /// Unless another process has done it.
+  void move_aside(const FileIdentity& damaged) {
+    const auto path = options_.path.string();
+    SqliteFileLock lock(path + "-lock");  // freed with the object
+    lock.lock(options_.busy_timeout);
+    if (identity_of(path) != damaged) return;
+    set_aside(path);
+    ++stats_.corrupt;
+  }
+
+  /// Takes the mutex. Another thread may have done it.
+  void begin_anew(std::shared_ptr<Database> damaged) {
+    Closed closed;
+    const std::lock_guard lock(mutex_);
+    if (database_ == damaged) {
+      close(closed);
+      move_aside(damaged->files().database);
+    }
+    if (!database_) open(Clock::now());
+  }
+
+  SqliteOptions options_;
+  ForkGuard fork_guard_;
+
+  mutable std::mutex mutex_;  // guards all that follows
+  std::condition_variable freed_;
+  std::shared_ptr<Database> database_;
+  std::vector<std::unique_ptr<Reader>> idle_;
+  std::size_t open_ = 0;  // readers, idle and busy
+  Clock::time_point next_look_{}, next_try_{};
+  std::string why_not_;
+  SqliteStats stats_;
+};
+
+}  // namespace render_cache::detail
