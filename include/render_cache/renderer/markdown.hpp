@@ -35,7 +35,7 @@ namespace render_cache {
 /// `"front_matter_error"` where front matter could not be read. The title is the front matter's, else the first
 /// heading of level 1, else the first heading; "" without any. The same source gives the same bytes.
 ///
-/// NUL and every byte that is not UTF-8 become U+FFFD. Thread-safe. Linear time, about 4 microseconds a KB.
+/// NUL and every byte that is not UTF-8 become U+FFFD. Thread-safe. Linear time, about 5 microseconds a KB.
 class MarkdownRenderer {
  public:
   /// The most that `MarkdownOptions::max_input_bytes` can allow: md4c counts in 32 bits, and U+FFFD takes three bytes.
