@@ -16,8 +16,8 @@ constexpr std::size_t block(std::size_t bytes) noexcept { return std::max<std::s
 
 /// The resident memory that a node and its entry cost, in whatever blocks: those of the node and of the shared entry;
 /// two places in the table's array; a ghost, for there are about as many as entries; what the members own on the
-/// heap, with 16 bytes for each that malloc rounds up. And 3/16 of all that for the holes between the blocks: where entries of all sizes
-/// come and go, glibc keeps 8 to 33 % more than is in use (docs/memory.md has the measurements).
+/// heap, with 16 bytes for each that malloc rounds up. And a quarter of all that for the holes between the blocks: where
+/// entries of all sizes come and go, glibc keeps 8 to 35 % more than is in use (docs/memory.md has the measurements).
 template <class Node, Described Key, Described Value>
 std::size_t weight_of(const Key& key, const Entry<Value>& entry) noexcept {
   constexpr std::size_t reference_counts = 16;  // std::make_shared puts them into the entry's block
@@ -27,7 +27,7 @@ std::size_t weight_of(const Key& key, const Entry<Value>& entry) noexcept {
   for_each_member(key, [&](const char*, const auto& member) { add(heap_bytes(member)); });
   for_each_member(entry.value, [&](const char*, const auto& member) { add(heap_bytes(member)); });
   add(heap_bytes(entry.fingerprint.text()));
-  return bytes + bytes / 16 * 3;
+  return bytes + bytes / 4;
 }
 
 }  // namespace render_cache::detail
