@@ -4,6 +4,7 @@
 #include "report.hpp"
 
 #include <render_cache/error.hpp>
+#include <render_cache/schema/text.hpp>
 #include <render_cache/schema/text_form.hpp>
 
 #include <algorithm>
@@ -116,6 +117,9 @@ int add(Checks& checks, const std::string& slug, const std::string& path, const 
   const auto absolute = std::filesystem::canonical(path, error);
   if (error) throw RegistryError("'" + path + "' cannot be added: " + error.message());
   if (!std::filesystem::is_directory(absolute)) throw RegistryError("'" + path + "' cannot be added: it is no directory");
+  if (render_cache::find_invalid_text(absolute.string()) != std::string_view::npos) {
+    throw RegistryError("'" + one_line(absolute.string()) + "' cannot be added: a path must be UTF-8");
+  }
   checks.registry().add(slug, absolute.string());
   output.messages << "added " << slug << " at " << absolute.string() << '\n';
   return done;
