@@ -35,7 +35,11 @@ class TestDatabase {
   static std::string server() {
     const char* named = std::getenv("RENDER_CACHE_TEST_POSTGRES");
     if (named == nullptr) throw std::runtime_error("RENDER_CACHE_TEST_POSTGRES is not set");
-    return named;
+    const std::string conninfo(named);
+    if (conninfo.find("://") != conninfo.npos) {
+      throw std::runtime_error("RENDER_CACHE_TEST_POSTGRES must be of the form 'host=... dbname=...': tests add keywords to it");
+    }
+    return conninfo;
   }
 
   [[nodiscard]] const std::string& conninfo() const noexcept { return conninfo_; }
