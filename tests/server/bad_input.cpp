@@ -70,7 +70,7 @@ TEST_CASE("folders, pipes, and files that may not be read each get a fitting ans
   REQUIRE(::mkfifo((site.files / "root/pipe.png").c_str(), 0600) == 0);
   REQUIRE(::chmod(site.files.write("root/private.md", "# " + site.secret).c_str(), 0) == 0);
   REQUIRE(::chmod(site.files.write("root/private.png", site.secret).c_str(), 0) == 0);
-  const WikiServer wiki({"--root", site.root()});
+  const WikiServer wiki({"--root", site.root()}, Rights::ordinary);
   CHECK(wiki.get("/site/folder.md").status == 404);
   CHECK(wiki.get("/site/pipe.md").status == 404);
   CHECK(wiki.get("/site/pipe.png").status == 404);

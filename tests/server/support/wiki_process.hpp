@@ -37,10 +37,13 @@ bool eventually(Question question) {
   return true;
 }
 
+/// Root may read every file, whatever its mode; `ordinary` takes that away.
+enum class Rights { own, ordinary };
+
 /// A run of the program. It ends with the object, and with the test that is killed.
 class WikiProcess {
  public:
-  explicit WikiProcess(const std::vector<std::string>& arguments) {
+  explicit WikiProcess(const std::vector<std::string>& arguments, Rights rights = Rights::own) {
     std::vector<std::string> command{RENDER_CACHE_WIKI};
     command.insert(command.end(), arguments.begin(), arguments.end());
     std::vector<char*> raw;
@@ -52,9 +55,10 @@ class WikiProcess {
     if (process_ > 0) return;
     // In the child nothing but system calls.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // Root reads every file: without these two it is like everybody else.
-    ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
-    ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
+    if (rights == Rights::ordinary) {
+      ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
+      ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
+    }
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
     ::dup2(::open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
     ::execv(raw.front(), raw.data());
@@ -100,7 +104,8 @@ class WikiProcess {
 class WikiServer {
  public:
   /// `arguments` beside --listen: --root, --store, ...
-  explicit WikiServer(std::vector<std::string> arguments) : process_(complete(std::move(arguments))) {
+  explicit WikiServer(std::vector<std::string> arguments, Rights rights = Rights::own)
+      : process_(complete(std::move(arguments)), rights) {
     const bool ready = eventually([&] { return process_.has_ended() || process_.out().find("/ (") != std::string::npos; });
     const auto out = process_.out();
     const auto host = out.find("http://127.0.0.1:");
