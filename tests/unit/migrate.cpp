@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -128,13 +129,20 @@ TEST_CASE("two programs keep histories of their own in one database") {
 
 TEST_CASE("any number of threads may migrate at once, and each migration is applied once", "[concurrent]") {
   const TemporaryDirectory directory;
+  std::vector<Migration> migrations;
+  for (unsigned version = 1; version <= 25; ++version) {
+    migrations.push_back({version, "m", "CREATE TABLE t" + std::to_string(version) + " (a)", ""});
+  }
+  constexpr int node_count = 6;
+  std::latch start(node_count);
   std::atomic<std::size_t> applied{0}, failed{0};
   std::vector<std::thread> nodes;
-  for (int node = 0; node < 6; ++node) {
+  for (int node = 0; node < node_count; ++node) {
     nodes.emplace_back([&] {
       try {
-        SqliteConnection connection(directory / "file.db", SqliteConnection::Access::write, std::chrono::seconds(20));
-        applied += Migrator(connection, three).up();
+        SqliteConnection connection(directory / "file.db", SqliteConnection::Access::write, std::chrono::seconds(30));
+        start.arrive_and_wait();
+        applied += Migrator(connection, migrations).up();
       } catch (const std::exception&) {
         ++failed;
       }
@@ -142,7 +150,7 @@ TEST_CASE("any number of threads may migrate at once, and each migration is appl
   }
   for (auto& node : nodes) node.join();
   CHECK(failed == 0);
-  CHECK(applied == three.size());
+  CHECK(applied == migrations.size());
 }
 
 TEST_CASE("any number of processes may migrate at once, and each migration is applied once") {

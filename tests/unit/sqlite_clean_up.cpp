@@ -68,6 +68,16 @@ TEST_CASE("sqlite: entries of dead groups that are newer than the sweep are kept
   CHECK(wiki.count("b") == 1);
 }
 
+TEST_CASE("sqlite: a dry run, too, tells what is newer than the sweep") {
+  Populated wiki;
+  wiki.outside().run_script("UPDATE wiki_cache SET rendered_at = '2999-01-01T00:00:00.000Z' WHERE page_path = '0'");
+  PruneOptions options;
+  options.dry_run = true;
+  const auto keep_none = [](const WikiKey&) { return false; };
+  CHECK(wiki.store.prune(keep_none, options) == PruneReport{12, 9, 3, false});
+  CHECK(wiki.store.prune(keep_none, {}) == PruneReport{12, 9, 3, false});
+}
+
 TEST_CASE("sqlite: a query of live groups that is no SELECT is refused") {
   Populated wiki;
   CHECK_THROWS_AS(wiki.store.prune_groups("SELECT nothing FROM nowhere"), StoreError);

@@ -125,6 +125,21 @@ TEST_CASE("sqlite: a file that is damaged while open is moved aside, and service
   CHECK(fs::exists(wiki.path.string() + ".corrupt-2"));
 }
 
+TEST_CASE("sqlite: of two stores that meet a damaged file the second takes what the first has begun") {
+  SqliteWiki wiki;
+  { WikiStore store(wiki.options()); fill(store, 200); }
+  WikiStore first(wiki.options()), second(wiki.options());
+  CHECK(found(second, {"repo", "0"}, 0) == 0);  // it has the damaged file open
+  scribble(wiki.path, 8192);
+  for (int number = 0; number < 200; ++number) first.lookup({"repo", std::to_string(number)}, fingerprint(number));
+  REQUIRE(first.stats().corrupt == 1);
+  first.publish(key, page(1));
+  for (int number = 0; number < 200; ++number) second.lookup({"repo", std::to_string(number)}, fingerprint(number));
+  CHECK(found(second, key, 1) == 1);
+  CHECK(second.stats().corrupt == 0);
+  CHECK_FALSE(fs::exists(wiki.path.string() + ".corrupt-2"));
+}
+
 TEST_CASE("sqlite: a file that is cut to nothing while open does not stop service") {
   SqliteWiki wiki;
   { WikiStore store(wiki.options()); fill(store, 200); }
