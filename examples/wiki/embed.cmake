@@ -1,21 +1,12 @@
-# Makes a header of files: cmake -D OUTPUT=HEADER -D SOURCES=FILE|... -P embed.cmake
-# Each is a constant named after its file; those that end in .sql are in the list `migrations` instead, by folder and name.
+# cmake -D OUTPUT=HEADER -D SOURCES=FILE|... -P embed.cmake: makes constants of files, named after them.
 
 string(REPLACE "|" ";" SOURCES "${SOURCES}")
-set(files "")
-set(migrations "")
+set(constants "")
 foreach(source IN LISTS SOURCES)
   file(READ "${source}" content)
-  set(content "R\"embedded(${content})embedded\"")
   cmake_path(GET source FILENAME name)
-  if(name MATCHES "\\.sql$")
-    cmake_path(GET source PARENT_PATH folder)
-    cmake_path(GET folder FILENAME folder)
-    string(APPEND migrations "    {\"${folder}\", \"${name}\", ${content}},\n")
-  else()
-    string(REGEX REPLACE "[^a-zA-Z0-9]" "_" name "${name}")
-    string(APPEND files "inline constexpr std::string_view ${name} = ${content};\n\n")
-  endif()
+  string(REGEX REPLACE "[^a-zA-Z0-9]" "_" name "${name}")
+  string(APPEND constants "inline constexpr std::string_view ${name} = R\"embedded(${content})embedded\";\n\n")
 endforeach()
 file(WRITE "${OUTPUT}" "// Made by embed.cmake.
 #pragma once
@@ -24,12 +15,5 @@ file(WRITE "${OUTPUT}" "// Made by embed.cmake.
 
 namespace wiki::embedded {
 
-${files}struct Script {
-  std::string_view folder, name, text;
-};
-
-inline constexpr Script migrations[] = {
-${migrations}};
-
-}  // namespace wiki::embedded
+${constants}}  // namespace wiki::embedded
 ")

@@ -1,10 +1,10 @@
 // `wiki migrate` on a database of a certain type. Included by the files of this folder only.
 #pragma once
 
-#include "migrations.hpp"
 #include "options.hpp"
 
 #include <render_cache/schema/migrate.hpp>
+#include <render_cache/wiki_migrations.hpp>
 
 #include <iomanip>
 #include <ostream>
@@ -12,9 +12,8 @@
 namespace wiki {
 
 template <class Connection>
-void migrate_on(Connection& connection, std::string_view folder, const MigrateOptions& options, std::ostream& out) {
-  const auto migrations = embedded_migrations(folder);
-  render_cache::Migrator migrator(connection, migrations);
+void migrate_on(Connection& connection, const MigrateOptions& options, std::ostream& out) {
+  render_cache::Migrator migrator(connection, render_cache::wiki_migrations(Connection::dialect));
   if (options.status) {
     for (const auto& state : migrator.status()) {
       out << std::setw(4) << state.version << "  " << state.name << "  "

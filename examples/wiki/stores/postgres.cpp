@@ -15,7 +15,7 @@ class PostgresPages final : public DatabasePages<render_cache::PostgresStore<ren
 
   void prepare() override {
     render_cache::PostgresConnection connection(options_);
-    render_cache::Migrator(connection, embedded_migrations("postgres")).up();
+    render_cache::Migrator(connection, render_cache::wiki_migrations(render_cache::Dialect::postgres)).up();
     cache_.store().far().check();
   }
 
@@ -45,7 +45,7 @@ std::unique_ptr<Pages> open_postgres_pages(const PagesOptions& options) { return
 
 void migrate_postgres(const MigrateOptions& options, std::ostream& out) {
   render_cache::PostgresConnection connection(PostgresOptions{.conninfo = options.store.place});
-  migrate_on(connection, "postgres", options, out);
+  migrate_on(connection, options, out);
 }
 
 }  // namespace wiki

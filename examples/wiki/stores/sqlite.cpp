@@ -10,7 +10,7 @@ class SqlitePages final : public DatabasePages<render_cache::SqliteStore<render_
  public:
   explicit SqlitePages(const PagesOptions& options)
       : DatabasePages(options, render_cache::SqliteOptions{.path = options.store.place,
-                                                           .migrations = embedded_migrations("sqlite")}) {}
+                                                           .migrations = render_cache::wiki_migrations(render_cache::Dialect::sqlite)}) {}
 
   nlohmann::json store_stats() const override {
     auto& tiers = cache_.store();
@@ -32,7 +32,7 @@ std::unique_ptr<Pages> open_sqlite_pages(const PagesOptions& options) { return s
 void migrate_sqlite(const MigrateOptions& options, std::ostream& out) {
   render_cache::SqliteConnection connection(options.store.place, render_cache::SqliteConnection::Access::write,
                                             std::chrono::seconds(30));
-  migrate_on(connection, "sqlite", options, out);
+  migrate_on(connection, options, out);
 }
 
 }  // namespace wiki
