@@ -89,6 +89,24 @@ TEST_CASE("sqlite: a place where no database can be is refused in words") {
   CHECK_THAT(refusal(":memory:"), ContainsSubstring("MemoryStore"));
 }
 
+TEST_CASE("sqlite: a file that is reached through a link, or by a relative path, is one file with one lock") {
+  SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  const auto link = wiki.directory / "link.db";
+  fs::create_symlink("wiki.db", link);
+  auto options = wiki.options();
+  options.path = link;
+  WikiStore linked(options);
+  linked.publish(key, page(1));
+  options.path = fs::relative(wiki.path);
+  WikiStore relative(options);
+  CHECK(found(store, key, 1) == 1);
+  CHECK(found(relative, key, 1) == 1);
+  { SqliteWriter writer(options); }
+  CHECK_FALSE(fs::exists(link.string() + "-lock"));
+  CHECK_FALSE(fs::exists(link.string() + "-wal"));
+}
+
 TEST_CASE("sqlite: a table that is not the schema's is refused at opening, and left alone") {
   SqliteWiki wiki;
   wiki.outside().run_script("CREATE TABLE wiki_cache (repo_alias TEXT)");

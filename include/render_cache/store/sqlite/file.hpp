@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,8 +30,7 @@ class SqliteFile {
   using Writing = typename Database::Writing;
 
   explicit SqliteFile(SqliteOptions options) : options_(std::move(options)) {
-    // SQLite names its side files after what a link leads to.
-    if (!options_.path.empty()) options_.path = std::filesystem::weakly_canonical(std::filesystem::absolute(options_.path));
+    options_.path = canonical(options_.path);
     options_.readers = std::max<std::size_t>(options_.readers, 1);
     idle_.reserve(options_.readers);
     open(Clock::now());

@@ -88,6 +88,11 @@ inline void set_aside(const std::string& path) {
   }
 }
 
+/// The path by which all processes know the file: SQLite names its side files after what a link leads to.
+inline std::filesystem::path canonical(const std::filesystem::path& path) {
+  return path.empty() ? path : std::filesystem::weakly_canonical(std::filesystem::absolute(path));
+}
+
 /// Says in words why no database can be at the path.
 inline void check_place(const std::filesystem::path& path) {
   namespace fs = std::filesystem;

@@ -25,7 +25,7 @@ class SqliteWriter {
  public:
   /// What is left of `lost`, a database that was at the path before, is removed first.
   explicit SqliteWriter(const SqliteOptions& options, const detail::SqliteFiles& lost = {})
-      : timeout_(options.busy_timeout), file_lock_(checked(options.path) + "-lock"), connection_(open(options, lost)) {}
+      : path_(checked(options.path)), timeout_(options.busy_timeout), file_lock_(path_ + "-lock"), connection_(open(lost)) {}
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
   ~SqliteWriter() {
@@ -54,19 +54,20 @@ class SqliteWriter {
 
  private:
   static std::string checked(const std::filesystem::path& path) {
-    detail::check_place(path);
-    return path.string();
+    const auto place = detail::canonical(path);
+    detail::check_place(place);
+    return place.string();
   }
 
-  std::unique_ptr<SqliteConnection> open(const SqliteOptions& options, const detail::SqliteFiles& lost) {
+  std::unique_ptr<SqliteConnection> open(const detail::SqliteFiles& lost) {
     const Turn turn(*this);
-    detail::remove_orphans(options.path.string(), lost);
-    auto connection = std::make_unique<SqliteConnection>(options.path, SqliteConnection::Access::write, timeout_);
+    detail::remove_orphans(path_, lost);
+    auto connection = std::make_unique<SqliteConnection>(path_, SqliteConnection::Access::write, timeout_);
     // Before the first table: both are fixed by it.
     connection->run_script("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL");
     const auto mode = connection->query("PRAGMA journal_mode = WAL");
     if (mode.empty() || mode[0][0] != "wal") {
-      throw StoreUnavailable("SQLite, '" + options.path.string() + "': the write-ahead log is refused (journal mode '" +
+      throw StoreUnavailable("SQLite, '" + path_ + "': the write-ahead log is refused (journal mode '" +
                              (mode.empty() ? "" : mode[0][0].value_or("")) + "'); is it on a network file system?");
     }
     // A crash may lose the last entries and damages nothing. What is erased need not be overwritten.
@@ -75,6 +76,7 @@ class SqliteWriter {
     return connection;
   }
 
+  std::string path_;
   std::chrono::milliseconds timeout_;
   std::mutex threads_;
   SqliteFileLock file_lock_;
