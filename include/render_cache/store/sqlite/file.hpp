@@ -30,7 +30,7 @@ class SqliteFile {
   using Writing = typename Database::Writing;
 
   explicit SqliteFile(SqliteOptions options) : options_(std::move(options)) {
-    options_.path = canonical(options_.path);
+    options_.path = canonical_place(options_.path);
     options_.readers = std::max<std::size_t>(options_.readers, 1);
     idle_.reserve(options_.readers);
     open(Clock::now());

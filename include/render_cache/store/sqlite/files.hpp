@@ -89,8 +89,10 @@ inline void set_aside(const std::string& path) {
 }
 
 /// The path by which all processes know the file: SQLite names its side files after what a link leads to.
-inline std::filesystem::path canonical(const std::filesystem::path& path) {
-  return path.empty() ? path : std::filesystem::weakly_canonical(std::filesystem::absolute(path));
+inline std::filesystem::path canonical_place(const std::filesystem::path& path) {
+  std::error_code error;
+  auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  return error || path.empty() ? path : place;
 }
 
 /// Says in words why no database can be at the path.

@@ -54,7 +54,7 @@ class SqliteWriter {
 
  private:
   static std::string checked(const std::filesystem::path& path) {
-    const auto place = detail::canonical(path);
+    const auto place = detail::canonical_place(path);
     detail::check_place(place);
     return place.string();
   }
