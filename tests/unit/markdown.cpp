@@ -128,6 +128,7 @@ TEST_CASE("markdown: relative links become absolute paths on the server, and can
 
   CHECK(href("ü b%20c%zz.md?a b&c#ö") == "/ALIAS/b/%C3%BC%20b%20c%25zz.md?a%20b&amp;c#user-content-%C3%B6");
   CHECK(href("a\"b'c\\\\d`e{}|^.md") == "/ALIAS/b/a%22b'c%5Cd%60e%7B%7D%7C%5E.md");
+  CHECK(href(" a\tb.md&#10;") == "/ALIAS/b/ab.md");  // as browsers read it
   CHECK(href("a:b.md") == "none");
   CHECK(href("./a:b.md") == "/ALIAS/b/a:b.md");
 
@@ -209,6 +210,7 @@ TEST_CASE("markdown: a tag stays within the Markdown around it, and swallows non
   CHECK_THAT(html("a <textarea> *b*\n\n**c**"), ContainsSubstring("<em>b</em>") && ContainsSubstring("<strong>c</strong>"));
   CHECK_THAT(html("<Listing number=\"1\" caption=\"`Box<T>`\">\n\n```rust\nx\n```\n\n</Listing>\n\ny"),
              ContainsSubstring("<pre><code class=\"language-rust\">x\n</code></pre>") && ContainsSubstring("<p>y</p>"));
+  CHECK(html("<div>a<!---->b\n\n*x*\n\nc<!----></div>") == "<div>ab\n<p><em>x</em></p>\n<p>c</p>\n</div>");
   CHECK(html("<ul>\n\n<li>a</li>\n\n</ul>") == "<ul>\n<li>a</li>\n</ul>\n");
   CHECK(html("- <div><li>x</li></div>") == "<ul>\n<li><div>x</div>\n</li>\n</ul>\n");
   CHECK(html("<table>\n<tr>\n\n*x*\n\n<td>\n\n*y*\n\n</table>") ==

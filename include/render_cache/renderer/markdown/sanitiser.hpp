@@ -230,9 +230,7 @@ class Sanitiser {
     const auto offset = static_cast<std::size_t>(comment.original_text.data - fragment_.data());
     const auto found = std::ranges::lower_bound(chunks_, offset, {}, &Chunk::offset);
     if (found == chunks_.end() || found->offset != offset) return;
-    const auto index = static_cast<std::size_t>(found - chunks_.begin());
-    if (written_[index]) return;
-    written_[index] = true;
+    written_[static_cast<std::size_t>(found - chunks_.begin())] = true;
     out.append(found->html);
   }
 
