@@ -85,7 +85,8 @@ TEST_CASE("MemoryStore: the capacity holds for keys, values and bookkeeping toge
 }
 
 TEST_CASE("MemoryStore: an entry's weight covers every text it owns", "[memory]") {
-  const auto weight = [](const WikiKey& of, const Entry<WikiPage>& entry) { return Pages::weight(of, entry); };
+  const Pages store;
+  const auto weight = [&](const WikiKey& of, const Entry<WikiPage>& entry) { return store.weight(of, entry); };
   const std::string text(10'000, 'x');
   const Entry<WikiPage> empty{};
   const auto base = weight({}, empty);

@@ -62,7 +62,7 @@ class SpinLock {
 /// `Local` is what each slot holds for the readers to write (counters): a guard gives exclusive access to it.
 template <class Local>
 class PerCpuLock {
-  struct alignas(64) Slot {
+  struct alignas(128) Slot {  // a pair of cache lines: some processors fetch the second one with the first
     SpinLock lock;
     Local local{};
   };
@@ -70,14 +70,17 @@ class PerCpuLock {
  public:
   class ReadGuard {
    public:
-    explicit ReadGuard(Slot& slot) noexcept : slot_(slot) { slot_.lock.lock(); }
+    ReadGuard(Slot& slot, std::size_t number) noexcept : slot_(slot), number_(number) { slot_.lock.lock(); }
     ReadGuard(const ReadGuard&) = delete;
     ReadGuard& operator=(const ReadGuard&) = delete;
     ~ReadGuard() { slot_.lock.unlock(); }
     Local* operator->() const noexcept { return &slot_.local; }
+    /// Below `slots()`. For whatever else is to be kept apart by processor.
+    [[nodiscard]] std::size_t slot() const noexcept { return number_; }
 
    private:
     Slot& slot_;
+    std::size_t number_;
   };
 
   class WriteGuard {
@@ -100,11 +103,17 @@ class PerCpuLock {
     PerCpuLock& all_;
   };
 
-  [[nodiscard]] ReadGuard read() noexcept { return ReadGuard(slots_[processor() & (count_ - 1)]); }
+  [[nodiscard]] ReadGuard read() noexcept {
+    const auto slot = processor() & (count_ - 1);
+    return ReadGuard(slots_[slot], slot);
+  }
   [[nodiscard]] WriteGuard write() noexcept { return WriteGuard(*this); }
 
+  /// A power of two: as many as there are processors, and at most 4.
+  [[nodiscard]] std::size_t slots() const noexcept { return count_; }
+
  private:
-  static constexpr std::size_t max_slots = 8;
+  static constexpr std::size_t max_slots = 4;
 
   /// A hint: the thread may move on at any time, and then unlocks the slot that it locked.
   static std::size_t processor() noexcept {

@@ -3,7 +3,6 @@
 
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/store/memory/shard.hpp>
-#include <render_cache/store/memory/weight.hpp>
 
 #include <boost/hana/accessors.hpp>
 #include <boost/hana/second.hpp>
@@ -55,8 +54,8 @@ struct MemoryOptions {
 /// Keeps entries in this process within a number of bytes; S3-FIFO (s3_fifo.hpp) decides which, alone or with their render
 /// costs in mind (cost_scale.hpp). Never blocks on anything
 /// but its own short sections, in which no value is destroyed and no function of the caller runs but the key's ==. A hit
-/// allocates nothing, and what it writes to is shared with readers on other processors in one place: the entry's
-/// reference count.
+/// allocates nothing, and writes to no cache line that readers on other processors use: they do not slow each other down,
+/// even on one and the same entry.
 ///
 /// An entry of more than a quarter of a shard is refused: `publish` then removes what was stored for its key and counts it
 /// (`too_large`). All members may be called from many threads at once. `Schema` gives `key_type` and `value_type`.
@@ -97,8 +96,8 @@ class MemoryStore {
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     const auto hash = hash_key(key, seed_);
-    const auto weight = detail::weight_of<Node>(key, *entry);
-    shard(hash).publish(std::make_unique<Node>(hash, weight, key, std::move(entry)));
+    auto& into = shard(hash);
+    into.publish(into.make_node(hash, key, std::move(entry)));
   }
 
   bool erase(const key_type& key) {
@@ -130,8 +129,8 @@ class MemoryStore {
 
   [[nodiscard]] std::size_t shards() const noexcept { return shards_.size(); }
   /// What an entry counts against the capacity, in bytes.
-  [[nodiscard]] static std::size_t weight(const key_type& key, const Entry<value_type>& entry) noexcept {
-    return detail::weight_of<Node>(key, entry);
+  [[nodiscard]] std::size_t weight(const key_type& key, const Entry<value_type>& entry) const noexcept {
+    return shards_.front().weight(key, entry);
   }
 
  private:

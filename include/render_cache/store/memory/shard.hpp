@@ -2,9 +2,11 @@
 #pragma once
 
 #include <render_cache/detail/per_cpu_lock.hpp>
+#include <render_cache/detail/replicated_ptr.hpp>
 #include <render_cache/entry.hpp>
 #include <render_cache/store/memory/cost_scale.hpp>
 #include <render_cache/store/memory/node_table.hpp>
+#include <render_cache/store/memory/weight.hpp>
 #include <render_cache/store/s3_fifo.hpp>
 
 #include <algorithm>
@@ -32,21 +34,34 @@ namespace detail {
 /// What a hit touches comes first: the policy's part, the chain and the entry fill one cache line, the key the next.
 template <class Key, class Value>
 struct MemoryNode : S3Fifo::Object {
-  MemoryNode(std::uint64_t hash, std::size_t weight, const Key& of, EntryPtr<Value> content)
+  MemoryNode(std::uint64_t hash, std::size_t weight, const Key& of, ReplicatedPtr<const Entry<Value>> content)
       : Object(hash, weight), entry(std::move(content)), key(of) {}
 
   MemoryNode* next = nullptr;
-  EntryPtr<Value> entry;
+  ReplicatedPtr<const Entry<Value>> entry;  // a count for each of the lock's slots
   Key key;
   std::uint64_t published = 0;  // by the shard's count of publishes
 };
 
 template <class Key, class Value, Evict evict>
-class alignas(64) MemoryShard {
+class MemoryShard {
+  struct Counts {
+    std::uint64_t hits = 0, misses_absent = 0, misses_changed = 0;
+  };
+  using Lock = PerCpuLock<Counts>;
+
  public:
   using Node = MemoryNode<Key, Value>;
 
   MemoryShard() : policy_(0) {}  // holds nothing until `set_capacity`
+
+  [[nodiscard]] std::size_t weight(const Key& key, const Entry<Value>& entry) const noexcept {
+    return weight_of<Node>(key, entry, lock_.slots());
+  }
+  [[nodiscard]] std::unique_ptr<Node> make_node(std::uint64_t hash, const Key& key, EntryPtr<Value> entry) const {
+    const auto bytes = weight(key, *entry);
+    return std::make_unique<Node>(hash, bytes, key, ReplicatedPtr(std::move(entry), lock_.slots()));
+  }
 
   template <class IsIt>
   Lookup<Value> lookup(std::uint64_t hash, IsIt&& is_it, const Fingerprint& fingerprint) {
@@ -54,7 +69,7 @@ class alignas(64) MemoryShard {
     {
       const auto guard = lock_.read();
       if (Node* const node = table_.find(hash, is_it)) {
-        found.entry = node->entry;
+        found.entry = node->entry.get(guard.slot());
         if (found.entry->fingerprint == fingerprint) {
           S3Fifo::read(*node);
           ++guard->hits;
@@ -73,7 +88,7 @@ class alignas(64) MemoryShard {
   EntryPtr<Value> peek(std::uint64_t hash, IsIt&& is_it) {
     const auto guard = lock_.read();
     Node* const node = table_.find(hash, is_it);
-    return node ? node->entry : nullptr;
+    return node ? node->entry.get(guard.slot()) : nullptr;
   }
 
   /// After it the entry that was stored for the key is gone, whether or not the new one is let in.
@@ -87,7 +102,7 @@ class alignas(64) MemoryShard {
       ++too_large_;
       if (old) remove(*old, gone);
     } else if (old) {
-      old->entry.swap(node->entry);
+      std::swap(old->entry, node->entry);
       old->published = node->published;
       policy_.update(*old, node->weight(), evicts_to(gone));
     } else {
@@ -168,10 +183,6 @@ class alignas(64) MemoryShard {
  private:
   static constexpr std::size_t stride = 64;  // buckets visited under one lock: a few microseconds
 
-  struct Counts {
-    std::uint64_t hits = 0, misses_absent = 0, misses_changed = 0;
-  };
-
   // In all members above, `gone` is declared before the guard, and so destroyed after it.
   auto evicts_to(NodeChain<Node>& gone) noexcept {
     return [this, &gone](S3Fifo::Object& t) {
@@ -182,7 +193,7 @@ class alignas(64) MemoryShard {
 
   std::uint8_t first_freq([[maybe_unused]] const Node& node) noexcept {
     if constexpr (evict == Evict::cost_aware) {
-      return costs_.first_freq(node.entry->render_cost, node.weight());
+      return costs_.first_freq((*node.entry).render_cost, node.weight());
     } else {
       return 0;
     }
@@ -193,7 +204,7 @@ class alignas(64) MemoryShard {
     gone.push(table_.remove(node));
   }
 
-  mutable PerCpuLock<Counts> lock_;
+  mutable Lock lock_;
   NodeTable<Node> table_;
   S3Fifo policy_;
   CostScale costs_;
