@@ -121,7 +121,12 @@ class RenderCache {
     return store_.get().prune(keep, options);
   }
 
-  [[nodiscard]] CacheStats stats() const;
+  [[nodiscard]] CacheStats stats() const {
+    CacheStats stats;
+    counts_.add_to(stats);
+    store_.add_to(stats);
+    return stats;
+  }
 
   [[nodiscard]] const Renderer& renderer() const noexcept { return renderer_; }
   [[nodiscard]] const Hasher& hasher() const noexcept { return hasher_; }
@@ -131,10 +136,7 @@ class RenderCache {
   using Flight = render_cache::Flight<key_type, value_type>;
   using FlightPtr = std::shared_ptr<Flight>;
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
-  enum Counter : std::size_t {
-    hits, near_hits, misses, renders = misses + 7, render_failures, failures_remembered, shared, stale, moved, published,
-    render_nanoseconds, counters
-  };
+  using enum detail::CacheCounter;
 
   Fingerprint with_renderer(Fingerprint components) const {
     static_assert(HasVersion<Renderer>, "a renderer has `std::string_view version() const`");
@@ -154,8 +156,7 @@ class RenderCache {
 
   outcome_type count(outcome_type outcome) {
     if (outcome.hit()) {
-      counts_.add(hits);
-      if (outcome.origin == Origin::near) counts_.add(near_hits);
+      counts_.add(outcome.origin == Origin::near ? near_hits : far_hits);
     } else {
       counts_.add(misses + static_cast<std::size_t>(outcome.miss));
     }
@@ -199,7 +200,7 @@ class RenderCache {
   [[no_unique_address]] Renderer renderer_;
   [[no_unique_address]] Hasher hasher_;
   detail::StoreAccess<Store> store_;
-  detail::StripedCounters<counters> counts_;
+  detail::CacheCounters counts_;
   Flights<key_type, value_type> flights_;
   detail::FailureMemory<key_type> failures_;
   detail::Background background_;  // last: its threads use all the rest
@@ -377,24 +378,6 @@ auto RenderCache<R, H, S>::older(const key_type& key, const outcome_type& why, c
     }
   }
   return std::nullopt;
-}
-
-template <class R, class H, Store S>
-CacheStats RenderCache<R, H, S>::stats() const {
-  CacheStats stats;
-  stats.hits = counts_.sum(hits);
-  stats.near_hits = counts_.sum(near_hits);
-  for (std::size_t reason = 0; reason < stats.misses.size(); ++reason) stats.misses[reason] = counts_.sum(misses + reason);
-  stats.renders = counts_.sum(renders);
-  stats.render_failures = counts_.sum(render_failures);
-  stats.failures_remembered = counts_.sum(failures_remembered);
-  stats.shared = counts_.sum(shared);
-  stats.stale = counts_.sum(stale);
-  stats.moved = counts_.sum(moved);
-  stats.published = counts_.sum(published);
-  stats.render_nanoseconds = counts_.sum(render_nanoseconds);
-  store_.add_to(stats);
-  return stats;
 }
 
 }  // namespace render_cache

@@ -61,5 +61,26 @@ class StripedCounters {
   std::array<Stripe, 8> stripes_{};
 };
 
+enum CacheCounter : std::size_t {
+  near_hits, far_hits, misses, renders = misses + 7, render_failures, failures_remembered, shared, stale, moved, published,
+  render_nanoseconds, cache_counters
+};
+
+struct CacheCounters : StripedCounters<cache_counters> {
+  void add_to(CacheStats& stats) const noexcept {
+    stats.near_hits = sum(near_hits);
+    stats.hits = stats.near_hits + sum(far_hits);
+    for (std::size_t reason = 0; reason < stats.misses.size(); ++reason) stats.misses[reason] = sum(misses + reason);
+    stats.renders = sum(renders);
+    stats.render_failures = sum(render_failures);
+    stats.failures_remembered = sum(failures_remembered);
+    stats.shared = sum(shared);
+    stats.stale = sum(stale);
+    stats.moved = sum(moved);
+    stats.published = sum(published);
+    stats.render_nanoseconds = sum(render_nanoseconds);
+  }
+};
+
 }  // namespace detail
 }  // namespace render_cache
