@@ -17,9 +17,10 @@ macro(render_cache_find_packages name)
   if(NOT TARGET PkgConfig::render_cache_${name})
     pkg_check_modules(render_cache_${name} ${ARGN} IMPORTED_TARGET ${render_cache_${name}_packages})
     if("${name}" STREQUAL "markdown" AND render_cache_markdown_FOUND)
-      # The headers of md4c do not tell its version, on which the rendered text depends.
-      target_compile_definitions(PkgConfig::render_cache_markdown
-        INTERFACE "RENDER_CACHE_MD4C_VERSION=\"${render_cache_markdown_md4c_VERSION}\"")
+      # The headers of md4c and gumbo do not tell their versions, on which the rendered text depends.
+      target_compile_definitions(PkgConfig::render_cache_markdown INTERFACE
+        "RENDER_CACHE_MD4C_VERSION=\"${render_cache_markdown_md4c_VERSION}\""
+        "RENDER_CACHE_GUMBO_VERSION=\"${render_cache_markdown_gumbo_VERSION}\"")
     endif()
   endif()
 endmacro()
