@@ -26,7 +26,6 @@ std::optional<Tier> tier_named(std::string_view name) noexcept {
 Configuration standard_configuration() {
   using namespace std::chrono_literals;
   return {.criteria = {
-      {"directory", Tier::core, Exists{{"."}}},
       {"git", Tier::core, Exists{{".git", "HEAD"}}},
       {"readme", Tier::core, Exists{{"README.md", "README", "README.rst", "README.txt", "README.adoc", "readme.md"}}},
       {"licence", Tier::core, Exists{{"LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "COPYING", "LICENSES"}}},
