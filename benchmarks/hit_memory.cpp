@@ -9,9 +9,9 @@
 #include "pages.hpp"
 
 #include <benchmark/benchmark.h>
+#include <tbb/concurrent_hash_map.h>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <libcuckoo/cuckoohash_map.hh>
-#include <tbb/concurrent_hash_map.h>
 
 #include <algorithm>
 #include <array>

@@ -78,7 +78,9 @@ std::size_t number_after(std::string_view text, char mark) {
 
 struct Redis {
   static constexpr const char* variable = "RENDER_CACHE_BENCH_REDIS";
-  static std::string bulk(std::string_view text) { return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n"; }
+  static std::string bulk(std::string_view text) {
+    return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
+  }
   static void set(Connection& server, const std::string& key, const std::string& value) {
     server.send("*3\r\n$3\r\nSET\r\n" + bulk(key) + bulk(value));
     if (server.line() != "+OK") throw std::runtime_error("Redis does not store a page");

@@ -8,12 +8,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <functional>
-#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -65,11 +67,13 @@ struct Series {
 /// 1, 2, 5, 10, 20 and 40 % of all there is.
 std::vector<std::uint64_t> shares_of(std::uint64_t all) {
   std::vector<std::uint64_t> capacities;
-  for (const std::uint64_t percent : {1, 2, 5, 10, 20, 40}) capacities.push_back(std::max<std::uint64_t>(all * percent / 100, 1));
+  for (const std::uint64_t percent : {1u, 2u, 5u, 10u, 20u, 40u})
+    capacities.push_back(std::max<std::uint64_t>(all * percent / 100, 1));
   return capacities;
 }
 
-void print(const Series& series, const std::vector<Policy>& policies, const char* title, const std::vector<std::vector<double>>& ratios) {
+void print(const Series& series, const std::vector<Policy>& policies, const char* title,
+           const std::vector<std::vector<double>>& ratios) {
   std::printf("%s\n%16s", title, ("capacity, " + series.unit).c_str());
   for (const auto& policy : policies) std::printf("  %11s", policy.name.c_str());
   std::printf("\n");
@@ -83,7 +87,6 @@ void print(const Series& series, const std::vector<Policy>& policies, const char
 
 /// The miss ratios over the capacity, one picture beside the other; the file's ending says in which format.
 void plot(const std::vector<Series>& all, const std::vector<Policy>& policies, const std::string& path) {
-
   std::FILE* gnuplot = popen("gnuplot", "w");
   if (gnuplot == nullptr) throw std::runtime_error("gnuplot cannot be started");
   const bool svg = path.ends_with(".svg");
@@ -96,7 +99,8 @@ void plot(const std::vector<Series>& all, const std::vector<Policy>& policies, c
     std::fprintf(gnuplot, "\n");
     for (std::size_t column = 0; column < policies.size(); ++column) {
       for (std::size_t row = 0; row < series.capacities.size(); ++row) {
-        std::fprintf(gnuplot, "%f %f\n", static_cast<double>(series.capacities[row]) / series.scale, series.miss_ratios[row][column]);
+        std::fprintf(gnuplot, "%f %f\n", static_cast<double>(series.capacities[row]) / series.scale,
+                     series.miss_ratios[row][column]);
       }
       std::fprintf(gnuplot, "e\n");
     }
@@ -118,20 +122,27 @@ int main(int argc, char** argv) try {
   app.add_option("--zipf", alpha, "Instead of a file: a million requests after Zipf's law with this exponent, a scan mixed in")
       ->excludes(trace_option);
   app.add_option("--objects", objects, "Capacities in objects, where every object counts 1")->delimiter(',');
-  app.add_option("--bytes", bytes, "Capacities in bytes; KiB, MiB and GiB are understood")->delimiter(',')->transform(CLI::AsSizeValue(false));
-  app.add_option("--shards", shards, "Numbers of shards of S3-FIFO, powers of two; 0: as MemoryStore chooses")->delimiter(',')->check([](const std::string& text) {
-    const auto count = std::strtoull(text.c_str(), nullptr, 10);
-    return count == 0 || std::has_single_bit(count) ? std::string{} : "a number of shards is a power of two, not " + text;
-  });
+  app.add_option("--bytes", bytes, "Capacities in bytes; KiB, MiB and GiB are understood")
+      ->delimiter(',')
+      ->transform(CLI::AsSizeValue(false));
+  app.add_option("--shards", shards, "Numbers of shards of S3-FIFO, powers of two; 0: as MemoryStore chooses")
+      ->delimiter(',')
+      ->check([](const std::string& text) {
+        const auto count = std::strtoull(text.c_str(), nullptr, 10);
+        return count == 0 || std::has_single_bit(count) ? std::string{} : "a number of shards is a power of two, not " + text;
+      });
   app.add_flag("--costs", with_costs, "Give objects heavy-tailed costs of 0.2 to 40 s, and add Evict::cost_aware");
-  app.add_option("--policies", names, "Which: s3-fifo, fifo, lru, belady")->delimiter(',')->check(CLI::IsMember({"s3-fifo", "fifo", "lru", "belady"}));
+  app.add_option("--policies", names, "Which: s3-fifo, fifo, lru, belady")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"s3-fifo", "fifo", "lru", "belady"}));
   app.add_option("--plot", plot_path, "Picture to write with gnuplot, .svg or .png");
   CLI11_PARSE(app, argc, argv);
   if (path.empty() && alpha == 0) throw std::runtime_error("name a trace file, or --zipf EXPONENT");
 
   Trace trace = path.empty() ? zipf_with_scan(alpha, 100'000, 1'000'000) : read_trace(path);
   if (trace.requests.empty()) throw std::runtime_error("the trace '" + path + "' has no requests");
-  std::printf("%zu requests, %u objects, %.1f MiB\n\n", trace.requests.size(), trace.objects, static_cast<double>(trace.bytes) / (1 << 20));
+  std::printf("%zu requests, %u objects, %.1f MiB\n\n", trace.requests.size(), trace.objects,
+              static_cast<double>(trace.bytes) / (1 << 20));
 
   double total_cost = 1;
   if (with_costs) {

@@ -17,7 +17,8 @@ using namespace render_cache::test;
 namespace {
 
 struct Model {
-  explicit Model(std::uint64_t seed, std::size_t shards) : random(seed), store({.capacity = capacity, .shards = shards, .seed = seed}) {}
+  explicit Model(std::uint64_t seed, std::size_t shards)
+      : random(seed), store({.capacity = capacity, .shards = shards, .seed = seed}) {}
 
   static constexpr std::size_t capacity = 200'000;
   static constexpr unsigned groups = 5, keys = 200;

@@ -54,12 +54,14 @@ TEST_CASE("S3-FIFO misses no more than libCacheSim's on a real trace", "[s3_fifo
   const auto check = [](const Trace& trace, const Reference& reference) {
     CAPTURE(reference.capacity);
     CHECK(ratio(s3_fifo_misses(trace, reference.capacity, 1), trace) <= reference.misses + 0.005);
-    CHECK(ratio(s3_fifo_misses(trace, reference.capacity, default_shards(trace, reference.capacity)), trace) <= reference.misses + 0.01);
+    CHECK(ratio(s3_fifo_misses(trace, reference.capacity, default_shards(trace, reference.capacity)), trace) <=
+          reference.misses + 0.01);
   };
   const auto by_bytes = read_trace(cloudphysics());
   const auto by_objects = by_bytes.of_equal_objects();
   for (const Reference reference : {Reference{2448, 0.8026}, {4897, 0.7525}, {9794, 0.6780}}) check(by_objects, reference);
-  for (const Reference reference : {Reference{38 * mib, 0.8192}, {96 * mib, 0.8031}, {193 * mib, 0.7356}}) check(by_bytes, reference);
+  for (const Reference reference : {Reference{38 * mib, 0.8192}, {96 * mib, 0.8031}, {193 * mib, 0.7356}})
+    check(by_bytes, reference);
 }
 
 TEST_CASE("cost-aware eviction spends clearly less on rendering where costs are heavy-tailed", "[s3_fifo]") {

@@ -1,4 +1,4 @@
-// The memory store: bounded by bytes, the best hit ratio for them, and a hit that costs some 30 ns.
+// The memory store: bounded by bytes, the best hit ratio for them, and a hit that costs some 25 ns.
 #pragma once
 
 #include <render_cache/concepts/store.hpp>
@@ -28,9 +28,8 @@ template <Described A, Described B>
 bool members_equal(const A& a, const B& b) {
   namespace hana = boost::hana;
   return hana::unpack(hana::accessors<A>(), [&](const auto&... of_a) {
-    return hana::unpack(hana::accessors<B>(), [&](const auto&... of_b) {
-      return (... && (hana::second(of_a)(a) == hana::second(of_b)(b)));
-    });
+    return hana::unpack(hana::accessors<B>(),
+                        [&](const auto&... of_b) { return (... && (hana::second(of_a)(a) == hana::second(of_b)(b))); });
   });
 }
 
@@ -42,7 +41,8 @@ constexpr std::size_t default_shards(std::size_t capacity) noexcept {
 }
 
 struct MemoryOptions {
-  /// Bytes for all entries together: keys, values, fingerprints and bookkeeping. Resident memory stays below 1.15 times that.
+  /// Bytes for all entries together: keys, values, fingerprints, bookkeeping, and what malloc loses between them. Resident
+  /// memory stays below 1.15 times that with up to four publishing threads; for more see docs/memory.md.
   std::size_t capacity = std::size_t{64} << 20;
   /// Parts with a lock each, rounded up to a power of two. 0: up to 16, while each has at least 4 MiB. An entry may weigh
   /// at most a quarter of a shard, so few shards suit a small capacity with big values.
@@ -52,10 +52,9 @@ struct MemoryOptions {
 };
 
 /// Keeps entries in this process within a number of bytes; S3-FIFO (s3_fifo.hpp) decides which, alone or with their render
-/// costs in mind (cost_scale.hpp). Never blocks on anything
-/// but its own short sections, in which no value is destroyed and no function of the caller runs but the key's ==. A hit
-/// allocates nothing, and writes to no cache line that readers on other processors use: they do not slow each other down,
-/// even on one and the same entry.
+/// costs in mind (cost_scale.hpp). Never blocks on anything but its own short sections, in which no value is destroyed and no
+/// function of the caller runs but the key's ==. A hit allocates nothing, and writes to no cache line that readers on other
+/// processors use: they do not slow each other down, even on one and the same entry.
 ///
 /// An entry of more than a quarter of a shard is refused: `publish` then removes what was stored for its key and counts it
 /// (`too_large`). All members may be called from many threads at once. `Schema` gives `key_type` and `value_type`.
@@ -66,13 +65,12 @@ class MemoryStore {
   using value_type = typename Schema::value_type;
 
   explicit MemoryStore(const MemoryOptions& options = {})
-      : seed_(options.seed ? *options.seed : random_seed()), shard_bits_(bits_for(options)), shards_(std::size_t{1} << shard_bits_) {
+      : seed_(options.seed ? *options.seed : random_seed()), shard_bits_(bits_for(options)),
+        shards_(std::size_t{1} << shard_bits_) {
     set_capacity(options.capacity);
   }
 
-  Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
-    return lookup_as(key, fingerprint);
-  }
+  Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) { return lookup_as(key, fingerprint); }
 
   /// Looks up without making a key: `view` is any described struct whose members compare to the key's in order, such as
   /// the same fields as std::string_view.
@@ -192,8 +190,9 @@ PruneReport MemoryStore<Schema, evict>::prune(const KeepPredicate<key_type>& kee
       }
       seen.clear();
       do {
-        bucket = shards_[i].scan(
-            bucket, [&](const Node& node) { seen.push_back({node.key, node.hash(), node.published > publishes[i]}); });
+        bucket = shards_[i].scan(bucket, [&](const Node& node) {
+          seen.push_back({node.key, node.hash(), node.published > publishes[i]});
+        });
       } while (bucket != 0 && seen.size() < options.batch);
       for (const auto& [key, hash, newer] : seen) {
         ++report.examined;

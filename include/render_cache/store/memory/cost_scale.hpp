@@ -21,8 +21,8 @@ namespace detail {
 /// as if they had been read before. Not thread-safe.
 class CostScale {
  public:
-  /// The freq an entry starts with: 0 if its cost is not known, 1 from twice the mean on, 3 from eight times. Finer or lower steps save no more rendering
-  /// and cost more misses (docs/memory.md).
+  /// The freq an entry starts with: 0 if its cost is not known, 1 from twice the mean on, 3 from eight times. Lower steps
+  /// cost more misses and save no more rendering (docs/memory.md).
   std::uint8_t first_freq(std::optional<std::chrono::nanoseconds> cost, std::size_t weight) noexcept {
     if (!cost) return 0;
     const double each = static_cast<double>(cost->count()) / static_cast<double>(weight);
