@@ -33,7 +33,8 @@ class Files {
     for (const auto& page : benchmark_pages()) {
       const auto fingerprint = Fingerprint().add("source", "s2:" + std::string(64, '0')).add("renderer", "benchmark/1");
       const WikiPage value{page.html, {R"({"title": "A page", "toc": []})"}};
-      entries.emplace_back(WikiKey{"rust-book", page.path}, std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{value, fingerprint}));
+      entries.emplace_back(WikiKey{"rust-book", page.path},
+                           std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{value, fingerprint}));
     }
     for (const auto* name : {"hit.db", "publish.db", "publish_limit.db"}) {
       SqliteStore<WikiSchema>({.path = path(name), .migrations = wiki_migrations(Dialect::sqlite)}).publish_many(entries);
@@ -65,9 +66,12 @@ class Bare {
  public:
   Bare(std::string_view name, std::string_view sql, int flags) {
     check(sqlite3_open_v2(files().path(name).c_str(), &connection_, flags | SQLITE_OPEN_NOMUTEX, nullptr));
-    check(sqlite3_exec(connection_, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF;"
-                       "PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864", nullptr, nullptr, nullptr));
-    check(sqlite3_prepare_v3(connection_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr));
+    check(sqlite3_exec(connection_,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF;"
+                       "PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864",
+                       nullptr, nullptr, nullptr));
+    check(sqlite3_prepare_v3(connection_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
+                             nullptr));
   }
   Bare(const Bare&) = delete;
   Bare& operator=(const Bare&) = delete;

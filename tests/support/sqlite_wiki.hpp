@@ -34,7 +34,8 @@ inline Fingerprint fingerprint(int number) { return Fingerprint().add("source", 
 
 inline EntryPtr<WikiPage> page(int number, std::string html = {}) {
   if (html.empty()) html = "<p>" + std::to_string(number) + "</p>";
-  return std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{std::move(html), {"{\"n\":" + std::to_string(number) + "}"}}, fingerprint(number)});
+  return std::make_shared<const Entry<WikiPage>>(
+      Entry<WikiPage>{{std::move(html), {"{\"n\":" + std::to_string(number) + "}"}}, fingerprint(number)});
 }
 
 /// The page's number, or -1 where that is not found.

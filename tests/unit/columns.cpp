@@ -42,9 +42,9 @@ TEST_CASE("each type of a member has its column") {
   CHECK(column("maybe_text") == Column{"maybe_text", Kind::text, 0, true});
   CHECK(column("maybe_number") == Column{"maybe_number", Kind::integer, 4, true});
   CHECK(column("maybe_json") == Column{"maybe_json", Kind::json, 0, true});
-  CHECK(detail::column_of<std::int8_t>("n").bytes == 2);
-  CHECK(detail::column_of<std::uint16_t>("n").bytes == 4);
-  CHECK(detail::column_of<std::uint32_t>("n").bytes == 8);
+  static_assert(detail::column_of<std::int8_t>("n").bytes == 2);
+  static_assert(detail::column_of<std::uint16_t>("n").bytes == 4);
+  static_assert(detail::column_of<std::uint32_t>("n").bytes == 8);
 }
 
 TEST_CASE("a second timestamp is a column of its own") {

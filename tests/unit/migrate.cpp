@@ -36,7 +36,8 @@ struct File {
     return {directory / "file.db", SqliteConnection::Access::write, std::chrono::seconds(10)};
   }
   std::string tables() {
-    const auto names = connection.query("SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1)");
+    const auto names =
+        connection.query("SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1)");
     return names.at(0).at(0).value_or("");
   }
 };
@@ -76,8 +77,9 @@ TEST_CASE("a history that is not ours is refused by name") {
 
   auto changed = three;
   changed[1].up += " -- a comment";
-  CHECK_THROWS_WITH(Migrator(file.connection, changed).up(),
-                    ContainsSubstring("2 'two'") && ContainsSubstring(checksum(three[1].up)) && ContainsSubstring("never change"));
+  CHECK_THROWS_WITH(Migrator(file.connection, changed).up(), ContainsSubstring("2 'two'") &&
+                                                                 ContainsSubstring(checksum(three[1].up)) &&
+                                                                 ContainsSubstring("never change"));
   CHECK_THROWS_AS(Migrator(file.connection, changed).status(), MigrationError);
   CHECK_THROWS_AS(Migrator(file.connection, changed).down(0), MigrationError);
 
@@ -90,7 +92,8 @@ TEST_CASE("a history that is not ours is refused by name") {
 
   auto inserted = three;
   inserted.push_back({5, "five", "CREATE TABLE five (a)", ""});
-  CHECK_THROWS_WITH(Migrator(file.connection, inserted).up(), ContainsSubstring("5 'five'") && ContainsSubstring("never applied"));
+  CHECK_THROWS_WITH(Migrator(file.connection, inserted).up(),
+                    ContainsSubstring("5 'five'") && ContainsSubstring("never applied"));
   CHECK(file.tables() == "one,render_cache_migrations,seven,two");
 }
 
@@ -106,7 +109,8 @@ TEST_CASE("a migration that fails leaves what was before it, and says which one 
   File file;
   auto broken = three;
   broken[1].up = "CREATE TABLE two (a); INSERT INTO nowhere VALUES (1)";
-  CHECK_THROWS_WITH(Migrator(file.connection, broken).up(), ContainsSubstring("migration 2 'two'") && ContainsSubstring("nowhere"));
+  CHECK_THROWS_WITH(Migrator(file.connection, broken).up(),
+                    ContainsSubstring("migration 2 'two'") && ContainsSubstring("nowhere"));
   CHECK(file.tables() == "one,render_cache_migrations");
   CHECK(Migrator(file.connection, three).up() == 2);
 }

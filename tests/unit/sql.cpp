@@ -36,9 +36,8 @@ TEST_CASE("the wiki's statements for SQLite are these") {
   CHECK(Sqlite::sweep_next ==
         R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?3, false) FROM "wiki_cache" AS t )"
         R"(WHERE (t."repo_alias", t."page_path") > (?1, ?2) ORDER BY t."repo_alias", t."page_path" LIMIT ?4)");
-  CHECK(Sqlite::erase_older ==
-        R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2 )"
-        R"(AND NOT coalesce(t."rendered_at" >= ?3, false))");
+  CHECK(Sqlite::erase_older == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2 )"
+                               R"(AND NOT coalesce(t."rendered_at" >= ?3, false))");
 }
 
 TEST_CASE("the wiki's statements for PostgreSQL are these") {
@@ -47,19 +46,20 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
         R"(CASE WHEN t."source_hash" = $3 THEN t."rendered_html" END, )"
         R"(CASE WHEN t."source_hash" = $3 THEN t."metadata" END FROM "wiki_cache" AS t )"
         R"(WHERE t."repo_alias" = $1 AND t."page_path" = $2)");
-  const std::string update =
-      R"( ON CONFLICT ("repo_alias", "page_path") DO UPDATE SET )"
-      R"("rendered_html" = CASE WHEN t."rendered_html" = EXCLUDED."rendered_html" )"
-      R"(THEN t."rendered_html" ELSE EXCLUDED."rendered_html" END, )"
-      R"("metadata" = CASE WHEN t."metadata"::text = EXCLUDED."metadata"::text )"
-      R"(THEN t."metadata" ELSE EXCLUDED."metadata" END, )"
-      R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")";
+  const std::string update = R"( ON CONFLICT ("repo_alias", "page_path") DO UPDATE SET )"
+                             R"("rendered_html" = CASE WHEN t."rendered_html" = EXCLUDED."rendered_html" )"
+                             R"(THEN t."rendered_html" ELSE EXCLUDED."rendered_html" END, )"
+                             R"("metadata" = CASE WHEN t."metadata"::text = EXCLUDED."metadata"::text )"
+                             R"(THEN t."metadata" ELSE EXCLUDED."metadata" END, )"
+                             R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")";
   const std::string insert =
       R"(INSERT INTO "wiki_cache" AS t ("repo_alias", "page_path", "rendered_html", "metadata", "source_hash", "rendered_at") )";
   CHECK(Postgres::publish == insert + "VALUES ($1, $2, $3, $4, $5, now())" + update);
   CHECK(Batch::publish_many ==
-        insert + "SELECT q.c1, q.c2, q.c3, q.c4, q.c5, now() "
-                 "FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::text[]) AS q(c1, c2, c3, c4, c5)" + update);
+        insert +
+            "SELECT q.c1, q.c2, q.c3, q.c4, q.c5, now() "
+            "FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::text[]) AS q(c1, c2, c3, c4, c5)" +
+            update);
   CHECK(Batch::lookup_many ==
         R"(SELECT q.n, t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
         R"(CASE WHEN t."source_hash" = q.c3 THEN t."rendered_html" END, )"
@@ -71,9 +71,7 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
         R"(WHERE t."repo_alias" = q.c1 AND t."page_path" = q.c2 AND NOT coalesce(t."rendered_at" >= $3::timestamptz, false))");
 }
 
-TEST_CASE("a statement's text ends with a NUL, for C") {
-  CHECK(Sqlite::lookup.data()[Sqlite::lookup.size()] == '\0');
-}
+TEST_CASE("a statement's text ends with a NUL, for C") { CHECK(Sqlite::lookup.data()[Sqlite::lookup.size()] == '\0'); }
 
 TEST_CASE("a second timestamp is set by every publish") {
   const std::string_view publish = Sql<test::AllKindsSchema, Dialect::postgres>::publish;

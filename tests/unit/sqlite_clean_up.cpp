@@ -99,7 +99,8 @@ TEST_CASE("sqlite: pages of the file that became free go back to the file system
   SqliteWiki wiki;
   {
     WikiStore store(wiki.options());
-    for (int number = 0; number < 50; ++number) store.publish({"r", std::to_string(number)}, page(number, std::string(100'000, 'x')));
+    for (int number = 0; number < 50; ++number)
+      store.publish({"r", std::to_string(number)}, page(number, std::string(100'000, 'x')));
   }
   const auto full = std::filesystem::file_size(wiki.path);
   CHECK(full > 5'000'000);

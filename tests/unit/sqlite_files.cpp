@@ -127,11 +127,15 @@ TEST_CASE("sqlite: a file that is no database is moved aside and begun anew") {
 
 TEST_CASE("sqlite: a file that is damaged while open is moved aside, and service goes on") {
   SqliteWiki wiki;
-  { WikiStore store(wiki.options()); fill(store, 200); }
+  {
+    WikiStore store(wiki.options());
+    fill(store, 200);
+  }
   WikiStore store(wiki.options());
   const auto start = GENERATE(std::uintmax_t{0}, std::uintmax_t{8192});
   scribble(wiki.path, start);
-  for (int number = 0; number < 200; ++number) CHECK(store.lookup({"repo", std::to_string(number)}, fingerprint(number)).entry == nullptr);
+  for (int number = 0; number < 200; ++number)
+    CHECK(store.lookup({"repo", std::to_string(number)}, fingerprint(number)).entry == nullptr);
   fill(store, 5);
   CHECK(found(store, {"repo", "4"}, 4) == 4);
   CHECK(store.stats().corrupt == 1);
@@ -139,13 +143,19 @@ TEST_CASE("sqlite: a file that is damaged while open is moved aside, and service
 
   scribble(wiki.path, 0);  // once more: the first one is kept
   fs::remove(wiki.path.string() + "-wal");
-  { WikiStore again(wiki.options()); CHECK(again.stats().corrupt == 1); }
+  {
+    WikiStore again(wiki.options());
+    CHECK(again.stats().corrupt == 1);
+  }
   CHECK(fs::exists(wiki.path.string() + ".corrupt-2"));
 }
 
 TEST_CASE("sqlite: of two stores that meet a damaged file the second takes what the first has begun") {
   SqliteWiki wiki;
-  { WikiStore store(wiki.options()); fill(store, 200); }
+  {
+    WikiStore store(wiki.options());
+    fill(store, 200);
+  }
   WikiStore first(wiki.options()), second(wiki.options());
   CHECK(found(second, {"repo", "0"}, 0) == 0);  // it has the damaged file open
   scribble(wiki.path, 8192);
@@ -160,7 +170,10 @@ TEST_CASE("sqlite: of two stores that meet a damaged file the second takes what 
 
 TEST_CASE("sqlite: a file that is cut to nothing while open does not stop service") {
   SqliteWiki wiki;
-  { WikiStore store(wiki.options()); fill(store, 200); }
+  {
+    WikiStore store(wiki.options());
+    fill(store, 200);
+  }
   WikiStore store(wiki.options());
   fs::resize_file(wiki.path, 0);
   for (int round = 0; round < 3; ++round) {

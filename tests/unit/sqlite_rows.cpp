@@ -110,8 +110,9 @@ TEST_CASE("sqlite: a value that cannot be stored is refused, and what was there 
   store.publish({"r", "p"}, page(1));
   const auto broken = std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{"<p>", {"{not json"}}, fingerprint(2)});
   CHECK_THROWS_AS(store.publish({"r", "p"}, broken), InvalidValue);
-  CHECK_THROWS_AS(store.publish_many(std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>>{{{"r", "q"}, page(3)}, {{"r", "p"}, broken}}),
-                  InvalidValue);
+  CHECK_THROWS_AS(
+      store.publish_many(std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>>{{{"r", "q"}, page(3)}, {{"r", "p"}, broken}}),
+      InvalidValue);
   CHECK(found(store, {"r", "p"}, 1) == 1);
   CHECK(store.lookup({"r", "q"}, fingerprint(3)).entry == nullptr);  // all or nothing
 }

@@ -37,8 +37,10 @@ TEST_CASE("the migrated table is what its schema says") {
 }
 
 TEST_CASE("a table may have more columns, if a row can be inserted without them") {
-  const std::string start = "CREATE TABLE wiki_cache (repo_alias TEXT, page_path TEXT, source_hash TEXT, rendered_at TEXT, "
-                            "metadata TEXT, rendered_html TEXT, ", end = ", UNIQUE (page_path, repo_alias))";
+  const std::string start =
+                        "CREATE TABLE wiki_cache (repo_alias TEXT, page_path TEXT, source_hash TEXT, rendered_at TEXT, "
+                        "metadata TEXT, rendered_html TEXT, ",
+                    end = ", UNIQUE (page_path, repo_alias))";
   CHECK(complaint<WikiSchema>(start + "id INTEGER PRIMARY KEY, note TEXT NOT NULL DEFAULT 'x', views INTEGER" + end) == "");
   CHECK_THAT(complaint<WikiSchema>(start + "note TEXT NOT NULL" + end),
              ContainsSubstring("'note' is not in the schema, NOT NULL"));
@@ -60,12 +62,14 @@ TEST_CASE("a missing table is told as such") {
 TEST_CASE("an optional member needs a column that may be null") {
   std::string table = test::all_kinds_sqlite;
   table.replace(table.find("maybe_uuid TEXT"), 15, "maybe_uuid TEXT NOT NULL");
-  CHECK_THAT(complaint<test::AllKindsSchema>(table), ContainsSubstring("'maybe_uuid' is NOT NULL, and its member is a std::optional"));
+  CHECK_THAT(complaint<test::AllKindsSchema>(table),
+             ContainsSubstring("'maybe_uuid' is NOT NULL, and its member is a std::optional"));
 }
 
 TEST_CASE("a unique index on more columns or on some rows only is none on the key") {
-  const std::string table = "CREATE TABLE wiki_cache (repo_alias TEXT, page_path TEXT, source_hash TEXT, rendered_at TEXT, "
-                            "metadata TEXT, rendered_html TEXT);";
+  const std::string table =
+      "CREATE TABLE wiki_cache (repo_alias TEXT, page_path TEXT, source_hash TEXT, rendered_at TEXT, "
+      "metadata TEXT, rendered_html TEXT);";
   CHECK(complaint<WikiSchema>(table + "CREATE UNIQUE INDEX i ON wiki_cache (repo_alias, page_path)") == "");
   CHECK_THAT(complaint<WikiSchema>(table + "CREATE UNIQUE INDEX i ON wiki_cache (repo_alias, page_path, source_hash)"),
              ContainsSubstring("no primary key or unique constraint"));

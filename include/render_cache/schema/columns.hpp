@@ -77,11 +77,14 @@ struct Optional<std::optional<T>> : std::true_type {
 };
 
 template <class T>
-concept AnyTimePoint = requires { typename T::clock; typename T::duration; };
+concept AnyTimePoint = requires {
+  typename T::clock;
+  typename T::duration;
+};
 
 template <class T>
-concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> || std::same_as<T, char16_t> ||
+                    std::same_as<T, char32_t>;
 
 /// Takes one member's type to its column, or stops the compiler with the way out.
 template <class Member>
@@ -117,7 +120,8 @@ consteval Column column_of(std::string_view name) {
   } else if constexpr (Described<T>) {
     static_assert(!Described<T>, "a struct inside a struct has no column: move its members up, or make it one Json member");
   } else if constexpr (std::convertible_to<T, std::string_view>) {
-    static_assert(!std::convertible_to<T, std::string_view>, "a text that owns nothing cannot be read from a row: use std::string");
+    static_assert(!std::convertible_to<T, std::string_view>,
+                  "a text that owns nothing cannot be read from a row: use std::string");
   } else {
     static_assert(std::same_as<T, std::string>,
                   "this member has no column: use std::string, bool, an integer, double, render_cache::Uuid, Timestamp or "
@@ -189,8 +193,8 @@ consteval bool names_are_distinct() {
 template <Schema S>
 consteval bool key_can_be_unique() {
   for (const auto& column : key_columns<S>) {
-    const bool can = column.kind == Kind::text || column.kind == Kind::integer || column.kind == Kind::boolean ||
-                     column.kind == Kind::uuid;
+    const bool can =
+        column.kind == Kind::text || column.kind == Kind::integer || column.kind == Kind::boolean || column.kind == Kind::uuid;
     if (column.nullable || !can) return false;
   }
   return true;
@@ -201,14 +205,21 @@ consteval bool key_can_be_unique() {
 /// Says in words what a type lacks to be a schema. Each SQL store checks its own.
 template <class S>
 consteval bool check_schema() {
-  static_assert(requires { typename S::key_type; typename S::value_type; },
-                "a schema names its structs: add `using key_type = ...; using value_type = ...;`");
-  static_assert(Key<typename S::key_type>,
-                "key_type must be a struct described with BOOST_HANA_ADAPT_STRUCT, with operator==");
+  static_assert(
+      requires {
+        typename S::key_type;
+        typename S::value_type;
+      }, "a schema names its structs: add `using key_type = ...; using value_type = ...;`");
+  static_assert(Key<typename S::key_type>, "key_type must be a struct described with BOOST_HANA_ADAPT_STRUCT, with operator==");
   static_assert(Described<typename S::value_type>, "value_type must be a struct described with BOOST_HANA_ADAPT_STRUCT");
-  static_assert(requires { S::table; S::fingerprint_column; S::rendered_at_column; },
-                "a schema names its table and columns: add `static constexpr std::string_view table, fingerprint_column, "
-                "rendered_at_column`");
+  static_assert(
+      requires {
+        S::table;
+        S::fingerprint_column;
+        S::rendered_at_column;
+      },
+      "a schema names its table and columns: add `static constexpr std::string_view table, fingerprint_column, "
+      "rendered_at_column`");
   static_assert(detail::names_are_identifiers<S>(),
                 "table and column names are 1 to 63 letters, digits and '_' (the table without its database schema)");
   static_assert(detail::names_are_distinct<S>(), "two columns of the schema have the same name");

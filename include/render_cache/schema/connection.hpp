@@ -19,11 +19,10 @@ using Rows = std::vector<std::vector<std::optional<std::string>>>;
 ///
 /// Both throw a StoreError. Neither opens a transaction of its own.
 template <class C>
-concept SchemaConnection =
-    requires(C connection, const std::string& sql, const std::vector<std::string>& parameters) {
-      { C::dialect } -> std::convertible_to<Dialect>;
-      connection.run_script(sql);
-      { connection.query(sql, parameters) } -> std::same_as<Rows>;
-    };
+concept SchemaConnection = requires(C connection, const std::string& sql, const std::vector<std::string>& parameters) {
+  { C::dialect } -> std::convertible_to<Dialect>;
+  connection.run_script(sql);
+  { connection.query(sql, parameters) } -> std::same_as<Rows>;
+};
 
 }  // namespace render_cache

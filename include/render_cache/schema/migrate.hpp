@@ -75,8 +75,8 @@ class Migrator {
         const auto* migration = next(applied);
         if (migration == nullptr) return false;
         run(*migration, migration->up, "cannot be applied");
-        connection_.query("INSERT INTO " + table() + " (version, name, checksum) VALUES (" +
-                              std::to_string(migration->version) + ", " + parameter(1) + ", " + parameter(2) + ")",
+        connection_.query("INSERT INTO " + table() + " (version, name, checksum) VALUES (" + std::to_string(migration->version) +
+                              ", " + parameter(1) + ", " + parameter(2) + ")",
                           {migration->name, checksum(migration->up)});
         ++count;
         return true;
@@ -124,8 +124,8 @@ class Migrator {
     if (connection_.query(exists, {postgres ? table() : history_}).empty()) return {};
     std::vector<Applied> applied;
     for (auto& row : connection_.query("SELECT version, name, checksum, applied_at FROM " + table() + " ORDER BY version", {})) {
-      applied.push_back({static_cast<std::uint32_t>(std::stoul(row.at(0).value())), row.at(1).value(), row.at(2).value(),
-                         row.at(3).value()});
+      applied.push_back(
+          {static_cast<std::uint32_t>(std::stoul(row.at(0).value())), row.at(1).value(), row.at(2).value(), row.at(3).value()});
     }
     return applied;
   }
@@ -142,8 +142,7 @@ class Migrator {
       }
       if (known->name != done.name || checksum(known->up) != done.checksum) {
         throw MigrationError(text + "was applied with checksum " + done.checksum + "; this program has '" + known->name +
-                             "' with checksum " + checksum(known->up) +
-                             ": never change a migration once applied, add a new one");
+                             "' with checksum " + checksum(known->up) + ": never change a migration once applied, add a new one");
       }
       if (known != migrations_.begin() + static_cast<std::ptrdiff_t>(index)) {
         throw MigrationError(named(migrations_[index]) + " was never applied, and " + text +
@@ -160,7 +159,8 @@ class Migrator {
       // cache's sessions may commit asynchronously.
       connection_.run_script(
           "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL synchronous_commit = on; "
-          "SELECT pg_advisory_xact_lock(('x" + checksum(history_) + "')::bit(64)::bigint); SET LOCAL lock_timeout = '1min'");
+          "SELECT pg_advisory_xact_lock(('x" +
+          checksum(history_) + "')::bit(64)::bigint); SET LOCAL lock_timeout = '1min'");
     } else {
       connection_.run_script("BEGIN IMMEDIATE");
     }

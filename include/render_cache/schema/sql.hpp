@@ -27,12 +27,12 @@ struct Sql {
   /// (key) -> the stored fingerprint, rendered_at, value, and the age in microseconds by the database's clock.
   static constexpr detail::Text lookup_stale_text() {
     const auto time = detail::column_of_table(S::rendered_at_column);
-    const auto age = D == Dialect::postgres
-        ? "CASE WHEN isfinite(" + time + ") THEN (extract(epoch FROM now() - " + time + ") * 1000000)::bigint END"
-        : "CAST(round((julianday('now') - julianday(" + time + ")) * 86400000) AS INTEGER) * 1000";
+    const auto age =
+        D == Dialect::postgres
+            ? "CASE WHEN isfinite(" + time + ") THEN (extract(epoch FROM now() - " + time + ") * 1000000)::bigint END"
+            : "CAST(round((julianday('now') - julianday(" + time + ")) * 86400000) AS INTEGER) * 1000";
     return "SELECT " + detail::column_of_table(S::fingerprint_column) + ", " + detail::timestamp_text(D, time) + ", " +
-           detail::joined(value_columns<S>, ", ",
-                          [](const Column& column, std::size_t) { return detail::output(D, column); }) +
+           detail::joined(value_columns<S>, ", ", [](const Column& column, std::size_t) { return detail::output(D, column); }) +
            ", " + age + detail::from_table(S::table) + " WHERE " + detail::key_equals<S>(D);
   }
   static constexpr std::string_view lookup_stale = detail::static_text<lookup_stale_text>;
@@ -41,8 +41,8 @@ struct Sql {
   static constexpr detail::Text publish_text() {
     constexpr auto sent = detail::sent_columns<S>();
     return "INSERT INTO " + detail::quoted(S::table) + " AS t (" + detail::publish_columns<S>() + ") VALUES (" +
-           detail::joined(sent, ", ", [](const Column&, std::size_t index) { return detail::parameter(D, index + 1); }) +
-           ", " + detail::times<S>(D) + ")" + detail::on_conflict<S>(D);
+           detail::joined(sent, ", ", [](const Column&, std::size_t index) { return detail::parameter(D, index + 1); }) + ", " +
+           detail::times<S>(D) + ")" + detail::on_conflict<S>(D);
   }
   static constexpr std::string_view publish = detail::static_text<publish_text>;
 
@@ -54,8 +54,8 @@ struct Sql {
 
   /// (group)
   static constexpr detail::Text erase_group_text() {
-    return "DELETE" + detail::from_table(S::table) + " WHERE " +
-           detail::column_of_table(key_columns<S>.front().name) + " = " + detail::parameter(D, 1);
+    return "DELETE" + detail::from_table(S::table) + " WHERE " + detail::column_of_table(key_columns<S>.front().name) + " = " +
+           detail::parameter(D, 1);
   }
   static constexpr std::string_view erase_group = detail::static_text<erase_group_text>;
 
@@ -75,9 +75,9 @@ struct Sql {
   /// (key, start, limit) -> the same for the keys that come after the given one
   static constexpr detail::Text sweep_next_text() {
     constexpr auto count = key_columns<S>.size();
-    return "SELECT " + detail::keys<S>() + ", " + detail::is_newer<S>(D, count + 1) + detail::from_table(S::table) +
-           " WHERE (" + detail::keys<S>() + ") > (" + detail::key_parameters<S>(D) + ") ORDER BY " + detail::keys<S>() +
-           " LIMIT " + detail::parameter(D, count + 2);
+    return "SELECT " + detail::keys<S>() + ", " + detail::is_newer<S>(D, count + 1) + detail::from_table(S::table) + " WHERE (" +
+           detail::keys<S>() + ") > (" + detail::key_parameters<S>(D) + ") ORDER BY " + detail::keys<S>() + " LIMIT " +
+           detail::parameter(D, count + 2);
   }
   static constexpr std::string_view sweep_next = detail::static_text<sweep_next_text>;
 
@@ -96,9 +96,8 @@ struct BatchSql {
   static constexpr detail::Text lookup_many_text() {
     constexpr auto count = key_columns<S>.size() + 1;
     return "SELECT q.n, " + detail::row_if_current<S>(Dialect::postgres, "q.c" + detail::decimal(count)) + " FROM " +
-           detail::unnest(detail::key_and_fingerprint_columns<S>()) + " WITH ORDINALITY AS q(" +
-           detail::array_names(count) + ", n) JOIN " + detail::quoted(S::table) + " AS t ON " +
-           detail::key_equals_array<S>();
+           detail::unnest(detail::key_and_fingerprint_columns<S>()) + " WITH ORDINALITY AS q(" + detail::array_names(count) +
+           ", n) JOIN " + detail::quoted(S::table) + " AS t ON " + detail::key_equals_array<S>();
   }
   static constexpr std::string_view lookup_many = detail::static_text<lookup_many_text>;
 
@@ -130,9 +129,7 @@ struct GroupSweepSql {
     return with_live(live_query).append(detail::static_text<survey_text>);
   }
   /// (start, limit): erases up to `limit` entries of dead groups that were not published since the start
-  static std::string erase(std::string_view live_query) {
-    return with_live(live_query).append(detail::static_text<erase_text>);
-  }
+  static std::string erase(std::string_view live_query) { return with_live(live_query).append(detail::static_text<erase_text>); }
 
   static constexpr detail::Text survey_text() {
     return "SELECT (SELECT count(*) FROM render_cache_live), count(*), "
@@ -143,8 +140,8 @@ struct GroupSweepSql {
   static constexpr detail::Text erase_text() {
     const auto older = " NOT " + detail::is_newer<S>(D, 1);  // asked twice: a row may be renewed between the two
     return "DELETE" + detail::from_table(S::table) + " WHERE (" + detail::keys<S>() + ") IN (SELECT " + detail::keys<S>() +
-           detail::from_table(S::table) + " WHERE " + dead() + " AND" + older + " LIMIT " + detail::parameter(D, 2) +
-           ") AND" + older;
+           detail::from_table(S::table) + " WHERE " + dead() + " AND" + older + " LIMIT " + detail::parameter(D, 2) + ") AND" +
+           older;
   }
 
  private:

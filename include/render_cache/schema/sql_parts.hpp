@@ -16,13 +16,9 @@ enum class Dialect : std::uint8_t { postgres, sqlite };
 
 namespace detail {
 
-constexpr Text quoted(std::string_view name) {
-  return "\"" + Text(name) + "\"";
-}
+constexpr Text quoted(std::string_view name) { return "\"" + Text(name) + "\""; }
 
-constexpr Text column_of_table(std::string_view name) {
-  return "t." + quoted(name);
-}
+constexpr Text column_of_table(std::string_view name) { return "t." + quoted(name); }
 
 /// The parameter of a number from 1 on: `$1`, `?1`.
 constexpr Text parameter(Dialect dialect, std::size_t number) {
@@ -76,9 +72,7 @@ constexpr Text key_equals(Dialect dialect) {
   });
 }
 
-constexpr Text from_table(std::string_view table) {
-  return " FROM " + quoted(table) + " AS t";
-}
+constexpr Text from_table(std::string_view table) { return " FROM " + quoted(table) + " AS t"; }
 
 /// Fingerprint and time always; the value only where the fingerprint is `wanted`, so that a stale body is not even read.
 template <Schema S>
@@ -148,9 +142,12 @@ constexpr std::string_view array_type(Kind kind) {
 /// `unnest($1::text[], $2::text[])`, numbered from 1 on.
 template <class Columns>
 constexpr Text unnest(const Columns& columns) {
-  return "unnest(" + joined(columns, ", ", [](const Column& column, std::size_t index) {
-    return parameter(Dialect::postgres, index + 1) + "::" + Text(array_type(column.kind));
-  }) + ")";
+  return "unnest(" +
+         joined(columns, ", ",
+                [](const Column& column, std::size_t index) {
+                  return parameter(Dialect::postgres, index + 1) + "::" + Text(array_type(column.kind));
+                }) +
+         ")";
 }
 
 /// `c1, c2, c3`: what the arrays are called, so that no column's name can get in their way.

@@ -60,12 +60,11 @@ inline bool type_fits(Dialect dialect, const Column& column, const std::string& 
 
 /// (table) -> name, type, whether NOT NULL, whether it fills itself
 constexpr std::string_view columns_query(Dialect dialect) {
-  return dialect == Dialect::postgres
-             ? "SELECT attname, format_type(atttypid, NULL), CASE WHEN attnotnull THEN 1 ELSE 0 END, "
-               "CASE WHEN atthasdef OR attidentity <> '' THEN 1 ELSE 0 END FROM pg_attribute "
-               "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
-             : "SELECT name, type, \"notnull\", dflt_value IS NOT NULL OR hidden <> 0 OR "
-               "(pk = 1 AND upper(type) = 'INTEGER') FROM pragma_table_xinfo(?1)";
+  return dialect == Dialect::postgres ? "SELECT attname, format_type(atttypid, NULL), CASE WHEN attnotnull THEN 1 ELSE 0 END, "
+                                        "CASE WHEN atthasdef OR attidentity <> '' THEN 1 ELSE 0 END FROM pg_attribute "
+                                        "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+                                      : "SELECT name, type, \"notnull\", dflt_value IS NOT NULL OR hidden <> 0 OR "
+                                        "(pk = 1 AND upper(type) = 'INTEGER') FROM pragma_table_xinfo(?1)";
 }
 
 /// (table) -> a number of a unique constraint, one of its columns

@@ -231,7 +231,8 @@ class SqliteStore {
         int column = 0;
         for_each_member(swept.key, [&](const char* name, auto& member) {
           if (const auto wrong = run.read(column++, member); !wrong.empty()) {
-            throw StoreError("'" + std::string(name) + "' " + std::string(wrong) + " in a row of '" + std::string(S::table) + "'");
+            throw StoreError("'" + std::string(name) + "' " + std::string(wrong) + " in a row of '" + std::string(S::table) +
+                             "'");
           }
         });
         swept.newer = run.column_integer(column) != 0;

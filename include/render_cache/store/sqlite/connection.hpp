@@ -43,7 +43,8 @@ class SqliteConnection {
     const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement(prepared, &sqlite3_finalize);
     for (std::size_t index = 0; index < parameters.size(); ++index) {
       const auto& text = parameters[index];
-      check(sqlite3_bind_text64(prepared, static_cast<int>(index + 1), text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8), sql);
+      check(sqlite3_bind_text64(prepared, static_cast<int>(index + 1), text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8),
+            sql);
     }
     Rows rows;
     int code = SQLITE_ROW;

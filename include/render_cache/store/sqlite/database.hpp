@@ -20,10 +20,7 @@ class SqliteDatabase {
  public:
   struct Writing {
     explicit Writing(SqliteConnection& writer)
-        : connection(writer),
-          publish(writer, Sql::publish),
-          erase(writer, Sql::erase),
-          erase_group(writer, Sql::erase_group),
+        : connection(writer), publish(writer, Sql::publish), erase(writer, Sql::erase), erase_group(writer, Sql::erase_group),
           erase_older(writer, Sql::erase_older) {}
     SqliteConnection& connection;
     SqliteStatement publish, erase, erase_group, erase_older;
@@ -31,7 +28,8 @@ class SqliteDatabase {
 
   /// A file that was at the path before is `lost`.
   explicit SqliteDatabase(const SqliteOptions& options, const SqliteFiles& lost = {})
-      : writer_(options, lost), writing_(prepare(options)), mark_(options.path.string()), files_(identify_sqlite_files(options.path.string())) {}
+      : writer_(options, lost), writing_(prepare(options)), mark_(options.path.string()),
+        files_(identify_sqlite_files(options.path.string())) {}
 
   /// Runs `action(Writing&)` as the only writer. Thread-safe.
   template <class Action>
@@ -65,13 +63,9 @@ class SqliteReader {
 
  public:
   SqliteReader(const SqliteOptions& options, std::shared_ptr<SqliteDatabase<S>> opened)
-      : database(std::move(opened)),
-        connection(options.path, SqliteConnection::Access::read, options.busy_timeout),
-        lookup(connection, Sql::lookup),
-        lookup_stale(connection, Sql::lookup_stale),
-        sweep_start(connection, Sql::sweep_start),
-        sweep_first(connection, Sql::sweep_first),
-        sweep_next(connection, Sql::sweep_next) {
+      : database(std::move(opened)), connection(options.path, SqliteConnection::Access::read, options.busy_timeout),
+        lookup(connection, Sql::lookup), lookup_stale(connection, Sql::lookup_stale), sweep_start(connection, Sql::sweep_start),
+        sweep_first(connection, Sql::sweep_first), sweep_next(connection, Sql::sweep_next) {
     // A checkpoint is the writer's alone.
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }

@@ -24,7 +24,8 @@ class SqliteStatement {
   SqliteStatement(SqliteConnection& connection, std::string_view sql) : connection_(&connection), sql_(sql) {
     sqlite3_stmt* prepared = nullptr;
     connection.check(sqlite3_prepare_v3(connection.handle(), sql_.data(), static_cast<int>(sql_.size()),
-                                        SQLITE_PREPARE_PERSISTENT, &prepared, nullptr), sql_);
+                                        SQLITE_PREPARE_PERSISTENT, &prepared, nullptr),
+                     sql_);
     handle_.reset(prepared);
   }
 
@@ -42,7 +43,8 @@ class SqliteStatement {
       const int at = ++bound_;
       if constexpr (std::convertible_to<const T&, std::string_view>) {
         const std::string_view text = value;
-        check(sqlite3_bind_text64(handle(), at, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+        check(sqlite3_bind_text64(handle(), at, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
+                                  SQLITE_UTF8));
       } else if constexpr (std::same_as<T, Json>) {
         --bound_;
         bind(value.text);
@@ -139,9 +141,7 @@ class SqliteStatement {
 
   [[nodiscard]] Run run() noexcept { return Run(*this); }
   /// How many rows the last execution on the connection has changed.
-  [[nodiscard]] std::size_t changes() const noexcept {
-    return static_cast<std::size_t>(sqlite3_changes(connection_->handle()));
-  }
+  [[nodiscard]] std::size_t changes() const noexcept { return static_cast<std::size_t>(sqlite3_changes(connection_->handle())); }
 
  private:
   struct Finalize {

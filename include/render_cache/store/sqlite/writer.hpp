@@ -71,8 +71,9 @@ class SqliteWriter {
                              (mode.empty() ? "" : mode[0][0].value_or("")) + "'); is it on a network file system?");
     }
     // A crash may lose the last entries and damages nothing. What is erased need not be overwritten.
-    connection->run_script("PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864; "
-                           "PRAGMA foreign_keys = ON");
+    connection->run_script(
+        "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864; "
+        "PRAGMA foreign_keys = ON");
     return connection;
   }
 
