@@ -1,6 +1,7 @@
 // From the structs of a schema to the columns of its table, at compile time.
 #pragma once
 
+#include <render_cache/detail/static_text.hpp>
 #include <render_cache/schema/keys.hpp>
 #include <render_cache/schema/types.hpp>
 
@@ -133,11 +134,18 @@ consteval Column column_of(std::string_view name) {
 template <class T, class Accessor>
 using member_t = std::remove_cvref_t<decltype(boost::hana::second(std::declval<Accessor>())(std::declval<const T&>()))>;
 
+/// A member's name in characters of our own. Hana's have internal linkage: GCC 14 with AddressSanitizer refuses to link two
+/// translation units with an inline variable that refers to them.
+template <class Accessor>
+constexpr Text member_name() {
+  return std::remove_cvref_t<decltype(boost::hana::first(std::declval<Accessor>()))>::c_str();
+}
+
 template <Described T>
 consteval auto columns_of() {
   return boost::hana::unpack(boost::hana::accessors<T>(), [](auto... accessor) {
     return std::array<Column, sizeof...(accessor)>{
-        column_of<member_t<T, decltype(accessor)>>(std::remove_cvref_t<decltype(boost::hana::first(accessor))>::c_str())...};
+        column_of<member_t<T, decltype(accessor)>>(static_text<member_name<decltype(accessor)>>)...};
   });
 }
 
