@@ -32,16 +32,18 @@ void append_head(std::string& html, std::string_view title) {
   static const std::string style_link = "/-/style.css?v=" + digest(style_sheet());
   html.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>");
   append_escaped(html, title);
-  html.append("</title>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-              "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"/-/icon.svg\">\n"
-              "<link rel=\"stylesheet\" href=\"")
+  html.append(
+          "</title>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+          "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"/-/icon.svg\">\n"
+          "<link rel=\"stylesheet\" href=\"")
       .append(style_link)
       .append("\">\n</head>\n");
 }
 
 void append_bar(std::string& html, std::string_view alias, std::string_view book, bool has_pages) {
-  html.append("<body>\n<a class=\"skip\" href=\"#content\">Skip to the text</a>\n"
-              "<header class=\"bar\"><a class=\"home\" href=\"/\">Wiki</a>");
+  html.append(
+      "<body>\n<a class=\"skip\" href=\"#content\">Skip to the text</a>\n"
+      "<header class=\"bar\"><a class=\"home\" href=\"/\">Wiki</a>");
   if (!alias.empty()) {
     html.append(" <a class=\"book\" href=\"").append(href_of(alias, "")).append("\">");
     append_escaped(html, book.empty() ? alias : book);
@@ -140,12 +142,10 @@ void append_turn(std::string& html, std::string_view alias, const Items& items, 
     append_escaped(html, item.title);
     html.append("</a>");
   };
-  const auto before = std::find_if(items.rend() - static_cast<std::ptrdiff_t>(current), items.rend(), [](const OutlineItem& item) {
-    return item.is_page();
-  });
-  const auto after = std::find_if(items.begin() + static_cast<std::ptrdiff_t>(current) + 1, items.end(), [](const OutlineItem& item) {
-    return item.is_page();
-  });
+  const auto before = std::find_if(items.rend() - static_cast<std::ptrdiff_t>(current), items.rend(),
+                                   [](const OutlineItem& item) { return item.is_page(); });
+  const auto after = std::find_if(items.begin() + static_cast<std::ptrdiff_t>(current) + 1, items.end(),
+                                  [](const OutlineItem& item) { return item.is_page(); });
   if (before == items.rend() && after == items.end()) return;
   html.append("<nav class=\"turn\" aria-label=\"Previous and next page\">");
   if (before != items.rend()) append_link("prev", "Previous", *before);
@@ -251,7 +251,7 @@ std::string lay_out(const PageParts& parts) {
   const Items items = items_of(parts.outline);
   const auto current = place_in(items, parts.path);
   auto facts = facts_of(parts.page);
-  if (facts.title.empty()) facts.title = current == nowhere ? std::string(stem_of(parts.path)) : std::string(items[current].title);
+  if (facts.title.empty()) facts.title = current == nowhere ? stem_of(parts.path) : items[current].title;
   const std::string book(parts.outline.title.empty() ? parts.alias : std::string_view(parts.outline.title));
 
   std::string html;

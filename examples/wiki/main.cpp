@@ -48,16 +48,19 @@ void add_memory(CLI::App& command, std::size_t& memory) {
 template <class Seconds>
 void add_duration(CLI::App& command, const char* name, Seconds& seconds, const char* description, const char* shown) {
   const std::map<std::string, std::int64_t> units{{"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-  command.add_option_function<std::int64_t>(name, [&seconds](const std::int64_t& given) { seconds = Seconds(given); }, description)
+  command
+      .add_option_function<std::int64_t>(
+          name, [&seconds](const std::int64_t& given) { seconds = Seconds(given); }, description)
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_INSENSITIVE, "TIME"))
       ->check(CLI::NonNegativeNumber)
       ->default_str(shown);
 }
 
 void add_prune_choice(CLI::App& command, wiki::PruneChoice& choice) {
-  command.add_option("--live-query", choice.live_query,
-                     "A query in the store's database that names the live repositories, such as 'SELECT alias_name FROM "
-                     "global_repos'; without it those of --root live")
+  command
+      .add_option("--live-query", choice.live_query,
+                  "A query in the store's database that names the live repositories, such as 'SELECT alias_name FROM "
+                  "global_repos'; without it those of --root live")
       ->type_name("SQL");
   command.add_flag("--keep-others", choice.keep_others,
                    "Leave entries of repositories that are not served here alone: others share the store");
@@ -80,7 +83,8 @@ void parse_listen(const std::string& text, wiki::http::ServerOptions& server) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Serves folders of Markdown as a wiki: each page is rendered once, verified on every read, and served from the cache.");
+  CLI::App app(
+      "Serves folders of Markdown as a wiki: each page is rendered once, verified on every read, and served from the cache.");
   app.set_version_flag("--version", "wiki " + std::string(render_cache::version));
   app.require_subcommand(1);
   int status = 0;
@@ -95,13 +99,20 @@ int main(int argc, char** argv) {
   add_store(serve, serve_texts.store);
   serve.add_option("--listen", listen, "HOST:PORT; port 0 takes any free one")->capture_default_str();
   add_memory(serve, serve_texts.memory);
-  serve.add_option("--threads", serve_options.server.threads, "Threads that read, answer hits and write")->check(CLI::Range(1, 1024))->capture_default_str();
-  serve.add_option("--workers", serve_options.server.workers, "Threads that wait for the store and render")->check(CLI::Range(1, 1024))->capture_default_str();
-  serve.add_option("--max-connections", serve_options.server.max_connections, "Connections at once; more wait")->check(CLI::PositiveNumber)->capture_default_str();
+  serve.add_option("--threads", serve_options.server.threads, "Threads that read, answer hits and write")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  serve.add_option("--workers", serve_options.server.workers, "Threads that wait for the store and render")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  serve.add_option("--max-connections", serve_options.server.max_connections, "Connections at once; more wait")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   add_duration(serve, "--head-limit", serve_options.server.head_limit, "Time for a request to arrive completely", "10s");
   add_duration(serve, "--idle-limit", serve_options.server.idle_limit, "Time between two requests of a connection", "60s");
   add_duration(serve, "--grace", serve_options.server.grace, "Time for requests in flight when the server is stopped", "10s");
-  add_duration(serve, "--prune-every", serve_options.prune_every, "Time between clean-ups, give or take a quarter; 0 for never", "1h");
+  add_duration(serve, "--prune-every", serve_options.prune_every, "Time between clean-ups, give or take a quarter; 0 for never",
+               "1h");
   add_prune_choice(serve, serve_options.prune);
   serve.callback([&] {
     serve_texts.fill(serve_options);
@@ -143,8 +154,11 @@ int main(int argc, char** argv) {
   std::uint32_t migrate_to = 0;
   add_store(migrate, migrate_store);
   migrate.get_option("--store")->required();
-  auto* status_flag = migrate.add_flag("--status", migrate_options.status, "Show which migrations are applied, and change nothing");
-  migrate.add_flag("--down", migrate_options.down, "Undo all migrations, or those above --to; what the tables hold goes with them")->excludes(status_flag);
+  auto* status_flag =
+      migrate.add_flag("--status", migrate_options.status, "Show which migrations are applied, and change nothing");
+  migrate
+      .add_flag("--down", migrate_options.down, "Undo all migrations, or those above --to; what the tables hold goes with them")
+      ->excludes(status_flag);
   auto* to = migrate.add_option("--to", migrate_to, "The version to go to")->excludes(status_flag);
   migrate.callback([&] {
     migrate_options.store = wiki::StoreChoice::parse(migrate_store);

@@ -11,13 +11,15 @@ RootChoice parse_root(const std::string& text) {
   RootChoice root;
   root.folder = equals == text.npos ? text : text.substr(equals + 1);
   if (root.folder.empty()) throw Error("--root '" + text + "' names no folder: write ALIAS=DIR, or DIR alone");
-  root.alias = equals != text.npos ? text.substr(0, equals)
-                                   : std::filesystem::weakly_canonical(std::filesystem::absolute(root.folder)).filename().string();
+  root.alias = equals != text.npos
+                   ? text.substr(0, equals)
+                   : std::filesystem::weakly_canonical(std::filesystem::absolute(root.folder)).filename().string();
   const bool fits = !root.alias.empty() && root.alias.size() <= 200 && std::ranges::all_of(root.alias, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
   });
   if (!fits || root.alias.front() == '.' || root.alias == "-") {
-    throw Error("'" + root.alias + "' cannot be a repository's alias: use letters, digits, '_', '-' and '.', not '.' first and "
+    throw Error("'" + root.alias +
+                "' cannot be a repository's alias: use letters, digits, '_', '-' and '.', not '.' first and "
                 "not '-' alone (--root ALIAS=DIR)");
   }
   return root;

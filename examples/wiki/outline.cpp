@@ -63,7 +63,8 @@ std::string place_of(const std::string& path) {
 /// "getting_started-guide.md" becomes "Getting started guide".
 std::string title_from_name(std::string_view name) {
   std::string title(name.substr(0, is_page(name) ? name.rfind('.') : name.npos));
-  std::ranges::replace_if(title, [](char c) { return c == '_' || c == '-' || c == '\t' || c == '\n'; }, ' ');
+  std::ranges::replace_if(
+      title, [](char c) { return c == '_' || c == '-' || c == '\t' || c == '\n'; }, ' ');
   if (!title.empty() && title.front() >= 'a' && title.front() <= 'z') title.front() = static_cast<char>(title.front() - 32);
   return title;
 }
@@ -92,9 +93,8 @@ Outline outline_of_files(const std::vector<std::string>& pages) {
     while (open.empty() ? !folder.empty() : folder != open.back()) {
       const std::size_t start = open.empty() ? 0 : open.back().size() + 1;
       open.emplace_back(folder.substr(0, folder.find('/', start)));
-      const auto own = std::ranges::find_if(pages, [&](const std::string& page) {
-        return is_folder_page(page) && folder_of(page) == open.back();
-      });
+      const auto own = std::ranges::find_if(
+          pages, [&](const std::string& page) { return is_folder_page(page) && folder_of(page) == open.back(); });
       append_item(outline, open.size() - 1, own == pages.end() ? open.back() + "/" : *own, title_from_name(name_of(open.back())));
     }
     if (is_folder_page(path) && !folder.empty()) continue;  // the folder's item leads there

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <render_cache/hasher/document_root.hpp>
-#include <render_cache/hasher/sha256.hpp>
 #include <render_cache/hasher/file.hpp>
+#include <render_cache/hasher/sha256.hpp>
 
 #include <boost/hana/adapt_struct.hpp>
 

@@ -35,8 +35,7 @@ class Pages {
   /// What the page's fingerprint is, if one stat can tell.
   virtual std::optional<render_cache::Fingerprint> fingerprint_near(const render_cache::FileSource& file) const = 0;
   virtual PageOutcome get(const render_cache::WikiKey& key, const render_cache::FileSource& file) = 0;
-  virtual std::vector<PageAnswer> get_many(const std::vector<WantedPage>& wanted,
-                                           const render_cache::ManyOptions& options) = 0;
+  virtual std::vector<PageAnswer> get_many(const std::vector<WantedPage>& wanted, const render_cache::ManyOptions& options) = 0;
 
   using Keep = render_cache::KeepPredicate<render_cache::WikiKey>;
   virtual render_cache::PruneReport prune(const Keep& keep, const render_cache::PruneOptions& options) = 0;

@@ -57,9 +57,7 @@ class Housekeeping {
     // Nodes that were started together do not sweep together.
     std::minstd_rand random(std::random_device{}());
     std::uniform_real_distribution<> jitter(0.75, 1.25);
-    const auto pause = [&] {
-      return std::chrono::duration_cast<Clock::duration>(options_.prune_every * jitter(random));
-    };
+    const auto pause = [&] { return std::chrono::duration_cast<Clock::duration>(options_.prune_every * jitter(random)); };
     while (wait(stop, pause())) clean_up(stop);
   }
 
@@ -118,8 +116,8 @@ int serve(const ServeOptions& options) {
   http::Server server(wiki, options.server);
   wiki.attach(server);
 
-  const std::string host = options.server.address.find(':') == std::string::npos ? options.server.address
-                                                                                 : '[' + options.server.address + ']';
+  const std::string host =
+      options.server.address.find(':') == std::string::npos ? options.server.address : '[' + options.server.address + ']';
   std::cout << "Serving http://" << host << ':' << server.port() << "/ (" << options.roots.size()
             << (options.roots.size() == 1 ? " repository" : " repositories") << "; store: " << options.store.describe()
             << "). Ctrl-C stops." << std::endl;

@@ -63,6 +63,8 @@ Reply response_reply(const Request& request, render_cache::EntryPtr<Response> en
 
 /// RFC 9211. `uri-miss`: nothing was stored for the page; `miss`: what was stored is of another fingerprint or could not
 /// be had, and the detail says what. (`stale` would be an answer that had been right and grew too old: ours do not age.)
+///
+/// The names of components come from the stored text, so they are shown only where they can be part of a header field.
 std::string cache_status(const PageOutcome& outcome) {
   if (outcome.hit()) return "render_cache; hit";
   std::string status = "render_cache; fwd=";
@@ -70,9 +72,12 @@ std::string cache_status(const PageOutcome& outcome) {
   if (outcome.stored) status += "; stored";
   if (outcome.origin == Origin::flight) status += "; collapsed";
   if (outcome.miss == Miss::absent) return status;
-  // The detail of a change names components; any other is a message that may hold anything, so its kind must do.
-  const std::string_view detail = outcome.miss == Miss::changed ? std::string_view(outcome.detail) : to_string(outcome.miss);
-  return status.append("; detail=\"").append(detail).append("\"");
+  const bool names_components =
+      outcome.miss == Miss::changed && !outcome.detail.empty() &&
+      std::ranges::all_of(outcome.detail, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+  status += "; detail=\"";
+  status += names_components ? std::string_view(outcome.detail) : to_string(outcome.miss);
+  return status += '"';
 }
 
 bool is_file(const DocumentRoot& root, const std::string& path) {
@@ -259,7 +264,9 @@ Reply Wiki::index() const {
 
 Reply Wiki::missing(const Route& route) {
   failures_[not_found].fetch_add(1, std::memory_order_relaxed);
-  ErrorParts parts{.status = 404, .title = "There is no such page", .explanation = "The address may be mistyped, or the page may have been moved or removed."};
+  ErrorParts parts{.status = 404,
+                   .title = "There is no such page",
+                   .explanation = "The address may be mistyped, or the page may have been moved or removed."};
   if (route.repository != nullptr && route.view) {
     parts.alias = route.repository->alias();
     parts.outline = &route.view->outline->value;
@@ -270,7 +277,8 @@ Reply Wiki::missing(const Route& route) {
 
 Reply Wiki::failure(const Route& route, const std::exception& error) {
   const auto count = [&](Failure kind) { failures_[kind].fetch_add(1, std::memory_order_relaxed); };
-  ErrorParts parts{.status = 500, .title = "This page cannot be shown", .explanation = "An internal error; the server's log may say more."};
+  ErrorParts parts{
+      .status = 500, .title = "This page cannot be shown", .explanation = "An internal error; the server's log may say more."};
   if (const auto* file = dynamic_cast<const FileError*>(&error)) {
     switch (file->kind) {
       case FileError::Kind::not_found:
@@ -316,28 +324,29 @@ nlohmann::json Wiki::stats() {
   nlohmann::json repositories;
   for (const auto& repository : repositories_) repositories[repository.alias()] = {{"unreadable", repository.failures()}};
   const auto failure = [&](Failure kind) { return failures_[kind].load(std::memory_order_relaxed); };
-  return {{"uptime_seconds", std::chrono::duration<double>(Repository::Clock::now() - started_).count()},
-          {"server",
-           {{"connections", server.connections},
-            {"open", server.open},
-            {"requests", server.requests},
-            {"answered_at_once", server.answered_at_once},
-            {"bytes_sent", server.bytes_sent},
-            {"timeouts", server.timeouts},
-            {"replies",
-             {{"2xx", server.statuses[2]}, {"3xx", server.statuses[3]}, {"4xx", server.statuses[4]}, {"5xx", server.statuses[5]}}}}},
-          {"errors",
-           {{"not_found", failure(not_found)},
-            {"forbidden", failure(forbidden)},
-            {"too_large", failure(too_large)},
-            {"render_failed", failure(render_failed)},
-            {"internal", failure(internal)}}},
-          {"pages", to_json(pages_.stats())},
-          {"store", pages_.store_stats()},
-          {"outlines", to_json(outlines_.stats())},
-          {"responses", to_json(responses_.stats())},
-          {"response_memory", memory_to_json(response_store_.stats())},
-          {"repositories", repositories}};
+  return {
+      {"uptime_seconds", std::chrono::duration<double>(Repository::Clock::now() - started_).count()},
+      {"server",
+       {{"connections", server.connections},
+        {"open", server.open},
+        {"requests", server.requests},
+        {"answered_at_once", server.answered_at_once},
+        {"bytes_sent", server.bytes_sent},
+        {"timeouts", server.timeouts},
+        {"replies",
+         {{"2xx", server.statuses[2]}, {"3xx", server.statuses[3]}, {"4xx", server.statuses[4]}, {"5xx", server.statuses[5]}}}}},
+      {"errors",
+       {{"not_found", failure(not_found)},
+        {"forbidden", failure(forbidden)},
+        {"too_large", failure(too_large)},
+        {"render_failed", failure(render_failed)},
+        {"internal", failure(internal)}}},
+      {"pages", to_json(pages_.stats())},
+      {"store", pages_.store_stats()},
+      {"outlines", to_json(outlines_.stats())},
+      {"responses", to_json(responses_.stats())},
+      {"response_memory", memory_to_json(response_store_.stats())},
+      {"repositories", repositories}};
 }
 
 }  // namespace wiki

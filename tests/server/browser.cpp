@@ -31,11 +31,12 @@ TEST_CASE("a browser shows a page, and runs nothing in it", "[server][browser]")
   files.write("root/picture.svg",
               "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"><script>window.ran = 1</script></svg>");
   const WikiServer wiki({"--root", "site=" + (files / "root").string()});
-  const auto dom = output_of(browser.substr(0, browser.find('\n')) +
-                             " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-                             "--disable-component-update --disable-sync --user-data-dir=" +
-                             (files / "profile").string() + " --dump-dom http://127.0.0.1:" + std::to_string(wiki.port()) +
-                             "/site/README.md 2>/dev/null");
+  const auto dom =
+      output_of(browser.substr(0, browser.find('\n')) +
+                " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+                "--disable-component-update --disable-sync --user-data-dir=" +
+                (files / "profile").string() + " --dump-dom http://127.0.0.1:" + std::to_string(wiki.port()) +
+                "/site/README.md 2>/dev/null");
   CHECK_THAT(dom, ContainsSubstring("<title>A page"));
   CHECK_THAT(dom, ContainsSubstring("aria-current=\"page\""));
   CHECK(dom.find("changed") == std::string::npos);

@@ -30,10 +30,12 @@ TEST_CASE("mistakes on the command line are told in words", "[server]") {
   CHECK_THAT(message({"serve", "--root", "site=/nonexistent"}), ContainsSubstring("/nonexistent"));
   CHECK_THAT(message({"serve", "--root", site.root(), "--root", site.root()}), ContainsSubstring("two repositories"));
   CHECK_THAT(message({"serve", "--root", site.root(), "--store", "mysql:x"}), ContainsSubstring("sqlite:PATH"));
-  CHECK_THAT(message({"serve", "--root", site.root(), "--store", "sqlite:/nonexistent/cache.db"}), ContainsSubstring("/nonexistent"));
+  CHECK_THAT(message({"serve", "--root", site.root(), "--store", "sqlite:/nonexistent/cache.db"}),
+             ContainsSubstring("/nonexistent"));
   CHECK_THAT(message({"serve", "--root", site.root(), "--listen", "nowhere"}), ContainsSubstring("HOST:PORT"));
   CHECK_THAT(message({"serve", "--root", site.root(), "--memory", "much"}), ContainsSubstring("--memory"));
-  CHECK_THAT(message({"warm", "--root", site.root(), "--store", "postgres:host=/nonexistent"}), ContainsSubstring("/nonexistent"));
+  CHECK_THAT(message({"warm", "--root", site.root(), "--store", "postgres:host=/nonexistent"}),
+             ContainsSubstring("/nonexistent"));
   CHECK_THAT(message({"prune", "--store", "memory"}), ContainsSubstring("--root"));
 
   const WikiServer wiki({"--root", site.root()});

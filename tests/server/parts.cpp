@@ -73,8 +73,9 @@ TEST_CASE("an outline follows the book's own table of contents", "[server]") {
 
 TEST_CASE("without one an outline is made of the files' names", "[server]") {
   const TemporaryDirectory files;
-  for (const std::string name : {"README.md", "page10.md", "page9.md", "guide/start-here.md", "guide/README.md", "guide/deep/x.md",
-                                 "notes/a_b.md", "Zebra.markdown", "apple.md", ".hidden.md", ".git/x.md", "image.png"}) {
+  for (const std::string name :
+       {"README.md", "page10.md", "page9.md", "guide/start-here.md", "guide/README.md", "guide/deep/x.md", "notes/a_b.md",
+        "Zebra.markdown", "apple.md", ".hidden.md", ".git/x.md", "image.png"}) {
     files.write(name, "x");
   }
   CHECK(text_of(outline_of(files)) ==

@@ -97,9 +97,7 @@ TEST_CASE("a new page is in the navigation a moment later", "[server]") {
   wiki.get("/book/README.md");
   book.files.write("guide/third.md", "# Third\n");
   CHECK(wiki.get("/book/guide/third.md").status == 200);
-  CHECK(eventually([&] {
-    return wiki.get("/book/README.md").body.find("href=\"/book/guide/third.md\"") != std::string::npos;
-  }));
+  CHECK(eventually([&] { return wiki.get("/book/README.md").body.find("href=\"/book/guide/third.md\"") != std::string::npos; }));
 }
 
 TEST_CASE("addresses of what a book is built into lead to its pages", "[server]") {
@@ -176,7 +174,8 @@ TEST_CASE("a missing page has a page of its own, with what is like it", "[server
   const WikiServer wiki({"--root", book.root()});
   const auto reply = wiki.get("/book/guide/secnd.md");
   CHECK(reply.status == 404);
-  CHECK_THAT(reply.body, ContainsSubstring("There is no such page") && ContainsSubstring("<li><a href=\"/book/guide/second.md\">"));
+  CHECK_THAT(reply.body,
+             ContainsSubstring("There is no such page") && ContainsSubstring("<li><a href=\"/book/guide/second.md\">"));
   CHECK(wiki.get("/nobody/README.md").status == 404);
 }
 
@@ -214,8 +213,9 @@ TEST_CASE("keep-alive and pipelined requests are answered in order", "[server]")
   const Book book;
   const WikiServer wiki({"--root", book.root()});
   HttpClient client(wiki.port());
-  client.send("GET /book/README.md HTTP/1.1\r\nHost: x\r\n\r\nGET /-/health HTTP/1.1\r\nHost: x\r\n\r\n"
-              "GET /book/guide/first.md HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  client.send(
+      "GET /book/README.md HTTP/1.1\r\nHost: x\r\n\r\nGET /-/health HTTP/1.1\r\nHost: x\r\n\r\n"
+      "GET /book/guide/first.md HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   CHECK_THAT(client.receive().body, ContainsSubstring("The book"));
   CHECK(client.receive().field("content-type") == "application/json");
   const auto last = client.receive();

@@ -23,6 +23,7 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 
 #include <algorithm>
@@ -70,6 +71,17 @@ std::string http_date() {
   return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
+/// As many open files as this process may have; and a client that is gone is an error, not a signal that ends us (sendfile
+/// has no flag for that).
+void prepare_process() {
+  ::rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
 /// Added to by one I/O thread, read by any.
 struct Counter {
   std::atomic<std::uint64_t> value{0};
@@ -111,6 +123,7 @@ class Server::Running {
   Running(Handler& handler, const ServerOptions& options)
       : handler_(handler), options_(options), workers_(std::max<std::size_t>(options.workers, 1)),
         io_(std::max<std::size_t>(options.threads, 1)) {
+    prepare_process();
     listen();
   }
 
@@ -256,8 +269,9 @@ void Server::Running::start_tick(IoThread& io) {
     if (cancelled) return;
     io.date = http_date();
     const auto now = Clock::now();
+    const bool is_full = open_ >= options_.max_connections;  // then who wants nothing makes room
     for (auto& connection : io.connections) {
-      if (connection.deadline > now) continue;
+      if (connection.deadline > now && !(is_full && connection.idle)) continue;
       io.counts.timeouts += 1;
       connection.timed_out = true;
       Error ignored;
@@ -415,7 +429,8 @@ Awaitable<void> Server::Running::drain(Connection& connection, std::span<char> s
   connection.socket.shutdown(tcp::socket::shutdown_send, error);
   connection.allow(std::chrono::seconds(2));
   for (std::size_t left = 1 << 20; !error && left > 0;) {
-    const std::size_t got = co_await connection.socket.async_read_some(asio::buffer(scratch.data(), scratch.size()), noting(error));
+    const std::size_t got =
+        co_await connection.socket.async_read_some(asio::buffer(scratch.data(), scratch.size()), noting(error));
     left -= std::min(left, got);
   }
 }

@@ -25,7 +25,8 @@ struct Tiers {
 };
 
 template <class Database>
-class DatabasePages : protected Tiers<Database>, public PagesOn<render_cache::TieredStore<render_cache::MemoryStore<render_cache::WikiSchema>, Database>> {
+class DatabasePages : protected Tiers<Database>,
+                      public PagesOn<render_cache::TieredStore<render_cache::MemoryStore<render_cache::WikiSchema>, Database>> {
  public:
   template <class DatabaseOptions>
   DatabasePages(const PagesOptions& options, DatabaseOptions database_options)

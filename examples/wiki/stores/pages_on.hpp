@@ -19,8 +19,8 @@ namespace wiki {
 template <class Store>
 class PagesOn : public Pages {
  public:
-  using Cache = render_cache::RenderCache<render_cache::MarkdownRenderer,
-                                          render_cache::FileHasher<render_cache::Sha256Hasher>, Store>;
+  using Cache =
+      render_cache::RenderCache<render_cache::MarkdownRenderer, render_cache::FileHasher<render_cache::Sha256Hasher>, Store>;
 
   PagesOn(Store& store, const PagesOptions& options)
       : cache_(render_cache::MarkdownRenderer(), render_cache::FileHasher<render_cache::Sha256Hasher>(), store,

@@ -9,8 +9,9 @@ namespace {
 class SqlitePages final : public DatabasePages<render_cache::SqliteStore<render_cache::WikiSchema>> {
  public:
   explicit SqlitePages(const PagesOptions& options)
-      : DatabasePages(options, render_cache::SqliteOptions{.path = options.store.place,
-                                                           .migrations = render_cache::wiki_migrations(render_cache::Dialect::sqlite)}) {}
+      : DatabasePages(options,
+                      render_cache::SqliteOptions{.path = options.store.place,
+                                                  .migrations = render_cache::wiki_migrations(render_cache::Dialect::sqlite)}) {}
 
   nlohmann::json store_stats() const override {
     auto& tiers = cache_.store();

@@ -70,7 +70,8 @@ TEST_CASE("pages are served while PostgreSQL is down, and stored again when it i
     const auto text = "edit number " + std::to_string(++edit) + ".";
     files.write("root/other.md", text);
     CHECK_THAT(wiki.get("/site/other.md").body, ContainsSubstring(text));
-    return pqxx::nontransaction(connection).exec("SELECT 1 FROM wiki_cache WHERE rendered_html LIKE '%" + text + "%'").size() == 1;
+    return pqxx::nontransaction(connection).exec("SELECT 1 FROM wiki_cache WHERE rendered_html LIKE '%" + text + "%'").size() ==
+           1;
   }));
   CHECK(wiki.stats()["pages"]["store_available"] == true);
 }
@@ -101,8 +102,8 @@ TEST_CASE("a query in the database says which repositories live", "[server]") {
   }
   database.execute("CREATE TABLE global_repos (alias_name TEXT); INSERT INTO global_repos VALUES ('site'), ('elsewhere')");
   fs::remove(files / "root/other.md");
-  const std::vector<std::string> prune{"prune",  "--store", store, "--root", root(files, "root"), "--live-query",
-                                       "SELECT alias_name FROM global_repos"};
+  const std::vector<std::string> prune{
+      "prune", "--store", store, "--root", root(files, "root"), "--live-query", "SELECT alias_name FROM global_repos"};
   auto dry = prune;
   dry.push_back("--dry-run");
   CHECK(run_wiki(dry).code == 0);
