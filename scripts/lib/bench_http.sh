@@ -18,18 +18,6 @@ stop_http_servers() {
   rm -rf -- "$http_folder"
 }
 
-# Debian starts a server that is installed; this is its way to be told not to.
-install_http_packages() {
-  local policy=/usr/sbin/policy-rc.d
-  if [[ ! -e $policy ]] && [[ -n $(missing_packages nginx-common) ]]; then
-    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-    as_root chmod +x "$policy"
-    let_servers_start() { as_root rm -f /usr/sbin/policy-rc.d; }
-    at_exit let_servers_start
-  fi
-  install_packages "${packages_build[@]}" "$package_postgres" nginx wrk curl
-}
-
 # start_wiki NAME STORE: sets http_url[NAME].
 start_wiki() {
   local log=$http_folder/$1.log tries=0 url
@@ -96,7 +84,7 @@ ask() {
 # median_of FILE COLUMN
 median_of() { cut -f "$2" "$1" | sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
-install_http_packages
+install_packages "${packages_build[@]}" "$package_postgres" "${packages_bench_http[@]}"
 use_sample_data
 http_pages=$root/docs
 if [[ -d ${RENDER_CACHE_DATA:-}/wiki/rust-book ]]; then http_pages=$RENDER_CACHE_DATA/wiki/rust-book; fi

@@ -3,7 +3,8 @@
 packages_build=(g++ cmake ninja-build pkgconf libsqlite3-dev libpqxx-dev libpq-dev libmd4c-dev libgumbo-dev libyaml-cpp-dev
   nlohmann-json3-dev libxxhash-dev libssl-dev libcli11-dev zlib1g-dev)
 packages_test=(catch2)
-packages_bench=(libbenchmark-dev libtbb-dev libcuckoo-dev libcmark-dev libmd4c-html0-dev jq)
+packages_bench=(libbenchmark-dev libtbb-dev libcuckoo-dev libcmark-dev libmd4c-html0-dev redis-server memcached jq)
+packages_bench_http=(nginx wrk curl)
 package_postgres=postgresql
 
 # Debian 12's default Boost (1.74) and Clang (14) are too old; it has newer ones under their own names.
@@ -50,7 +51,7 @@ install_packages() {
     if [[ $package == "$package_boost" ]] && old_boost_is_installed; then unpack_boost; else others+=("$package"); fi
   done
   if ((${#others[@]} == 0)); then return; fi
-  keep_new_servers_off
+  keep_new_servers_off "${others[@]}"
   as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get -o DPkg::Lock::Timeout=600 install --yes --no-remove --no-install-recommends "${others[@]}"
   let_new_servers_run
@@ -73,12 +74,26 @@ unpack_boost() {
   rm -r "$folder"
 }
 
-# The PostgreSQL of the tests is started by hand, in a temporary directory: installing the package is not to leave a cluster
-# of its own running. A setting for the time of the installation says so.
+# Servers are started by these scripts alone, in temporary directories. What a package would do when it is installed, make a
+# database cluster or start its server, now and with the machine, is turned off for that time; a setting that is there already
+# is the machine's own and stays.
 no_cluster=/etc/postgresql-common/createcluster.d/render_cache.conf
+no_start=/usr/sbin/policy-rc.d
 keep_new_servers_off() {
-  as_root mkdir -p "${no_cluster%/*}"
-  echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
   at_exit let_new_servers_run
+  mapfile -t new_servers < <(printf '%s\n' "$@" | grep -x -e nginx -e redis-server -e memcached)
+  if [[ " $* " == *" $package_postgres "* ]]; then
+    as_root mkdir -p "${no_cluster%/*}"
+    echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
+  fi
+  if ((${#new_servers[@]} > 0)) && [[ ! -e $no_start ]]; then
+    printf '#!/bin/sh\nexit 101 # render_cache: for the time of an installation\n' | as_root tee "$no_start" >/dev/null
+    as_root chmod +x "$no_start"
+  fi
 }
-let_new_servers_run() { as_root rm -f "$no_cluster"; }
+let_new_servers_run() {
+  if [[ -e $no_cluster ]]; then as_root rm -f "$no_cluster"; fi
+  if grep -q render_cache "$no_start" 2>/dev/null; then as_root rm -f "$no_start"; fi
+  if ((${#new_servers[@]} > 0)) && [[ -d /run/systemd/system ]]; then as_root systemctl disable --quiet "${new_servers[@]}"; fi
+  new_servers=()
+}
