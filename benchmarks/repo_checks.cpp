@@ -39,7 +39,9 @@ class Workplace {
   ~Workplace() { fs::remove_all(path_); }
 
   static std::string name(std::size_t i) { return "repository-" + std::to_string(1000 + i); }
-  void write(std::size_t i, const std::string& file, const std::string& text) const { std::ofstream(path_ / name(i) / file) << text; }
+  void write(std::size_t i, const std::string& file, const std::string& text) const {
+    std::ofstream(path_ / name(i) / file) << text;
+  }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
 
  private:
@@ -146,9 +148,11 @@ const int registered = [] {
           ->UseRealTime();
     };
     const auto cold = [&](std::size_t parallel) {
-      add("cold_summary/parallel:" + std::to_string(parallel), [=](benchmark::State& state, System& system) {
-        expect_hits(state, system.summary(parallel, true), 0);
-      })->Iterations(1)->Repetitions(2)->Unit(benchmark::kMillisecond);
+      add("cold_summary/parallel:" + std::to_string(parallel),
+          [=](benchmark::State& state, System& system) { expect_hits(state, system.summary(parallel, true), 0); })
+          ->Iterations(1)
+          ->Repetitions(2)
+          ->Unit(benchmark::kMillisecond);
     };
     cold(1);
     cold(8);

@@ -25,8 +25,7 @@ class CachedChecks : public Checks {
 
   template <class StoreOptions>
   CachedChecks(std::unique_ptr<Database> database, StoreOptions store_options, ChecksOptions options)
-      : configuration_(std::make_shared<const Configuration>(std::move(options.configuration))),
-        registry_(std::move(database)),
+      : configuration_(std::make_shared<const Configuration>(std::move(options.configuration))), registry_(std::move(database)),
         store_(std::move(store_options)),
         cache_(Evaluator(registry_, configuration_, std::move(options.stop)), RepositoryHasher(registry_, configuration_), store_,
                {.on_store_error = std::move(options.on_store_error)}) {}
@@ -38,7 +37,8 @@ class CachedChecks : public Checks {
     return force_refresh ? cache_.refresh(key, repository, options) : cache_.get(key, repository, options);
   }
 
-  std::vector<CheckAnswer> check_all(std::span<const Repository> repositories, const render_cache::ManyOptions& options) override {
+  std::vector<CheckAnswer> check_all(std::span<const Repository> repositories,
+                                     const render_cache::ManyOptions& options) override {
     std::vector<Wanted> wanted;
     wanted.reserve(repositories.size());
     for (const auto& repository : repositories) wanted.push_back({{repository.id}, repository});

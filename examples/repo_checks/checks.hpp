@@ -43,7 +43,8 @@ class Checks {
   CheckOutcome check(const Repository& repository, bool force_refresh = false) { return check(repository, force_refresh, {}); }
 
   /// One answer a repository, in their order; they come from `Registry::list()` just now.
-  virtual std::vector<CheckAnswer> check_all(std::span<const Repository> repositories, const render_cache::ManyOptions& options) = 0;
+  virtual std::vector<CheckAnswer> check_all(std::span<const Repository> repositories,
+                                             const render_cache::ManyOptions& options) = 0;
 
   [[nodiscard]] virtual render_cache::CacheStats stats() const = 0;
   [[nodiscard]] virtual RoundTrips round_trips() const = 0;

@@ -44,6 +44,12 @@ std::string how(const CheckOutcome& outcome) {
   return text;
 }
 
+/// A first evaluation and one that was asked for need no explanation.
+bool is_news(const CheckOutcome& outcome) {
+  using render_cache::Miss;
+  return !outcome.hit() && !(outcome.stored && (outcome.miss == Miss::absent || outcome.miss == Miss::forced));
+}
+
 bool reaches(const CheckResult& result, std::optional<Tier> required) {
   if (!required) return true;
   const auto tier = tier_named(result.tier);
@@ -59,8 +65,13 @@ Table table_of(const std::vector<Repository>& repositories, std::span<const Chec
       continue;
     }
     const auto& outcome = answers[i].outcome();
-    table.add({{slug}, {outcome->tier, colour_of(outcome->tier)}, passed(outcome->core_pass), passed(outcome->standard_pass),
-               passed(outcome->full_pass), {minute_of(outcome.entry->rendered_at), Colour::dim}, {failing(*outcome)}});
+    table.add({{slug},
+               {outcome->tier, colour_of(outcome->tier)},
+               passed(outcome->core_pass),
+               passed(outcome->standard_pass),
+               passed(outcome->full_pass),
+               {minute_of(outcome.entry->rendered_at), Colour::dim},
+               {failing(*outcome)}});
   }
   return table;
 }
@@ -134,8 +145,11 @@ int list(Checks& checks, bool json, const Output& output) {
   Table table({"REPOSITORY", "UPDATED (UTC)", "NEWEST SNAPSHOT", "NEWEST GOAL", "PATH"});
   const auto time = [](const auto& at) { return Cell{at ? minute_of(*at) : "-", Colour::dim}; };
   for (const auto& each : repositories) {
-    table.add({{each.slug}, time(std::optional(each.record.updated_at)), time(each.record.newest_snapshot),
-               time(each.record.newest_goal), {each.path.string()}});
+    table.add({{each.slug},
+               time(std::optional(each.record.updated_at)),
+               time(each.record.newest_snapshot),
+               time(each.record.newest_goal),
+               {each.path.string()}});
   }
   output.results << table.text(output.result_terminal);
   return done;
@@ -152,13 +166,17 @@ int check(Checks& checks, const std::string& slug, const CheckOptions& options, 
   const auto& terminal = output.result_terminal;
   output.results << coloured(slug, Colour::bold, terminal) << ": " << coloured(outcome->tier, colour_of(outcome->tier), terminal)
                  << coloured(", checked " + minute_of(outcome.entry->rendered_at) + " UTC, " +
-                                 (outcome.hit() ? "from the cache" : how(outcome)), Colour::dim, terminal)
+                                 (outcome.hit() ? "from the cache" : how(outcome)),
+                             Colour::dim, terminal)
                  << "\n\n";
   Table table({"CRITERION", "TIER", "PASSES", "TOOK", "REASON"});
   for (const auto& finding : findings_of(outcome->criteria.value())) {
     const auto took = finding.duration ? std::to_string(finding.duration->count()) + " ms" : std::string();
-    table.add({{finding.name}, {std::string(to_string(finding.tier)), colour_of(to_string(finding.tier))}, passed(finding.passed),
-               {took, Colour::dim}, {finding.reason}});
+    table.add({{finding.name},
+               {std::string(to_string(finding.tier)), colour_of(to_string(finding.tier))},
+               passed(finding.passed),
+               {took, Colour::dim},
+               {finding.reason}});
   }
   output.results << table.text(terminal);
   return code;
@@ -176,9 +194,10 @@ int summary(Checks& checks, const SummaryOptions& options, std::stop_token stop,
                    << coloured(totals_of(answers, took), Colour::dim, output.result_terminal);
   }
   output.results << std::flush;  // evaluations in the background may keep the program for a while
-  for (std::size_t i = 0; i < repositories.size(); ++i) {
-    if (!answers[i] || answers[i].outcome().hit() || options.json) continue;
-    output.messages << repositories[i].slug << ": " << how(answers[i].outcome()) << '\n';
+  for (std::size_t i = 0; i < repositories.size() && !options.json; ++i) {
+    if (answers[i] && is_news(answers[i].outcome())) {
+      output.messages << repositories[i].slug << ": " << how(answers[i].outcome()) << '\n';
+    }
   }
   if (stop.stop_requested()) return interrupted;
   return std::ranges::all_of(answers, [&](const CheckAnswer& each) { return each && reaches(*each.outcome(), options.require); })

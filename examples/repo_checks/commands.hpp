@@ -49,6 +49,7 @@ int list(Checks& checks, bool json, const Output& output);
 int check(Checks& checks, const std::string& slug, const CheckOptions& options, const Output& output);
 int summary(Checks& checks, const SummaryOptions& options, std::stop_token stop, const Output& output);
 /// Shows the summary, and then a line for each repository that was evaluated anew, until it is told to stop.
-int watch(Checks& checks, std::chrono::milliseconds interval, const SummaryOptions& options, std::stop_token stop, const Output& output);
+int watch(Checks& checks, std::chrono::milliseconds interval, const SummaryOptions& options, std::stop_token stop,
+          const Output& output);
 
 }  // namespace repo_checks

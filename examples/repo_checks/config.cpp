@@ -22,9 +22,9 @@ void allow_only(const json& object, std::initializer_list<std::string_view> keys
 
 std::vector<std::string> strings(const json& list, const std::string& where) {
   const bool fits = list.is_array() && !list.empty() && std::ranges::all_of(list, [](const json& each) {
-    return each.is_string() && !each.get_ref<const std::string&>().empty() &&
-           each.get_ref<const std::string&>().find('\0') == std::string::npos;
-  });
+                      return each.is_string() && !each.get_ref<const std::string&>().empty() &&
+                             each.get_ref<const std::string&>().find('\0') == std::string::npos;
+                    });
   if (!fits) throw ConfigError(where + " must be a list of texts, none of them empty");
   return list.get<std::vector<std::string>>();
 }
@@ -79,8 +79,9 @@ Criterion criterion_of(const json& object, const std::string& where) {
 
 bool fits_fingerprint(std::string_view file) {
   return file.front() != '/' && file.find("..") == file.npos && std::ranges::all_of(file, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == '/';
-  });
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                  c == '-' || c == '/';
+         });
 }
 
 }  // namespace
@@ -116,7 +117,8 @@ Configuration parse_configuration(std::string_view text, const std::string& wher
     configuration.watched_files = strings(root["watched_files"], where + ": watched_files");
     for (const auto& file : configuration.watched_files) {
       if (!fits_fingerprint(file)) {
-        throw ConfigError(where + ": watched_files: '" + file + "' must be a path below the repository of letters, digits and \"._-/\"");
+        throw ConfigError(where + ": watched_files: '" + file +
+                          "' must be a path below the repository of letters, digits and \"._-/\"");
       }
     }
   }

@@ -25,21 +25,25 @@ std::optional<Tier> tier_named(std::string_view name) noexcept {
 
 Configuration standard_configuration() {
   using namespace std::chrono_literals;
-  return {.criteria = {
+  Configuration configuration;
+  configuration.criteria = {
       {"git", Tier::core, Exists{{".git", "HEAD"}}},
       {"readme", Tier::core, Exists{{"README.md", "README", "README.rst", "README.txt", "README.adoc", "readme.md"}}},
       {"licence", Tier::core, Exists{{"LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "COPYING", "LICENSES"}}},
       {"scope", Tier::core, Exists{{"SCOPE.md"}}},
       {"claude", Tier::standard, Exists{{"CLAUDE.md"}}},
       {"tpsc", Tier::standard, Exists{{"tpsc.yaml"}}},
-      {"ci", Tier::standard, Exists{{".github/workflows", ".gitlab-ci.yml", ".forgejo/workflows", ".circleci/config.yml",
-                                     ".woodpecker.yml", "Jenkinsfile", "azure-pipelines.yml", ".ci"}}},
+      {"ci", Tier::standard,
+       Exists{{".github/workflows", ".gitlab-ci.yml", ".forgejo/workflows", ".circleci/config.yml", ".woodpecker.yml",
+               "Jenkinsfile", "azure-pipelines.yml", ".ci"}}},
       {"tests", Tier::standard, Exists{{"tests", "test", "spec", "t"}}},
       {"snapshot", Tier::standard, Recorded{Event::snapshot}},
       {"goal", Tier::full, Recorded{Event::goal}},
       {"clean", Tier::full, Succeeds{.command = {"git", "status", "--porcelain", "--ignore-submodules=dirty"}, .silent = true}},
       {"fsck", Tier::full, Succeeds{.command = {"git", "fsck", "--no-progress", "--no-dangling"}, .timeout = 10min}},
-  }, .watched_files = {"SCOPE.md", "CLAUDE.md", "tpsc.yaml"}};
+  };
+  configuration.watched_files = {"SCOPE.md", "CLAUDE.md", "tpsc.yaml"};
+  return configuration;
 }
 
 std::string Configuration::definition() const {

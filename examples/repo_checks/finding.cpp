@@ -41,7 +41,9 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     found_ = 0;
     return depth_++ == 1 ? (findings.emplace_back(), true) : refuse("an object where there should be none");
   }
-  bool end_object() override { return --depth_, found_ == all_found || refuse("a criterion without name, tier, passed or reason"); }
+  bool end_object() override {
+    return --depth_, found_ == all_found || refuse("a criterion without name, tier, passed or reason");
+  }
   bool key(std::string& name) override {
     key_ = std::move(name);
     return true;
@@ -119,7 +121,8 @@ std::string one_line(std::string_view text, std::size_t limit) {
     line.resize(end);
     line += "...";
   }
-  std::ranges::replace_if(line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   return line;
 }
 

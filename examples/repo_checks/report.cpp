@@ -66,9 +66,8 @@ std::string summary_json(const std::vector<Repository>& repositories, std::span<
   for (std::size_t i = 0; i < repositories.size(); ++i) {
     if (!answers[i]) {
       ++errors;
-      list.push_back({{"slug", repositories[i].slug},
-                      {"path", repositories[i].path.string()},
-                      {"error", message_of(answers[i].error())}});
+      list.push_back(
+          {{"slug", repositories[i].slug}, {"path", repositories[i].path.string()}, {"error", message_of(answers[i].error())}});
       continue;
     }
     const auto& outcome = answers[i].outcome();

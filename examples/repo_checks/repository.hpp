@@ -10,7 +10,7 @@
 
 namespace repo_checks {
 
-/// What the database knows of a repository, as its row of `managed_repos` and the aggregates of `repo_events` had it at one moment.
+/// What the database knows of a repository: its row of `managed_repos` and the aggregates of `repo_events`, at one moment.
 struct Record {
   render_cache::Timestamp updated_at;
   std::optional<render_cache::Timestamp> newest_snapshot;

@@ -17,9 +17,11 @@
 
 namespace repo_checks {
 
-/// A Hasher of `Repository`: `repo=t:..|snapshot=t:..|goal=absent|revision=7|SCOPE.md=t:../s2:..|CLAUDE.md=absent|...|present=git,readme`.
+/// A Hasher of `Repository`:
+/// `repo=t:..|snapshot=t:..|goal=absent|revision=7|SCOPE.md=t:../s2:..|CLAUDE.md=absent|tpsc.yaml=t:../s2:..|present=git,readme`,
+/// where `present` names the criteria whose files or directories are there.
 ///
-/// `present` names the criteria whose files or directories are there. Cheap to sample, slow to evaluate, and impossible to freeze: so the cache samples before and after the evaluation.
+/// Cheap to sample, slow to evaluate, and impossible to freeze: so the cache samples before and after the evaluation.
 class RepositoryHasher {
  public:
   /// Live: an evaluation takes seconds, and nobody stops working meanwhile.
@@ -30,7 +32,7 @@ class RepositoryHasher {
   /// Asks the database for the record as it is now.
   [[nodiscard]] render_cache::Fingerprint components(const Repository& repository) const;
 
-  /// Takes the records from the sources, which come from `Registry::list()` a moment ago: one statement for the list and its sample.
+  /// Takes the records from the sources, which `Registry::list()` gave a moment ago: one statement for the list and its sample.
   [[nodiscard]] std::vector<render_cache::Fingerprint> components_many(std::span<const Repository* const> repositories) const;
 
  private:

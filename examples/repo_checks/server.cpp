@@ -120,10 +120,10 @@ class Service {
   }
   std::string check_all(const Wishes& wishes) const {
     const auto repositories = checks_.registry().list();
-    return summary_json(repositories, checks_.check_all(repositories, {.each = wishes.get,
-                                                                       .refresh = wishes.force_refresh,
-                                                                       .parallel = parallel_,
-                                                                       .stop = stop_}));
+    return summary_json(
+        repositories,
+        checks_.check_all(repositories,
+                          {.each = wishes.get, .refresh = wishes.force_refresh, .parallel = parallel_, .stop = stop_}));
   }
 
   Checks& checks_;

@@ -81,8 +81,11 @@ class SqlRegistry : public Registry {
 
   static Repository repository_of(const Row& row) {
     const std::string slug = row.at(1).value_or("");
-    return {required<render_cache::Uuid>(row, 0, "id", slug), slug, row.at(2).value_or(""),
-            {required<render_cache::Timestamp>(row, 3, "updated_at", slug), optional<render_cache::Timestamp>(row, 4, "recorded_at", slug),
+    return {required<render_cache::Uuid>(row, 0, "id", slug),
+            slug,
+            row.at(2).value_or(""),
+            {required<render_cache::Timestamp>(row, 3, "updated_at", slug),
+             optional<render_cache::Timestamp>(row, 4, "recorded_at", slug),
              optional<render_cache::Timestamp>(row, 5, "recorded_at", slug), required<std::int64_t>(row, 6, "revision", slug)}};
   }
   template <class T>

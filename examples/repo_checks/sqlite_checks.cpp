@@ -29,7 +29,7 @@ class SqliteTables {
     return reader_->query(sql, parameters);
   }
 
-  /// By a connection of its own that is closed again: writes are rare, and only one connection may stay open for them, the store's.
+  /// By a connection of its own that is closed again: writes are rare. It takes turns with the store's, as among processes.
   render_cache::Rows write(const std::string& sql, const std::vector<std::string>& parameters) {
     render_cache::SqliteWriter writer(options_);
     const render_cache::SqliteWriter::Turn turn(writer);

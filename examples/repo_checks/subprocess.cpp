@@ -1,5 +1,5 @@
-// posix_spawn and poll rather than Boost.Process: that one needs the compiled Boost.Filesystem until 1.83, waits with a time-out by
-// taking over SIGCHLD, and knows no limit on the output.
+// posix_spawn and poll rather than Boost.Process: that one needs the compiled Boost.Filesystem, waits with a time-out by taking
+// SIGCHLD from the whole process, and knows no limit on the output.
 #include "subprocess.hpp"
 
 #include <fcntl.h>
@@ -126,9 +126,12 @@ Ending run(const Command& command, std::stop_token stop) {
   constexpr milliseconds slice{50};  // how late a request to stop may be noticed
   while (!has_ended(child)) {
     const auto left = std::chrono::ceil<milliseconds>(start + command.timeout - Clock::now());
-    if (stop.stop_requested()) ending.kind = Ending::Kind::stopped;
-    else if (left <= milliseconds{0}) ending.kind = Ending::Kind::timed_out;
-    else if (ending.output.size() > command.output_limit) ending.kind = Ending::Kind::too_much_output;
+    if (stop.stop_requested())
+      ending.kind = Ending::Kind::stopped;
+    else if (left <= milliseconds{0})
+      ending.kind = Ending::Kind::timed_out;
+    else if (ending.output.size() > command.output_limit)
+      ending.kind = Ending::Kind::too_much_output;
     if (ending.kind != Ending::Kind::exited) break;
 
     pollfd events[2] = {{reading.get(), POLLIN, 0}, {process.get(), POLLIN, 0}};

@@ -28,7 +28,6 @@ class Backend {
   /// What `--store` takes.
   [[nodiscard]] std::string store() const;
 
-
  private:
   struct Place;
   std::unique_ptr<Place> place_;

@@ -54,7 +54,8 @@ inline ChecksOptions quick(std::vector<Criterion> more = {}) {
 }
 
 /// A criterion that runs a line of shell.
-inline Criterion shell(const std::string& name, const std::string& line, std::chrono::milliseconds timeout = std::chrono::seconds(20)) {
+inline Criterion shell(const std::string& name, const std::string& line,
+                       std::chrono::milliseconds timeout = std::chrono::seconds(20)) {
   return {name, Tier::full, Succeeds{.command = {"sh", "-c", line}, .timeout = timeout, .output_limit = 65536}};
 }
 

@@ -129,7 +129,8 @@ TEST_CASE("Repositories are added, checked, listed, summed up and removed", "[ch
                                ContainsSubstring("goal       full      no            there is no goal"));
   CHECK_THAT(program({"check", "one"}).output, ContainsSubstring("from the cache"));
   CHECK_THAT(program({"check", "one", "--force-refresh"}).output, ContainsSubstring("evaluated: forced"));
-  CHECK_THAT(program({"summary"}).output, ContainsSubstring("1 repositories: 0 full, 1 standard, 0 core, 0 none; 1 from the cache"));
+  CHECK_THAT(program({"summary"}).output,
+             ContainsSubstring("1 repositories: 0 full, 1 standard, 0 core, 0 none; 1 from the cache"));
   program.place.touch("one/SCOPE.md");
   CHECK_THAT(program({"summary"}).output, ContainsSubstring("one: evaluated: changed, SCOPE.md"));
   CHECK(program({"touch", "one"}).succeeded());
@@ -176,7 +177,8 @@ TEST_CASE("Exit codes tell what went wrong", "[checks]") {
                                if (arguments[0] == "--config") all.erase(all.begin() + 3, all.begin() + 5);
                                all.insert(all.end(), arguments.begin(), arguments.end());
                                return all;
-                             }(), program.place / ".", environment_without({})});
+                             }(),
+                             program.place / ".", environment_without({})});
     CHECK(ending.code == code);
     CHECK_THAT(ending.output, ContainsSubstring(message));
   }

@@ -33,37 +33,45 @@ std::vector<Change> changes() {
          const auto time = std::filesystem::last_write_time(place / "a1/tpsc.yaml");
          place.write("a1/tpsc.yaml", "Same WORDS.\n");
          std::filesystem::last_write_time(place / "a1/tpsc.yaml", time);
-       }), "tpsc.yaml"},
+       }),
+       "tpsc.yaml"},
       {"a file is deleted", file([](const Workplace& place) { std::filesystem::remove(place / "a1/SCOPE.md"); }), "SCOPE.md"},
       {"a file is created", file([](const Workplace& place) { place.write("a1/SCOPE.md", "New.\n"); }), "SCOPE.md"},
-      {"what a criterion looks for is deleted", file([](const Workplace& place) {
-         std::filesystem::remove(place / "a1/README.md");
-       }), "present"},
-      {"what a criterion looks for is created", file([](const Workplace& place) { place.write("a1/README.md", "New.\n"); }), "present"},
+      {"what a criterion looks for is deleted",
+       file([](const Workplace& place) { std::filesystem::remove(place / "a1/README.md"); }), "present"},
+      {"what a criterion looks for is created", file([](const Workplace& place) { place.write("a1/README.md", "New.\n"); }),
+       "present"},
       {"it is said to have changed", [](Checks& checks, const Workplace&, const Backend&) { checks.registry().touch("a1"); },
        "repo,revision"},
-      {"a snapshot is recorded", [](Checks& checks, const Workplace&, const Backend&) {
-         checks.registry().record("a1", Event::snapshot);
-       }, "snapshot,revision"},
-      {"a goal is recorded", [](Checks& checks, const Workplace&, const Backend&) { checks.registry().record("a1", Event::goal); },
-       "goal,revision"},
+      {"a snapshot is recorded",
+       [](Checks& checks, const Workplace&, const Backend&) { checks.registry().record("a1", Event::snapshot); },
+       "snapshot,revision"},
+      {"a goal is recorded",
+       [](Checks& checks, const Workplace&, const Backend&) { checks.registry().record("a1", Event::goal); }, "goal,revision"},
       {"a snapshot comes late, with an early time",
        sql("INSERT INTO repo_events (repo_id, kind, recorded_at) SELECT id, 'snapshot', '2001-01-01T00:00:00.000Z' "
-           "FROM managed_repos WHERE slug = 'a1'"), "revision"},
-      {"an old event becomes another one", sql("UPDATE repo_events SET kind = 'goal', recorded_at = '2002-01-01T00:00:00.000Z'" +
-                                               of_a1 + " AND recorded_at < '2010-01-01T00:00:00.000Z'"), "revision"},
+           "FROM managed_repos WHERE slug = 'a1'"),
+       "revision"},
+      {"an old event becomes another one",
+       sql("UPDATE repo_events SET kind = 'goal', recorded_at = '2002-01-01T00:00:00.000Z'" + of_a1 +
+           " AND recorded_at < '2010-01-01T00:00:00.000Z'"),
+       "revision"},
       {"one old event is replaced by another with the same time",
-       sql("DELETE FROM repo_events" + of_a1 + " AND recorded_at < '2010-01-01T00:00:00.000Z'; "
+       sql("DELETE FROM repo_events" + of_a1 +
+           " AND recorded_at < '2010-01-01T00:00:00.000Z'; "
            "INSERT INTO repo_events (repo_id, kind, recorded_at) SELECT id, 'goal', '2002-01-01T00:00:00.000Z' "
-           "FROM managed_repos WHERE slug = 'a1'"), "revision"},
-      {"its row is written anew with the same time", sql("UPDATE managed_repos SET updated_at = updated_at WHERE slug = 'a1'"), "revision"},
+           "FROM managed_repos WHERE slug = 'a1'"),
+       "revision"},
+      {"its row is written anew with the same time", sql("UPDATE managed_repos SET updated_at = updated_at WHERE slug = 'a1'"),
+       "revision"},
       {"all its events are deleted", sql("DELETE FROM repo_events" + of_a1), "snapshot,goal,revision"},
   };
 }
 
 }  // namespace
 
-TEST_CASE("A warm summary of 200 repositories is one statement for the list, one round trip to the store, and no evaluation", "[checks]") {
+TEST_CASE("A warm summary of 200 repositories is one statement for the list, one round trip to the store, and no evaluation",
+          "[checks]") {
   const Backend backend;
   const Workplace place;
   const auto first = backend.open(quick());
@@ -181,9 +189,10 @@ TEST_CASE("A summary that is told to stop kills what runs, starts no more, and k
   place.add(*checks, 6);
   for (const auto* slow : {"a2/hold", "a3/hold"}) place.write(slow, "");
   const auto start = std::chrono::steady_clock::now();
-  const auto answers = check_all(*checks, {.parallel = 2, .stop = stop.get_token(), .progress = [&](const render_cache::Progress& progress) {
-                                             if (progress.done == 2) stop.request_stop();
-                                           }});
+  const auto answers =
+      check_all(*checks, {.parallel = 2, .stop = stop.get_token(), .progress = [&](const render_cache::Progress& progress) {
+                            if (progress.done == 2) stop.request_stop();
+                          }});
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
   const auto done = static_cast<std::size_t>(std::ranges::count_if(answers, &CheckAnswer::has_value));
   CHECK(done >= 2);

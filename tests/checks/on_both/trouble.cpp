@@ -229,7 +229,8 @@ TEST_CASE("A slug is refused when it is unknown, taken, or no slug", "[checks]")
   const auto checks = backend.open(quick());
   auto& registry = checks->registry();
   registry.add("a", place.make("a").string());
-  CHECK_THROWS_WITH(registry.add("a", "/b"), ContainsSubstring("there is a repository 'a' already, at '" + (place / "a").string()));
+  CHECK_THROWS_WITH(registry.add("a", "/b"),
+                    ContainsSubstring("there is a repository 'a' already, at '" + (place / "a").string()));
   CHECK_THROWS_WITH(registry.find("b"), ContainsSubstring("there is no repository 'b'"));
   CHECK_THROWS_AS(registry.touch("b"), UnknownSlug);
   CHECK_THROWS_AS(registry.record("b", Event::goal), UnknownSlug);

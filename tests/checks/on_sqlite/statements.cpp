@@ -46,10 +46,14 @@ TEST_CASE("A warm summary on SQLite lists once, looks up each repository in one 
   CHECK(hits(check_all(*checks)) == 20);
   std::size_t lists = 0, lookups = 0, begins = 0, others = 0;
   for (const auto& statement : statements) {
-    if (statement.find("FROM managed_repos") != statement.npos) ++lists;
-    else if (statement.find("\"doi_cache\"") != statement.npos && statement.starts_with("SELECT")) ++lookups;
-    else if (statement == "BEGIN") ++begins;
-    else if (statement.find("ROLLBACK") == statement.npos && !statement.starts_with("--")) ++others;
+    if (statement.find("FROM managed_repos") != statement.npos)
+      ++lists;
+    else if (statement.find("\"doi_cache\"") != statement.npos && statement.starts_with("SELECT"))
+      ++lookups;
+    else if (statement == "BEGIN")
+      ++begins;
+    else if (statement.find("ROLLBACK") == statement.npos && !statement.starts_with("--"))
+      ++others;
   }
   CHECK(lists == 1);
   CHECK(lookups == 20);
@@ -63,7 +67,8 @@ TEST_CASE("A row that holds no JSON is told of, evaluated again and repaired", "
   const auto checks = backend.open(quick());
   place.add(*checks, 3);
   check_all(*checks);
-  backend.execute("UPDATE doi_cache SET criteria = '[{\"name\": ' WHERE repo_id = (SELECT id FROM managed_repos WHERE slug = 'a1')");
+  backend.execute(
+      "UPDATE doi_cache SET criteria = '[{\"name\": ' WHERE repo_id = (SELECT id FROM managed_repos WHERE slug = 'a1')");
   const auto answers = check_all(*checks);
   CHECK(hits(answers) == 2);
   CHECK(answers[1].outcome().miss == render_cache::Miss::unreadable);
@@ -77,6 +82,7 @@ TEST_CASE("A row of the registry that makes no sense is named", "[checks]") {
   const auto checks = backend.open(quick());
   place.add(*checks, 2);
   backend.execute("UPDATE managed_repos SET updated_at = 'yesterday' WHERE slug = 'a1'");
-  CHECK_THROWS_WITH(checks->registry().list(), ContainsSubstring("repository 'a1'") && ContainsSubstring("updated_at is 'yesterday'"));
+  CHECK_THROWS_WITH(checks->registry().list(),
+                    ContainsSubstring("repository 'a1'") && ContainsSubstring("updated_at is 'yesterday'"));
   CHECK(checks->check(checks->registry().find("a0"))->tier == "core");
 }

@@ -7,20 +7,22 @@
 using namespace repo_checks;
 
 TEST_CASE("A list of findings reads back as it was written", "[checks]") {
-  const std::vector<Finding> findings{{"readme", Tier::core, true, "README.md"},
-                                      {"builds", Tier::full, false, "exit code 2: \"quoted\" \\ \xc3\xa4", std::chrono::milliseconds(1234)}};
-  CHECK(to_json(findings).text ==
-        R"([{"name":"readme","tier":"core","passed":true,"reason":"README.md"},)"
-        "{\"name\":\"builds\",\"tier\":\"full\",\"passed\":false,\"reason\":\"exit code 2: \\\"quoted\\\" \\\\ \xc3\xa4\",\"milliseconds\":1234}]");
+  const std::vector<Finding> findings{
+      {"readme", Tier::core, true, "README.md"},
+      {"builds", Tier::full, false, "exit code 2: \"quoted\" \\ \xc3\xa4", std::chrono::milliseconds(1234)}};
+  CHECK(to_json(findings).text == R"([{"name":"readme","tier":"core","passed":true,"reason":"README.md"},)"
+                                  "{\"name\":\"builds\",\"tier\":\"full\",\"passed\":false,\"reason\":\"exit code 2: "
+                                  "\\\"quoted\\\" \\\\ \xc3\xa4\",\"milliseconds\":1234}]");
   CHECK(findings_of(to_json(findings)) == findings);
   CHECK(findings_of({"[]"}).empty());
   CHECK(findings_of({R"([{"tier": "core", "reason": "", "passed": false, "name": "x", "added": "later"}])"}).size() == 1);
 }
 
 TEST_CASE("A text that is no list of findings is refused", "[checks]") {
-  for (const auto* text : {"", "null", "1", "\"x\"", "{}", "[1]", "[true]", "[\"x\"]", "[null]", "[[]]", "[{}]", "[1.5]",
-                           R"([{"name":"x","tier":"core","passed":true}])", R"([{"name":1,"tier":"core","passed":true,"reason":""}])",
-                           R"([{"name":"x","tier":"best","passed":true,"reason":""}])", R"([{"name":{}}])", R"([{"name":"x")", "[]x"}) {
+  for (const auto* text :
+       {"", "null", "1", "\"x\"", "{}", "[1]", "[true]", "[\"x\"]", "[null]", "[[]]", "[{}]", "[1.5]",
+        R"([{"name":"x","tier":"core","passed":true}])", R"([{"name":1,"tier":"core","passed":true,"reason":""}])",
+        R"([{"name":"x","tier":"best","passed":true,"reason":""}])", R"([{"name":{}}])", R"([{"name":"x")", "[]x"}) {
     INFO(text);
     CHECK_THROWS_WITH(findings_of({text}), ContainsSubstring("'criteria' is no list of criteria"));
   }
@@ -39,11 +41,13 @@ TEST_CASE("Tables align, colour only where that is wanted, and fit the terminal"
   Table table({"A", "LONGER", "LAST"});
   table.add({{"first"}, {"yes", Colour::green}, {"something that is long"}});
   table.add({{"\xc3\xa4"}, {""}, {""}});
-  CHECK(table.text({}) == "A      LONGER  LAST\n"
-                          "first  yes     something that is long\n"
-                          "\xc3\xa4\n");
-  CHECK(table.text({.colours = false, .width = 26}) == "A      LONGER  LAST\n"
-                                                       "first  yes     somethin...\n"
-                                                       "\xc3\xa4\n");
+  CHECK(table.text({}) ==
+        "A      LONGER  LAST\n"
+        "first  yes     something that is long\n"
+        "\xc3\xa4\n");
+  CHECK(table.text({.colours = false, .width = 26}) ==
+        "A      LONGER  LAST\n"
+        "first  yes     somethin...\n"
+        "\xc3\xa4\n");
   CHECK_THAT(table.text({.colours = true, .width = 0}), ContainsSubstring("\033[32myes\033[0m     something"));
 }

@@ -164,7 +164,8 @@ TEST_CASE("An environment without some variables keeps the others, and what is a
   ::setenv("CHECKS_TEST_A", "old", 1);
   ::setenv("CHECKS_TEST_B", "old", 1);
   ::setenv("HOME_OF_CHECKS", "kept", 1);
-  Command command{.arguments = {"env"}, .directory = "/", .environment = environment_without({"CHECKS_"}, {"CHECKS_TEST_B=new", "X=y"})};
+  Command command{
+      .arguments = {"env"}, .directory = "/", .environment = environment_without({"CHECKS_"}, {"CHECKS_TEST_B=new", "X=y"})};
   const auto ending = run(command);
   CHECK_THAT(ending.output, ContainsSubstring("CHECKS_TEST_B=new\n") && ContainsSubstring("HOME_OF_CHECKS=kept\n") &&
                                 ContainsSubstring("X=y\n") && !ContainsSubstring("CHECKS_TEST_A") && !ContainsSubstring("old"));
