@@ -28,8 +28,7 @@ class SqliteDatabase {
 
   /// A file that was at the path before is `lost`.
   explicit SqliteDatabase(const SqliteOptions& options, const SqliteFiles& lost = {})
-      : writer_(options, lost), writing_(prepare(options)), mark_(options.path.string()),
-        files_(identify_sqlite_files(options.path.string())) {}
+      : writer_(options, lost), writing_(prepare(options)) {}
 
   /// Runs `action(Writing&)` as the only writer. Thread-safe.
   template <class Action>
@@ -38,8 +37,11 @@ class SqliteDatabase {
     return action(writing_);
   }
 
-  [[nodiscard]] bool deleted() const noexcept { return mark_.deleted(); }
-  [[nodiscard]] const SqliteFiles& files() const noexcept { return files_; }
+  /// While it lives nobody writes to the file, and nobody who keeps to the lock replaces it.
+  [[nodiscard]] SqliteWriter::Turn turn() { return SqliteWriter::Turn(writer_); }
+
+  [[nodiscard]] bool deleted() const noexcept { return writer_.deleted(); }
+  [[nodiscard]] const SqliteFiles& files() const noexcept { return writer_.files(); }
 
  private:
   Writing prepare(const SqliteOptions& options) {
@@ -52,8 +54,6 @@ class SqliteDatabase {
 
   SqliteWriter writer_;
   Writing writing_;
-  FileMark mark_;
-  SqliteFiles files_;
 };
 
 /// For one thread at a time. It keeps its database open: the writer closes last.

@@ -105,32 +105,60 @@ class SqliteFile {
 
   std::unique_ptr<Reader> take() {
     refuse_child();
-    Closed closed;
-    std::unique_lock lock(mutex_);
-    if (const auto now = Clock::now(); !database_ || now >= next_look_) look(now, closed);
-    const auto free_or_room = [&] { return !idle_.empty() || open_ < options_.readers; };
-    if (!free_or_room() && !freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
-      throw StoreUnavailable("SQLite: all " + std::to_string(options_.readers) + " readers were busy for " +
-                             std::to_string(options_.busy_timeout.count()) + " ms; raise SqliteOptions::readers");
+    for (int attempt = 1; attempt <= 3; ++attempt) {
+      Closed closed;
+      std::unique_lock lock(mutex_);
+      if (const auto now = Clock::now(); !database_ || now >= next_look_) look(now, closed);
+      const auto free_or_room = [&] { return !idle_.empty() || open_ < options_.readers; };
+      if (!free_or_room() && !freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
+        throw StoreUnavailable("SQLite: all " + std::to_string(options_.readers) + " readers were busy for " +
+                               std::to_string(options_.busy_timeout.count()) + " ms; raise SqliteOptions::readers");
+      }
+      if (attempt == 1) ++stats_.reads;
+      if (!idle_.empty()) {
+        auto reader = std::move(idle_.back());
+        idle_.pop_back();
+        return reader;
+      }
+      if (!database_) continue;  // lost while waiting
+      ++open_;
+      const auto database = database_;
+      lock.unlock();
+      if (auto reader = open_reader(database)) return reader;
     }
-    ++stats_.reads;
-    if (!idle_.empty()) {
-      auto reader = std::move(idle_.back());
-      idle_.pop_back();
-      return reader;
-    }
-    ++open_;
-    const auto database = database_;
-    lock.unlock();
+    throw StoreUnavailable("SQLite, '" + options_.path.string() + "': the file was replaced again and again while it was opened");
+  }
+
+  /// Takes the mutex. Null where the file is not what it was: look again.
+  std::unique_ptr<Reader> open_reader(const std::shared_ptr<Database>& database) {
+    std::unique_ptr<Reader> reader;
+    std::exception_ptr failure;
+    bool damaged = false;
     try {
-      if (!database) throw StoreUnavailable("SQLite: the file was lost while waiting for a reader");
-      return std::make_unique<Reader>(options_, database);
+      reader = make_reader(database);
+    } catch (const SqliteCorrupt&) {
+      damaged = true;
     } catch (...) {
-      lock.lock();
-      --open_;
-      freed_.notify_one();
-      throw;
+      failure = std::current_exception();
     }
+    if (reader) return reader;
+    {
+      const std::lock_guard lock(mutex_);
+      --open_;
+      next_look_ = {};
+    }
+    freed_.notify_one();
+    if (failure) std::rethrow_exception(failure);
+    if (damaged) begin_anew(database);
+    return nullptr;
+  }
+
+  /// SQLite opens a file and its log by their names, at two moments; in between nobody may replace them, or the one would
+  /// be read with the other's. Null where that has happened before.
+  std::unique_ptr<Reader> make_reader(const std::shared_ptr<Database>& database) const {
+    const auto turn = database->turn();
+    const bool in_place = identity_of(options_.path.string()) == database->files().database;
+    return in_place ? std::make_unique<Reader>(options_, database) : nullptr;
   }
 
   void give_back(std::unique_ptr<Reader> reader) noexcept {
@@ -173,16 +201,26 @@ class SqliteFile {
     try {
       const auto there = identity_of(options_.path.string());
       try {
-        database_ = std::make_shared<Database>(options_, lost);
+        begin(lost);
       } catch (const SqliteCorrupt&) {
         move_aside(there);
-        database_ = std::make_shared<Database>(options_);
+        begin({});
       }
     } catch (const std::exception& error) {
       next_try_ = now + sqlite_recheck_interval;
       why_not_ = error.what();
       throw;
     }
+  }
+
+  /// With a first reader, so that reading does not wait for another process's write.
+  void begin(const SqliteFiles& lost) {
+    auto database = std::make_shared<Database>(options_, lost);
+    auto reader = make_reader(database);
+    database_ = std::move(database);
+    if (!reader) return;
+    idle_.push_back(std::move(reader));
+    ++open_;
   }
 
   /// Unless another process has done it.

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace render_cache {
@@ -25,7 +26,13 @@ class SqliteWriter {
  public:
   /// What is left of `lost`, a database that was at the path before, is removed first.
   explicit SqliteWriter(const SqliteOptions& options, const detail::SqliteFiles& lost = {})
-      : path_(checked(options.path)), timeout_(options.busy_timeout), file_lock_(path_ + "-lock"), connection_(open(lost)) {}
+      : path_(checked(options.path)), timeout_(options.busy_timeout), file_lock_(path_ + "-lock") {
+    const Turn turn(*this);
+    detail::remove_orphans(path_, lost);
+    connection_ = open();
+    mark_.emplace(path_);
+    files_ = detail::identify_sqlite_files(path_);
+  }
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
   ~SqliteWriter() {
@@ -52,6 +59,10 @@ class SqliteWriter {
 
   [[nodiscard]] SqliteConnection& connection() noexcept { return *connection_; }
 
+  /// Whether the file was deleted or replaced.
+  [[nodiscard]] bool deleted() const noexcept { return mark_->deleted(); }
+  [[nodiscard]] const detail::SqliteFiles& files() const noexcept { return files_; }
+
  private:
   static std::string checked(const std::filesystem::path& path) {
     const auto place = detail::canonical_place(path);
@@ -59,9 +70,7 @@ class SqliteWriter {
     return place.string();
   }
 
-  std::unique_ptr<SqliteConnection> open(const detail::SqliteFiles& lost) {
-    const Turn turn(*this);
-    detail::remove_orphans(path_, lost);
+  std::unique_ptr<SqliteConnection> open() const {
     auto connection = std::make_unique<SqliteConnection>(path_, SqliteConnection::Access::write, timeout_);
     // Before the first table: both are fixed by it.
     connection->run_script("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL");
@@ -74,6 +83,7 @@ class SqliteWriter {
     connection->run_script(
         "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864; "
         "PRAGMA foreign_keys = ON");
+    connection->query("SELECT count(*) FROM sqlite_schema");  // opens the log
     return connection;
   }
 
@@ -82,6 +92,8 @@ class SqliteWriter {
   std::mutex threads_;
   SqliteFileLock file_lock_;
   std::unique_ptr<SqliteConnection> connection_;
+  std::optional<detail::FileMark> mark_;
+  detail::SqliteFiles files_;
 };
 
 }  // namespace render_cache
