@@ -35,6 +35,15 @@ void scribble(const fs::path& path, std::uintmax_t from) {
   for (auto left = fs::file_size(path) - from; left > 0; --left) file.put('\x5a');
 }
 
+/// Two megabytes, where the test may mount.
+struct SmallDisk : TemporaryDirectory {
+  const bool mounted = ::mount("none", path().c_str(), "tmpfs", 0, "size=2m") == 0;
+  SmallDisk() = default;
+  ~SmallDisk() {
+    if (mounted) ::umount2(path().c_str(), MNT_DETACH);
+  }
+};
+
 void fill(WikiStore& store, int pages) {
   for (int number = 0; number < pages; ++number) store.publish({"repo", std::to_string(number)}, page(number));
 }
@@ -239,29 +248,25 @@ TEST_CASE("sqlite: a directory that goes away makes the store unavailable until 
 }
 
 TEST_CASE("sqlite: a full disk is told as such, and service comes back with the space") {
-  const TemporaryDirectory directory;
-  if (::mount("none", directory.path().c_str(), "tmpfs", 0, "size=2m") != 0) {
+  const SmallDisk directory;
+  if (!directory.mounted) {
     WARN("not tried: a small tmpfs can only be mounted by root");
     return;
   }
-  {
-    WikiStore store({.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)});
-    store.publish(key, page(1));
-    directory.write("ballast", std::string(1'000'000, 'x'));
-    CHECK_THROWS_AS(store.publish({"repo", "big"}, page(2, std::string(1'500'000, 'x'))), StoreFull);
-    CHECK(found(store, key, 1) == 1);
-    CHECK(store.lookup({"repo", "big"}, fingerprint(2)).entry == nullptr);
-    fs::remove(directory / "ballast");
-    store.publish(key, page(3));
-    CHECK(found(store, key, 3) == 3);
+  WikiStore store({.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)});
+  store.publish(key, page(1));
+  directory.write("ballast", std::string(1'000'000, 'x'));
+  CHECK_THROWS_AS(store.publish({"repo", "big"}, page(2, std::string(1'500'000, 'x'))), StoreFull);
+  CHECK(found(store, key, 1) == 1);
+  CHECK(store.lookup({"repo", "big"}, fingerprint(2)).entry == nullptr);
+  fs::remove(directory / "ballast");
+  store.publish(key, page(3));
+  CHECK(found(store, key, 3) == 3);
 
-    directory.write("ballast", std::string(500'000, 'x'));
-    std::ofstream ballast(directory / "more");
-    for (int left = 2000; left > 0 && ballast << std::string(1000, 'x') << std::flush; --left) {
-    }
-    CHECK_THROWS_AS(WikiStore({.path = directory / "second.db", .migrations = wiki_migrations(Dialect::sqlite)}), StoreError);
+  std::ofstream ballast(directory / "ballast");
+  for (int left = 3000; left > 0 && ballast << std::string(1000, 'x') << std::flush; --left) {
   }
-  ::umount(directory.path().c_str());
+  CHECK_THROWS_AS(WikiStore({.path = directory / "second.db", .migrations = wiki_migrations(Dialect::sqlite)}), StoreError);
 }
 
 TEST_CASE("sqlite: a store that was carried through fork() refuses to work in the child") {
