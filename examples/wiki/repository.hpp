@@ -49,7 +49,10 @@ class Repository {
   }
 
   [[nodiscard]] const std::string& alias() const noexcept { return alias_; }
-  [[nodiscard]] ViewPtr view() const { return view_.load(std::memory_order_acquire); }
+  [[nodiscard]] ViewPtr view() const {
+    const std::lock_guard lock(viewing_);
+    return view_;
+  }
 
   /// `ageing`: good enough, to be sampled again; `old`: so old that the reader should wait for that.
   [[nodiscard]] static Age age_of(const View& view) noexcept {
@@ -72,7 +75,7 @@ class Repository {
         failures_.fetch_add(1, std::memory_order_relaxed);
         auto again = std::make_shared<View>(*before);
         again->sampled = Clock::now();
-        view_.store(std::move(again), std::memory_order_release);
+        show(std::move(again));
       }
     }
     claimed_.store(false, std::memory_order_relaxed);
@@ -86,8 +89,12 @@ class Repository {
     const auto start = Clock::now();
     auto outline = outlines_.get(OutlineKey{alias_}, root);
     const auto end = Clock::now();
-    view_.store(std::make_shared<const View>(std::move(root), std::move(outline.entry), end, end - start),
-                std::memory_order_release);
+    show(std::make_shared<const View>(std::move(root), std::move(outline.entry), end, end - start));
+  }
+
+  void show(ViewPtr view) {
+    const std::lock_guard lock(viewing_);
+    view_.swap(view);
   }
 
   /// The folder may have been replaced (a new checkout, a link that now leads to another release): then it is opened again.
@@ -105,7 +112,8 @@ class Repository {
   std::mutex sampling_;
   std::atomic<bool> claimed_{false};
   std::atomic<std::uint64_t> failures_{0};
-  std::atomic<ViewPtr> view_;
+  mutable std::mutex viewing_;  // not an atomic shared_ptr: that of GCC 12 has a data race (its load unlocks relaxed)
+  ViewPtr view_;
 };
 
 }  // namespace wiki
