@@ -1,9 +1,13 @@
 // The memory store beside a bare hash map, and beside what else a program would take, in the same run.
 //
 // `hit/memory/limit` is a bare boost::unordered_flat_map with the store's own hash under the cheapest lock: no bound, no
-// fingerprint, nothing but a copy of the shared pointer. All rows do what a server does: a thread was started, so that neither
+// fingerprint, nothing but a copy of the shared pointer. `hit/cache/limit` has a shared lock instead. All rows do what a server does: a thread was started, so that neither
 // malloc nor shared_ptr may leave out their atomic instructions.
+#include <render_cache/cache.hpp>
+#include <render_cache/hasher/file.hpp>
+#include <render_cache/hasher/sha256.hpp>
 #include <render_cache/store/memory.hpp>
+#include <render_cache/store/tiered.hpp>
 #include <render_cache/wiki.hpp>
 
 #include "pages.hpp"
@@ -18,15 +22,21 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <random>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace {
 
@@ -81,21 +91,46 @@ class Draw {
 };
 
 /// A map behind one interface: `find(key, fingerprint)` gives the shared entry or null.
-struct Limit {
+template <class Lock, class Guard>
+struct LockedMap {
   boost::unordered_flat_map<WikiKey, Page, KeyHash> map;
-  detail::SpinLock lock;
+  Lock lock;
   void publish(const WikiKey& key, const Page& entry) { map.emplace(key, entry); }
   Page find(const WikiKey& key, const Fingerprint&) {
-    const std::scoped_lock guard(lock);
+    const Guard guard(lock);
     const auto found = map.find(key);
     return found == map.end() ? nullptr : found->second;
   }
 };
 
+using Limit = LockedMap<detail::SpinLock, std::scoped_lock<detail::SpinLock>>;
+using SharedLimit = LockedMap<std::shared_mutex, std::shared_lock<std::shared_mutex>>;
+
 struct Memory {
   Store store{{.capacity = std::size_t{64} << 20}};
   void publish(const WikiKey& key, const Page& entry) { store.publish(key, entry); }
   Page find(const WikiKey& key, const Fingerprint& fingerprint) { return store.lookup(key, fingerprint).entry; }
+};
+
+/// With a store behind it, which is never asked: its every page is near.
+struct Tiered {
+  Store near{{.capacity = std::size_t{64} << 20}}, far{{.capacity = std::size_t{64} << 20}};
+  TieredStore<Store, Store> store{near, far};
+  void publish(const WikiKey& key, const Page& entry) { store.publish(key, entry); }
+  Page find(const WikiKey& key, const Fingerprint& fingerprint) { return store.lookup(key, fingerprint).entry; }
+};
+
+struct NoRenderer {
+  [[nodiscard]] std::string_view version() const { return "benchmark/1"; }
+};
+struct NoHasher {};
+
+/// All that a read by RenderCache adds to its store's look-up: the outcome, the counters, the care for a failing store.
+struct Cached {
+  Store store{{.capacity = std::size_t{64} << 20}};
+  RenderCache<NoRenderer, NoHasher, Store> cache{{}, {}, store};
+  void publish(const WikiKey& key, const Page& entry) { store.publish(key, entry); }
+  Page find(const WikiKey& key, const Fingerprint& fingerprint) { return cache.find(key, fingerprint).entry; }
 };
 
 struct Tbb {
@@ -176,6 +211,57 @@ void hit_hot(benchmark::State& state, const char* compared_with) {
   compare_with(state, compared_with);
 }
 
+/// The pages as files whose times have settled, and the whole of a read: stat, memo, fingerprint, look-up.
+struct Files {
+  struct Renderer {
+    [[nodiscard]] std::string_view version() const { return "benchmark/1"; }
+    [[nodiscard]] WikiPage render(const WikiKey&, const std::string& text) const { return {text, {"{}"}}; }
+  };
+  std::filesystem::path folder = std::filesystem::temp_directory_path() / ("render_cache_bench." + std::to_string(::getpid()));
+  std::vector<std::pair<WikiKey, FileSource>> sources;
+  Store store{{.capacity = std::size_t{64} << 20}};
+  RenderCache<Renderer, FileHasher<Sha256Hasher>, Store> cache{{}, FileHasher<Sha256Hasher>{}, store};
+
+  Files() {
+    std::filesystem::create_directory(folder);
+    for (const auto& page : benchmark_pages()) std::ofstream(folder / page.path, std::ios::binary) << page.html;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2100));
+    const auto root = std::make_shared<const DocumentRoot>(folder);
+    for (const auto& page : benchmark_pages()) {
+      sources.push_back({{"rust-book", page.path}, {root, page.path}});
+      cache.get(sources.back().first, sources.back().second);
+    }
+  }
+  ~Files() { std::filesystem::remove_all(folder); }
+};
+
+Files& files() {
+  static Files all;
+  return all;
+}
+
+void hit_file(benchmark::State& state) {
+  auto& all = files();
+  std::size_t at = 0;
+  for (auto _ : state) {
+    const auto& [key, source] = all.sources[at++ % all.sources.size()];
+    auto outcome = all.cache.get(key, source);
+    if (!outcome.hit()) return state.SkipWithError("a settled file is rendered again");
+    benchmark::DoNotOptimize(outcome);
+  }
+}
+
+void stat_file(benchmark::State& state) {
+  auto& all = files();
+  std::size_t at = 0;
+  for (auto _ : state) {
+    const auto& source = all.sources[at++ % all.sources.size()].second;
+    struct ::stat found;
+    if (!source.root->stat(source.path, found)) return state.SkipWithError("a file is gone");
+    benchmark::DoNotOptimize(found);
+  }
+}
+
 /// 95 % hits, 5 % publishes that evict: how long the slow ones take. The time reported is the quantile.
 void mixed(benchmark::State& state, double quantile, const char* compared_with) {
   using Clock = std::chrono::steady_clock;
@@ -232,6 +318,11 @@ const bool registered = [] {
   using benchmark::RegisterBenchmark;
   RegisterBenchmark("hit/memory", hit<Memory>, nullptr)->UseRealTime();
   RegisterBenchmark("hit/memory/limit", hit<Limit>, nullptr)->UseRealTime();
+  RegisterBenchmark("hit/tiered", hit<Tiered>, "hit/memory")->UseRealTime();
+  RegisterBenchmark("hit/cache", hit<Cached>, nullptr)->UseRealTime();
+  RegisterBenchmark("hit/cache/limit", hit<SharedLimit>, nullptr)->UseRealTime();
+  RegisterBenchmark("hit/memory/file", hit_file)->UseRealTime();
+  RegisterBenchmark("hit/memory/file/limit", stat_file)->UseRealTime();
   RegisterBenchmark("hit/memory/spread", hit<Memory>, "hit/memory")->Threads(2)->UseRealTime();
   RegisterBenchmark("hit/memory/hot", hit_hot<Memory>, nullptr)->UseRealTime();
   RegisterBenchmark("hit/memory/hot", hit_hot<Memory>, "hit/memory/hot")->Threads(2)->UseRealTime();

@@ -83,15 +83,20 @@ class RenderCache {
   }
 
   /// A hit or a reason, and never a render. For a caller that has sampled the fingerprint itself.
-  outcome_type find(const key_type& key, const Fingerprint& now) { return count(look_up(key, now)); }
+  outcome_type find(const key_type& key, const Fingerprint& now) {
+    auto outcome = look_up(key, now);
+    count(outcome);
+    return outcome;
+  }
 
   /// As `find`, but never waits for a disk or a network: a miss says only that the answer is not near. Misses are not counted.
   outcome_type find_near(const key_type& key, const Fingerprint& now)
     requires HasNear<Store>
   {
     if (!now.settled()) return missed(Miss::unsettled);
-    auto found = judge(store_.get().near().lookup(key, now), now);
-    return found ? count(std::move(found)) : found;
+    auto outcome = judge(store_.get().near().lookup(key, now), now);
+    if (outcome) count(outcome);
+    return outcome;
   }
 
   /// One answer a key, in order. One round trip for all look-ups where the store can; only what is missing is rendered,
@@ -147,20 +152,19 @@ class RenderCache {
     return {nullptr, Origin::store, reason, false, std::move(detail)};
   }
 
-  static outcome_type judge(Lookup<value_type> found, const Fingerprint& now) {
+  static outcome_type judge(Lookup<value_type>&& found, const Fingerprint& now) {
     if (found.entry) return {std::move(found.entry), found.origin};
     if (!found.unreadable.empty()) return missed(Miss::unreadable, std::move(found.unreadable));
     if (found.stored) return missed(Miss::changed, changed_components(*found.stored, now));
     return missed(Miss::absent);
   }
 
-  outcome_type count(outcome_type outcome) {
+  void count(const outcome_type& outcome) noexcept {
     if (outcome.hit()) {
       counts_.add(outcome.origin == Origin::near ? near_hits : far_hits);
     } else {
       counts_.add(misses + static_cast<std::size_t>(outcome.miss));
     }
-    return outcome;
   }
 
   outcome_type look_up(const key_type& key, const Fingerprint& now) {

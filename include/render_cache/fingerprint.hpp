@@ -40,8 +40,12 @@ class Fingerprint {
 
   Fingerprint& add(std::string_view name, std::string_view value) {
     begin_component(name);
+    if (std::none_of(value.begin(), value.end(), must_be_escaped)) {  // a digest, a version: as a rule
+      text_.append(value);
+      return *this;
+    }
     for (const char c : value) {
-      if (c == '%' || c == '|' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      if (must_be_escaped(c)) {
         constexpr std::string_view hex = "0123456789abcdef";
         const auto byte = static_cast<unsigned char>(c);
         text_.append({'%', hex[byte >> 4], hex[byte & 15]});
@@ -105,6 +109,10 @@ class Fingerprint {
   friend bool operator==(const Fingerprint& a, const Fingerprint& b) noexcept { return a.text_ == b.text_; }
 
  private:
+  static constexpr bool must_be_escaped(char c) noexcept {
+    return c == '%' || c == '|' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  }
+
   void begin_component(std::string_view name) {
     constexpr auto allowed = [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <thread>
 
 namespace render_cache {
 
@@ -54,9 +53,8 @@ class StripedCounters {
     std::array<std::atomic<std::uint64_t>, Count> values{};
   };
   Stripe& stripe() noexcept {
-    // Thread handles are addresses of aligned blocks: take the bits that differ.
-    const auto handle = std::hash<std::thread::id>{}(std::this_thread::get_id());
-    return stripes_[(handle * 0x9e3779b97f4a7c15u) >> 61];
+    thread_local const char place = 0;  // an address of this thread's own: cheaper to come by than its id
+    return stripes_[(reinterpret_cast<std::uintptr_t>(&place) * 0x9e3779b97f4a7c15u) >> 61];
   }
   std::array<Stripe, 8> stripes_{};
 };

@@ -145,7 +145,6 @@ TEST_CASE("threads that come at any moment of a render cause no second one", "[c
 
 TEST_CASE("an error reaches all who wait, is not stored, and is not tried again at once", "[concurrent]") {
   Fixture f;
-  std::atomic<int> waiting = 0;
   f.renderer.state->during = [&](const WikiKey&, const std::string& source) {
     if (source != "bad") return;
     eventually([&] { return f.cache.stats().shared >= 3; });

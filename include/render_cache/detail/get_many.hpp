@@ -127,9 +127,10 @@ void RenderCache<R, H, S>::find_many(std::vector<Asked>& asked) {
       failure);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const auto& now = asked[i].query.fingerprint;
-    asked[i].outcome = count(!now.settled() ? missed(Miss::unsettled)
-                             : found        ? judge(std::move((*found)[i]), now)
-                                            : missed(Miss::store_failed, failure));
+    asked[i].outcome = !now.settled() ? missed(Miss::unsettled)
+                       : found        ? judge(std::move((*found)[i]), now)
+                                      : missed(Miss::store_failed, failure);
+    count(asked[i].outcome);
   }
 }
 
