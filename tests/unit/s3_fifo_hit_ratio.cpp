@@ -31,7 +31,7 @@ TEST_CASE("S3-FIFO misses clearly less than LRU on Zipf traces with a scan", "[s
       const auto capacity = static_cast<std::uint64_t>(static_cast<double>(trace.bytes) * share);
       const double lru = ratio(list_misses(trace, capacity, true), trace);
       const double belady = ratio(belady_misses(trace, capacity), trace);
-      for (const std::size_t shards : {1, 16}) {
+      for (const std::size_t shards : {1u, 16u}) {
         CAPTURE(alpha, share, shards, lru, belady);
         const double s3_fifo = ratio(s3_fifo_misses(trace, capacity, shards), trace);
         CHECK(s3_fifo < lru - 0.01);
