@@ -128,8 +128,10 @@ Configuration parse_configuration(std::string_view text, const std::string& wher
 Configuration load_configuration(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream.good() && !stream.eof()) throw ConfigError("'" + file.string() + "' cannot be read");
-  return parse_configuration(text, "'" + file.string() + "'");
+  std::string where = "'";
+  where.append(file.string()).append("'");
+  if (!stream.good() && !stream.eof()) throw ConfigError(where + " cannot be read");
+  return parse_configuration(text, where);
 }
 
 }  // namespace repo_checks

@@ -1,0 +1,41 @@
+#include "checks/workplace.hpp"
+
+#include "migrations.hpp"
+#include "support/catch.hpp"
+
+#include <render_cache/schema/migrate.hpp>
+#include <render_cache/store/sqlite.hpp>
+#include <render_cache/wiki.hpp>
+
+using namespace repo_checks;
+using namespace repo_checks::test;
+
+TEST_CASE("The tables go down and up again, and leave nothing behind", "[checks]") {
+  const Backend backend;
+  CHECK(backend.open() != nullptr);
+  render_cache::SqliteWriter writer({.path = backend.store().substr(std::string("sqlite:").size())});
+  const render_cache::SqliteWriter::Turn turn(writer);
+  render_cache::Migrator migrator(writer.connection(), sqlite_migrations(), migration_history);
+  CHECK(migrator.down(0) == 2);
+  const auto left = writer.connection().query("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'");
+  CHECK(left == render_cache::Rows{{migration_history}});
+  CHECK(migrator.up() == 2);
+}
+
+TEST_CASE("A wiki may keep its pages in the same file", "[checks]") {
+  const Backend backend;
+  const Workplace place;
+  const auto checks = backend.open(quick());
+  place.add(*checks, 1);
+  render_cache::SqliteStore<render_cache::WikiSchema> pages(
+      {.path = backend.store().substr(std::string("sqlite:").size()),
+       .migrations = render_cache::load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/sqlite")});
+  const render_cache::Fingerprint fingerprint = render_cache::Fingerprint().add("source", "x");
+  const render_cache::WikiKey key{"docs", "a.md"};
+  pages.publish(key, std::make_shared<render_cache::Entry<render_cache::WikiPage>>(
+                         render_cache::Entry<render_cache::WikiPage>{{"<p>", {"{}"}}, fingerprint}));
+  check_all(*checks);
+  CHECK(hits(check_all(*checks)) == 1);
+  CHECK(pages.lookup(key, fingerprint).entry != nullptr);
+  CHECK(hits(check_all(*backend.open(quick()))) == 1);  // starts although there are others' tables
+}
