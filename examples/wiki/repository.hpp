@@ -6,17 +6,18 @@
 #include <render_cache/cache.hpp>
 #include <render_cache/store/memory.hpp>
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <filesystem>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace wiki {
 
