@@ -54,8 +54,10 @@ class SqliteTables {
 }  // namespace
 
 std::unique_ptr<Checks> open_sqlite_checks(const std::filesystem::path& file, ChecksOptions options) {
-  render_cache::SqliteOptions place{
-      .path = std::filesystem::absolute(file), .migrations = sqlite_migrations(), .migration_history = migration_history};
+  render_cache::SqliteOptions place{.path = std::filesystem::absolute(file),
+                                    .migrations = sqlite_migrations(),
+                                    .migration_history = migration_history,
+                                    .disposable = false};  // the list of repositories is in it too
   return std::make_unique<CachedChecks<SqliteTables>>(std::make_unique<SqliteTables>(place), place, std::move(options));
 }
 

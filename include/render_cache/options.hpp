@@ -55,7 +55,9 @@ struct Progress {
 struct ManyOptions {
   GetOptions each{};     ///< how each key is read
   bool refresh = false;  ///< render every key, whatever is stored
-  std::size_t parallel = std::thread::hardware_concurrency();  ///< renders at a time; at least one
+  /// Renders at a time; at least one. With `stale_while_rendering`, those that take longer than their soft limit go on in the
+  /// background beside it, at most `CacheOptions::max_background`.
+  std::size_t parallel = std::thread::hardware_concurrency();
   std::stop_token stop{};  ///< keys whose turn has not come by then get `Cancelled`; running renders end in their own time
   std::function<void(const Progress&)> progress{};  ///< called by one thread at a time; must not throw
 };

@@ -9,6 +9,8 @@
 #include <render_cache/renderer/markdown.hpp>
 #include <render_cache/wiki.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -59,7 +61,9 @@ void wiki_story() {
     CHECK_THAT(first->rendered_html, ContainsSubstring("<em>text</em>"));
     const auto second = node.get("docs", "a.md");
     CHECK(second.hit());
-    CHECK(*second == *first);
+    CHECK(second->rendered_html == first->rendered_html);
+    // A database may write JSON in its own way (JSONB does), and says the same.
+    CHECK(nlohmann::json::parse(second->metadata.text) == nlohmann::json::parse(first->metadata.text));
     CHECK(node.renders() == 1);
   }
 

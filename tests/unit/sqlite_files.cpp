@@ -134,6 +134,34 @@ TEST_CASE("sqlite: a file that is no database is moved aside and begun anew") {
   CHECK(fs::file_size(wiki.path.string() + ".corrupt-1") == 20000);
 }
 
+TEST_CASE("sqlite: a damaged file that holds more than a cache is left alone, and said so") {
+  SqliteWiki wiki;
+  auto options = wiki.options();
+  options.disposable = false;
+  {
+    WikiStore store(options);
+    fill(store, 200);
+  }
+  {
+    WikiStore store(options);
+    scribble(wiki.path, 8192);
+    bool unavailable = false;
+    for (int number = 0; number < 200; ++number) {
+      try {
+        store.lookup({"repo", std::to_string(number)}, fingerprint(number));
+      } catch (const StoreUnavailable&) {
+        unavailable = true;
+      }
+    }
+    CHECK(unavailable);
+    CHECK(store.stats().corrupt == 0);
+  }
+  std::ofstream(wiki.path) << std::string(20000, 'x');
+  CHECK_THROWS_WITH(WikiStore(options), ContainsSubstring("holds more than a cache"));
+  CHECK(fs::file_size(wiki.path) == 20000);
+  CHECK_FALSE(fs::exists(wiki.path.string() + ".corrupt-1"));
+}
+
 TEST_CASE("sqlite: a file that is damaged while open is moved aside, and service goes on") {
   SqliteWiki wiki;
   {

@@ -226,6 +226,9 @@ class SqliteFile {
   /// Unless another process has done it.
   void move_aside(const FileIdentity& damaged) {
     const auto path = options_.path.string();
+    if (!options_.disposable) {
+      throw StoreUnavailable("'" + path + "' is damaged and holds more than a cache (SqliteOptions::disposable): restore it from a copy");
+    }
     SqliteFileLock lock(path + "-lock");  // freed with the object
     lock.lock(options_.busy_timeout);
     if (identity_of(path) != damaged) return;

@@ -22,6 +22,9 @@ struct SqliteOptions {
   std::string migration_history = "render_cache_migrations";
   /// The most readers at once; each has a connection of its own, opened when needed.
   std::size_t readers = 8;
+  /// The file holds nothing but caches: a damaged one is moved aside and begun anew. False for a file with other tables in it:
+  /// then it is left as it is, and the store is unavailable until somebody mends it.
+  bool disposable = true;
   /// How long to wait for another writer, this process's or another's, or for a free reader.
   std::chrono::milliseconds busy_timeout{2000};
 };
