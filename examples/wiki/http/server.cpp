@@ -121,8 +121,8 @@ struct IoThread {
 class Server::Running {
  public:
   Running(Handler& handler, const ServerOptions& options)
-      : handler_(handler), options_(options), workers_(std::max<std::size_t>(options.workers, 1)),
-        io_(std::max<std::size_t>(options.threads, 1)) {
+      : handler_(handler), options_(options), io_(std::max<std::size_t>(options.threads, 1)),
+        workers_(std::max<std::size_t>(options.workers, 1)) {
     prepare_process();
     listen();
   }
@@ -149,13 +149,13 @@ class Server::Running {
 
   Handler& handler_;
   const ServerOptions options_;
+  std::vector<IoThread> io_;  // before what may hold a socket of theirs: an accept that has not ended, a worker's job
   asio::io_context control_{1};
   asio::basic_socket_acceptor<tcp, Executor> acceptor_{control_};
   Timer pause_{control_};  // between attempts to accept
   asio::basic_signal_set<Executor> signals_{control_, SIGINT, SIGTERM};
   Timer grace_{control_};
   asio::thread_pool workers_;
-  std::vector<IoThread> io_;
   std::atomic<std::size_t> open_{0};
   std::size_t io_running_ = 0;  // this and the next belong to the control thread
   bool all_finished_ = false;
@@ -217,6 +217,8 @@ Awaitable<void> Server::Running::accept() {
     ++open_;
     asio::post(io.context, [this, &io, accepted = std::move(socket)]() mutable {
       const auto place = io.connections.insert(io.connections.end(), Connection{std::move(accepted)});
+      Error ignored;
+      if (io.stopping) place->socket.shutdown(tcp::socket::shutdown_receive, ignored);  // it came in at the last moment
       asio::co_spawn(io.context, serve(io, place), [this, &io, place](std::exception_ptr) {
         io.connections.erase(place);
         io.counts.ended += 1;
