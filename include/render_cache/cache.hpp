@@ -64,6 +64,15 @@ class RenderCache {
     return with_renderer(hasher_.components(source));
   }
 
+  /// As `fingerprint`, where that needs no wait for a disk or a network; else nothing. Goes with `find_near`.
+  template <class Source>
+    requires NearHasher<Hasher, Source>
+  [[nodiscard]] std::optional<Fingerprint> fingerprint_near(const Source& source) const {
+    auto components = hasher_.components_near(source);
+    if (components) components = with_renderer(std::move(*components));
+    return components;
+  }
+
   /// The value for the source as it is now: from the store if it has it, else rendered and published.
   /// Throws what the renderer or the hasher throws, `RenderTimeout`, `RecursiveRender`, and `InvalidKey`. A store's failure is
   /// counted and survived.

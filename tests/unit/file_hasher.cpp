@@ -91,6 +91,21 @@ TEST_CASE("a file is hashed each time until its stat has settled, and then once"
   }
 }
 
+TEST_CASE("what is near is what the memo knows, and never an older state") {
+  Fixture f;
+  f.directory.write("a.md", "one");
+  CHECK_FALSE(f.hasher.components_near(f.file("a.md")));
+  CHECK_FALSE(f.hasher.components_near(f.file("absent.md")));
+  f.settle();
+  CHECK_FALSE(f.hasher.components_near(f.file("a.md")));
+  const auto known = f.hasher.components(f.file("a.md"));
+  CHECK(f.hasher.components_near(f.file("a.md")) == known);
+  CHECK(f.hashed() == 1);
+  f.directory.write("a.md", "two");
+  CHECK_FALSE(f.hasher.components_near(f.file("a.md")));
+  CHECK(f.hashed() == 1);
+}
+
 TEST_CASE("a time in the future is never trusted") {
   Fixture f;
   f.directory.write("a.md", "text");

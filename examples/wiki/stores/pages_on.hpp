@@ -27,9 +27,7 @@ class PagesOn : public Pages {
                render_cache::CacheOptions{.on_store_error = options.on_store_error}) {}
 
   std::optional<render_cache::Fingerprint> fingerprint_near(const render_cache::FileSource& file) const override {
-    auto components = cache_.hasher().components_near(file);
-    if (components) components->add("renderer", cache_.renderer().version());  // as RenderCache does
-    return components;
+    return cache_.fingerprint_near(file);
   }
   PageOutcome get(const render_cache::WikiKey& key, const render_cache::FileSource& file) override {
     return cache_.get(key, file);

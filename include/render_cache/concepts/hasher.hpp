@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ namespace render_cache {
 //                    that content. The renderer is given the frozen content, so what is stored was rendered from what was hashed.
 //   LiveHasher       `static constexpr bool source_can_move = true`: the source can change while it is rendered and cannot be
 //                    frozen, so it is sampled again after the render; what moved meanwhile is returned and not stored.
+//   NearHasher       `std::optional<Fingerprint> components_near(const Source&) const`: as `components`, where that needs no wait for
+//                    a disk or a network; else nothing
 //   BatchHasher      `std::vector<Fingerprint> components_many(std::span<const Source* const>) const`: many sources at once
 
 template <class H, class Source>
@@ -45,6 +48,11 @@ concept FreezingHasher = Hasher<H, Source> && requires(const H& hasher, const So
 
 template <class H>
 concept LiveHasher = requires { requires H::source_can_move; };
+
+template <class H, class Source>
+concept NearHasher = Hasher<H, Source> && requires(const H& hasher, const Source& source) {
+  { hasher.components_near(source) } -> std::same_as<std::optional<Fingerprint>>;
+};
 
 template <class H, class Source>
 concept BatchHasher = Hasher<H, Source> && requires(const H& hasher, std::span<const Source* const> sources) {
