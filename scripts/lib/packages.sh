@@ -6,6 +6,7 @@ packages_test=(catch2)
 packages_bench=(libbenchmark-dev libtbb-dev libcuckoo-dev libcmark-dev libmd4c-html0-dev redis-server memcached jq)
 packages_bench_http=(nginx wrk curl)
 package_postgres=postgresql
+package_browser=chromium
 
 # Debian 12's default Boost (1.74) and Clang (14) are too old; it has newer ones under their own names.
 if [[ $(. /etc/os-release && echo "$ID$VERSION_ID") == debian12 ]]; then
