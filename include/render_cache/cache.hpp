@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <thread>
@@ -41,8 +42,9 @@ struct Wanted {
 /// the return; and where a value for that fingerprint exists in the store, nothing is rendered. Everything else may fail
 /// without breaking it. What is older than the source is returned only where a call's `Freshness` allows it.
 ///
-/// `Source` is whatever the hasher takes: a text, a `FileSource`, the state of a repository. All members may be called
-/// from many threads at once; (key, fingerprint) is rendered by one of them, with no lock held. The store must
+/// `Source` is whatever the hasher takes: a text, a `FileSource`, the state of a repository. It owns what it refers to, since a
+/// render with a limit works on a copy and may outlive the call; a view is rendered within the call, whatever the limits.
+/// All members may be called from many threads at once; (key, fingerprint) is rendered by one of them, with no lock held. The store must
 /// outlive the cache. The destructor waits for renders in the background.
 template <class Renderer, class Hasher, Store Store>
 class RenderCache {
@@ -119,7 +121,8 @@ class RenderCache {
     return get_many(std::span<const Wanted<key_type, Source>>(wanted), options);
   }
 
-  /// After these every read misses until it has rendered; a render in progress is not stored. Store errors are thrown.
+  /// After these every read of this process misses until it has rendered, and so does every other's that has nothing near; a
+  /// render in progress is not stored. Store errors are thrown.
   bool erase(const key_type& key) {
     flights_.mark_erased([&](const key_type& each) { return each == key; });
     failures_.forget(key);
@@ -235,7 +238,10 @@ auto RenderCache<R, H, S>::render_or_join(const key_type& key, const Source& sou
   // stand for different sources.
   const bool own_render = why.miss == Miss::forced || why.miss == Miss::unsettled;
   const auto not_before = own_render ? std::optional(flights_.next_number()) : std::nullopt;
-  const Deadline deadline = options.hard_limit ? Deadline(std::chrono::steady_clock::now() + *options.hard_limit) : Deadline{};
+  const auto after = [](std::chrono::milliseconds limit) {
+    return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(limit, std::chrono::years(1));
+  };
+  const Deadline deadline = options.hard_limit ? Deadline(after(*options.hard_limit)) : Deadline{};
   const auto& freshness = options.freshness;
   const bool while_rendering = freshness.mode() == Freshness::Mode::stale_while_rendering;
   auto old = while_rendering ? older(key, why, freshness) : std::nullopt;
@@ -246,9 +252,12 @@ auto RenderCache<R, H, S>::render_or_join(const key_type& key, const Source& sou
     if (boarding.leads) {
       const Errand errand{.look_again = boarding.look_again && !own_render, .whatever_is_frozen = own_render || attempt >= 16};
       bool departed = false;
-      if constexpr (std::copy_constructible<Source>) {
+      if constexpr (std::copy_constructible<Source> && !std::ranges::view<Source>) {  // a view may not outlive the call
         if (old || deadline) {
-          departed = background_.try_run([this, flight, source, errand] { fly(flight, source, errand); });
+          try {
+            departed = background_.try_run([this, flight, source, errand] { fly(flight, source, errand); });
+          } catch (...) {  // the source cannot be copied, or there is no memory: the flight must land all the same
+          }
         }
       }
       if (!departed) fly(flight, source, errand);
@@ -256,7 +265,7 @@ auto RenderCache<R, H, S>::render_or_join(const key_type& key, const Source& sou
 
     Deadline patience = deadline;
     if (old) {
-      const auto soft = std::chrono::steady_clock::now() + options.soft_limit;
+      const auto soft = after(options.soft_limit);
       patience = deadline ? std::min(*deadline, soft) : soft;
     }
     if (!boarding.leads) counts_.add(shared);
@@ -307,7 +316,6 @@ void RenderCache<R, H, S>::fly(const FlightPtr& flight, const Source& source, Er
   } catch (...) {
     landing.error = std::current_exception();
     counts_.add(render_failures);
-    failures_.remember(flight->key, flight->fingerprint, landing.error);
   }
   flights_.land(flight, std::move(landing));
 }
@@ -338,7 +346,7 @@ auto RenderCache<R, H, S>::render(const Flight& flight, const Source& source, [[
   return landing;
 }
 
-/// How the source has moved since it was sampled; empty if it has not. Its value was right, and is not worth storing.
+/// How the source has moved since it was sampled; empty if it has not.
 template <class R, class H, Store S>
 template <class Source>
 std::string RenderCache<R, H, S>::movement(const Source& source, const Fingerprint& before) const {
@@ -357,7 +365,16 @@ auto RenderCache<R, H, S>::make_entry(const key_type& key, const Content& conten
     -> EntryPtr<value_type> {
   static_assert(check_renderer<R, key_type, Content, value_type>());
   const auto start = std::chrono::steady_clock::now();
-  value_type value = renderer_.render(key, content);
+  value_type value = [&]() -> value_type {
+    try {
+      return renderer_.render(key, content);
+    } catch (const RecursiveRender&) {  // may go well when asked for in another order
+      throw;
+    } catch (...) {
+      failures_.remember(key, now, std::current_exception());
+      throw;
+    }
+  }();
   const std::chrono::nanoseconds cost = std::chrono::steady_clock::now() - start;
   counts_.add(renders);
   counts_.add(render_nanoseconds, static_cast<std::uint64_t>(cost.count()));

@@ -50,7 +50,7 @@ struct Flight {
 ///
 /// A wait that could never end is refused with `RecursiveRender`: each waiting thread has an edge to the leader of the
 /// flight it waits for, a thread that works for another (`Crew`) is part of that one, and an edge that would
-/// close a circle is a render that needs itself, on one thread or across several.
+/// close a circle is a render that needs itself, on one thread or across several. A circle through two caches is not seen.
 template <class Key, class Value>
 class Flights {
  public:
@@ -78,7 +78,8 @@ class Flights {
     auto& same_key = in_air_[key];
     for (const auto& flight : same_key) {
       if (is_part_of_leader(flight->leader)) refuse(key);
-      if (flight->fingerprint == fingerprint) return {flight, false, false};
+      // Of equal texts the unsettled one may stand for another state of the source.
+      if (flight->fingerprint == fingerprint && flight->fingerprint.settled() == fingerprint.settled()) return {flight, false, false};
     }
     auto flight = std::make_shared<Flight<Key, Value>>(key, fingerprint, departures_++, not_before.has_value());
     same_key.push_back(flight);

@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <latch>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -470,6 +472,37 @@ TEST_CASE("what is too new to trust is neither looked up nor stored nor shared")
   CHECK(store.lookups == 0);
 }
 
+TEST_CASE("what is settled is not taken from one that was too new to trust", "[concurrent]") {
+  struct Sample {
+    std::string text, content;
+    bool settled;
+  };
+  struct SampleHasher {
+    Fingerprint components(const Sample& s) const {
+      auto sampled = Fingerprint().add("time", s.text);
+      return s.settled ? sampled : std::move(sampled.mark_unsettled());
+    }
+  };
+  struct SampleRenderer {
+    CountingRenderer counting;
+    std::string_view version() const { return counting.version(); }
+    WikiPage render(const WikiKey& k, const Sample& s) const { return counting.render(k, s.content); }
+  };
+  FullStore store;
+  SampleRenderer renderer;
+  RenderCache cache(renderer, SampleHasher{}, store);
+  std::atomic<bool> begun = false, release = false;
+  renderer.counting.state->during = [&](const WikiKey&, const std::string& content) {
+    if (content != "first") return;
+    begun = true;
+    eventually([&] { return release.load(); });
+  };
+  std::jthread early([&] { cache.get(key, Sample{"one tick", "first", false}); });
+  eventually([&] { return begun.load(); });
+  CHECK(cache.get(key, Sample{"one tick", "second", true})->rendered_html == "<p>second</p>");
+  release = true;
+}
+
 // -- freshness and limits -----------------------------------------------------------------------------------------------
 
 TEST_CASE("an older value is returned while the new one is rendered, if the caller allows it", "[concurrent]") {
@@ -539,6 +572,41 @@ TEST_CASE("the cache waits for its background renders when it goes", "[concurren
     CHECK_THROWS_AS(get(cache, "x", {.hard_limit = 1ms}), RenderTimeout);
   }
   CHECK(store.erase(key));
+}
+
+namespace {
+
+/// Cannot be copied any more after the first time.
+struct Unwilling {
+  std::string text;
+  explicit Unwilling(std::string of) : text(std::move(of)) {}
+  Unwilling(const Unwilling&) { throw std::bad_alloc(); }
+};
+struct UnwillingHasher {
+  Fingerprint components(const Unwilling& source) const { return std::move(Fingerprint().add("source", source.text)); }
+  Fingerprint components(std::string_view source) const { return std::move(Fingerprint().add("source", source)); }
+};
+struct UnwillingRenderer {
+  CountingRenderer counting;
+  std::string_view version() const { return counting.version(); }
+  WikiPage render(const WikiKey& k, const Unwilling& source) const { return counting.render(k, source.text); }
+  WikiPage render(const WikiKey& k, std::string_view source) const { return counting.render(k, std::string(source)); }
+};
+
+}  // namespace
+
+TEST_CASE("a source that cannot be taken along is rendered within the call") {
+  FullStore store;
+  UnwillingRenderer renderer;
+  const auto here = std::this_thread::get_id();
+  bool elsewhere = false;
+  renderer.counting.state->during = [&](auto&&...) { elsewhere = elsewhere || std::this_thread::get_id() != here; };
+  RenderCache cache(renderer, UnwillingHasher{}, store);
+  CHECK(cache.get(key, Unwilling("x"), {.hard_limit = 20s}).origin == Origin::render);
+  CHECK(cache.get(key, Unwilling("x"), {.hard_limit = 20s}).hit());  // the flight has landed
+  CHECK(cache.get(key, std::string_view("y"), {.hard_limit = 20s}).origin == Origin::render);
+  CHECK(cache.get(key, std::string("y"), {.hard_limit = std::chrono::milliseconds::max()}).hit());
+  CHECK_FALSE(elsewhere);
 }
 
 TEST_CASE("with no thread to spare the caller renders himself") {

@@ -139,6 +139,14 @@ TEST_CASE("nothing outside the root is read") {
   fs::remove(f.directory / "fine.md");
   fs::create_symlink(secret, f.directory / "fine.md");
   CHECK_THROWS_AS(f.sample("fine.md"), FileError);
+
+  // Nor by what is remembered of another root's file with the same path.
+  f.directory.write("page.md", "text");
+  f.settle();
+  f.sample("page.md");
+  fs::create_symlink(f.directory / "page.md", elsewhere / "page.md");
+  const auto other = std::make_shared<const DocumentRoot>(elsewhere.path());
+  CHECK_THROWS_AS(f.hasher.components({other, "page.md"}), FileError);
 }
 
 TEST_CASE("what is no regular file, or cannot be read, is refused by its kind") {

@@ -47,9 +47,9 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
         R"(CASE WHEN t."source_hash" = $3 THEN t."metadata" END FROM "wiki_cache" AS t )"
         R"(WHERE t."repo_alias" = $1 AND t."page_path" = $2)");
   const std::string update = R"( ON CONFLICT ("repo_alias", "page_path") DO UPDATE SET )"
-                             R"("rendered_html" = CASE WHEN t."rendered_html" = EXCLUDED."rendered_html" )"
+                             R"("rendered_html" = CASE WHEN t."rendered_html" COLLATE "C" = EXCLUDED."rendered_html" COLLATE "C" )"
                              R"(THEN t."rendered_html" ELSE EXCLUDED."rendered_html" END, )"
-                             R"("metadata" = CASE WHEN t."metadata"::text = EXCLUDED."metadata"::text )"
+                             R"("metadata" = CASE WHEN t."metadata"::text COLLATE "C" = EXCLUDED."metadata"::text COLLATE "C" )"
                              R"(THEN t."metadata" ELSE EXCLUDED."metadata" END, )"
                              R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")";
   const std::string insert =

@@ -4,6 +4,8 @@
 
 #include <render_cache/wiki.hpp>
 
+#include <cstdint>
+#include <cstring>
 #include <string>
 
 using namespace render_cache;
@@ -61,6 +63,29 @@ TEST_CASE("the hash of a key depends on its seed, on where a field ends, and not
   CHECK(hash_key(WikiKey{"a", ""}, 1) != hash_key(WikiKey{"", "a"}, 1));
   CHECK(hash_key(WikiKey{"", std::string("\0", 1)}, 1) != hash_key(WikiKey{"", std::string("\0\0", 2)}, 1));
   CHECK(describe_key(key) == "repo_alias='docs', page_path='a/long/path/to/a/page.md'");
+}
+
+namespace {
+
+struct IdKey {
+  Uuid id;
+  std::int64_t number;
+};
+
+}  // namespace
+BOOST_HANA_ADAPT_STRUCT(IdKey, id, number);
+
+TEST_CASE("no field of a key can cancel the seed") {
+  // The constants that the hash is made of, as a key's author could choose them.
+  for (const std::uint64_t constant : {0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu, 0x8ebc6af09c88c6e3u}) {
+    IdKey chosen{{}, static_cast<std::int64_t>(constant)};
+    std::memcpy(chosen.id.begin(), &constant, 8);
+    IdKey other = chosen;
+    *(other.id.begin() + 12) = 1;
+    CHECK(hash_key(chosen, 1) != hash_key(chosen, 2));
+    CHECK(hash_key(chosen, 1) != hash_key(other, 1));
+    CHECK(hash_key(IdKey{chosen.id, 1}, 1) != hash_key(IdKey{other.id, 1}, 1));
+  }
 }
 
 TEST_CASE("hashes of similar keys spread over all bits") {

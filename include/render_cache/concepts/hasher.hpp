@@ -26,7 +26,8 @@ namespace render_cache {
 //                    frozen, so it is sampled again after the render; what moved meanwhile is returned and not stored.
 //   NearHasher       `std::optional<Fingerprint> components_near(const Source&) const`: as `components`, where that needs no wait for
 //                    a disk or a network; else nothing
-//   BatchHasher      `std::vector<Fingerprint> components_many(std::span<const Source* const>) const`: many sources at once
+//   BatchHasher      `std::vector<Fingerprint> components_many(std::span<const Source* const>) const`: many sources at once; what it
+//                    throws ends the whole batch
 
 template <class H, class Source>
 concept Hasher = requires(const H& hasher, const Source& source) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -67,11 +68,15 @@ auto RenderCache<R, H, S>::get_many(std::span<const Wanted<key_type, Source>> wa
     render_missing();
   } else {
     std::vector<std::jthread> crew;
-    for (std::size_t i = 0; i < crew_size; ++i) {
-      crew.emplace_back([&, employer = std::this_thread::get_id()] {
-        const typename Flights<key_type, value_type>::Crew member(flights_, employer);
-        render_missing();
-      });
+    try {
+      while (crew.size() < crew_size) {
+        crew.emplace_back([&, employer = std::this_thread::get_id()] {
+          const typename Flights<key_type, value_type>::Crew member(flights_, employer);
+          render_missing();
+        });
+      }
+    } catch (const std::system_error&) {  // no more threads: those that run do the work, and this one
+      render_missing();
     }
   }
   return answers;

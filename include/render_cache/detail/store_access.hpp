@@ -34,16 +34,18 @@ class StoreAccess {
     using Result = std::invoke_result_t<Call, Store&>;
     using Answer = std::optional<std::conditional_t<std::is_void_v<Result>, bool, Result>>;
     const auto paused_until = paused_until_.load(std::memory_order_relaxed);
-    if (paused_until != 0 && Clock::now().time_since_epoch().count() < paused_until) {
+    const bool paused = paused_until != 0 && Clock::now().time_since_epoch().count() < paused_until;
+    if (paused) {
       counts_.add(skipped);
-      if constexpr (HasNear<Store>) {
-        return Answer{result_of(call, store_.near())};
-      } else {
+      if constexpr (!HasNear<Store>) {
         failure = "the store was unavailable a moment ago and is left alone";
         return Answer{};
       }
     }
     try {
+      if constexpr (HasNear<Store>) {
+        if (paused) return Answer{result_of(call, store_.near())};
+      }
       Answer answer{result_of(call, store_)};
       if (paused_until != 0) resume(paused_until);
       return answer;

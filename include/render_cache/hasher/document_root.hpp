@@ -1,6 +1,7 @@
 // A directory whose files may be read, and nothing outside it.
 #pragma once
 
+#include <render_cache/detail/file_identity.hpp>
 #include <render_cache/error.hpp>
 
 #include <fcntl.h>
@@ -61,10 +62,13 @@ class DocumentRoot {
   /// Throws FileError where it is no directory that can be read.
   explicit DocumentRoot(std::filesystem::path path) : path_(std::move(path)) {
     fd_ = detail::FileDescriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd_) fail(errno, ".");
+    struct ::stat state;
+    if (!fd_ || ::fstat(fd_.get(), &state) != 0) fail(errno, ".");
+    identity_ = {state.st_dev, state.st_ino};
   }
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] const detail::FileIdentity& identity() const noexcept { return identity_; }
 
   /// The state of a file in one system call; following links, so to be compared only with that of a file opened before.
   /// False where there is none.
@@ -107,6 +111,7 @@ class DocumentRoot {
  private:
   std::filesystem::path path_;
   detail::FileDescriptor fd_;
+  detail::FileIdentity identity_;
 };
 
 }  // namespace render_cache

@@ -1,6 +1,7 @@
 // From a file's stat tuple to the digest of its content, within one process.
 #pragma once
 
+#include <render_cache/detail/file_identity.hpp>
 #include <render_cache/schema/keys.hpp>
 
 #include <sys/stat.h>
@@ -34,17 +35,20 @@ struct FileStamp {
   /// at 4 ms on ext4 and at 2 s on the coarsest in use (FAT); a time in the future says nothing.
   [[nodiscard]] bool settled_at(std::int64_t now) const noexcept {
     constexpr std::int64_t settling = 2'000'000'000;
-    return std::max(modified, changed) + settling <= now;
+    return std::max(modified, changed) <= now - settling;
   }
 
  private:
   static std::int64_t nanoseconds(const ::timespec& time) noexcept {
-    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+    constexpr std::int64_t end = 9'000'000'000;  // seconds: the year 2255, beyond which nanoseconds overflow
+    return std::clamp<std::int64_t>(time.tv_sec, -end, end) * 1'000'000'000 + time.tv_nsec;
   }
 };
 
 /// Bounded; when a shard is full it starts anew, which costs a re-read of each file and nothing else.
 class StatMemo {
+  using FileIdentity = detail::FileIdentity;
+
  public:
   explicit StatMemo(std::size_t capacity) : shard_capacity_(std::max<std::size_t>(capacity / shards, 1)) {}
 
@@ -55,46 +59,46 @@ class StatMemo {
     return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
   }
 
-  std::optional<std::string> recall(std::string_view path, const FileStamp& stamp) {
+  std::optional<std::string> recall(const FileIdentity& root, std::string_view path, const FileStamp& stamp) {
     auto& shard = shard_of(stamp);
     const std::lock_guard lock(shard.mutex);
-    const auto at = shard.digests.find(Id{stamp.device, stamp.inode});
-    if (at == shard.digests.end() || !(at->second.stamp == stamp) || at->second.path != path) return std::nullopt;
-    return at->second.digest;
+    const auto at = shard.digests.find(FileIdentity{stamp.device, stamp.inode});
+    if (at == shard.digests.end()) return std::nullopt;
+    const auto& known = at->second;
+    if (!(known.stamp == stamp) || !(known.root == root) || known.path != path) return std::nullopt;
+    return known.digest;
   }
 
   /// Only for a stamp that had settled before the content was read.
-  void remember(std::string_view path, const FileStamp& stamp, std::string_view digest) {
+  void remember(const FileIdentity& root, std::string_view path, const FileStamp& stamp, std::string_view digest) {
     auto& shard = shard_of(stamp);
     const std::lock_guard lock(shard.mutex);
     if (shard.digests.size() >= shard_capacity_) shard.digests.clear();
-    shard.digests.insert_or_assign(Id{stamp.device, stamp.inode}, Known{stamp, std::string(path), std::string(digest)});
+    shard.digests.insert_or_assign(FileIdentity{stamp.device, stamp.inode},
+                                   Known{stamp, root, std::string(path), std::string(digest)});
   }
 
  private:
   static constexpr std::size_t shards = 16;
-  struct Id {
-    std::uint64_t device, inode;
-    friend bool operator==(const Id&, const Id&) = default;
-  };
-  struct HashId {
-    std::size_t operator()(const Id& id) const noexcept {
+  struct HashIdentity {
+    std::size_t operator()(const FileIdentity& id) const noexcept {
       return detail::fold(id.inode ^ 0x9e3779b97f4a7c15, id.device ^ 0xe7037ed1a0b428db);
     }
   };
-  /// The path is the one that was opened below its root: another path to the same file (a link from elsewhere) has to
-  /// be opened, and so checked, itself.
+  /// The path is the one that was opened below its root: another way to the same file (a link from elsewhere) has to be
+  /// opened, and so checked, itself.
   struct Known {
     FileStamp stamp;
+    FileIdentity root;
     std::string path;
     std::string digest;
   };
   struct alignas(64) Shard {
     std::mutex mutex;
-    std::unordered_map<Id, Known, HashId> digests;
+    std::unordered_map<FileIdentity, Known, HashIdentity> digests;
   };
 
-  Shard& shard_of(const FileStamp& stamp) noexcept { return shards_[HashId{}(Id{stamp.device, stamp.inode}) >> 60]; }
+  Shard& shard_of(const FileStamp& stamp) noexcept { return shards_[HashIdentity{}(FileIdentity{stamp.device, stamp.inode}) >> 60]; }
 
   const std::size_t shard_capacity_;
   std::array<Shard, shards> shards_;

@@ -12,6 +12,7 @@
 #include <boost/hana/second.hpp>
 #include <boost/uuid/uuid.hpp>
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -68,10 +69,11 @@ inline std::uint64_t read64(const char* from) noexcept {
 
 inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {
   constexpr std::uint64_t k0 = 0xa0761d6478bd642f, k1 = 0xe7037ed1a0b428db;
+  const std::uint64_t secret = k1 ^ std::rotl(seed, 29);  // a constant that is known could be cancelled by the key
   std::uint64_t state = seed ^ k0;
   const char* at = bytes.data();
   std::size_t left = bytes.size();
-  for (; left > 16; at += 16, left -= 16) state = fold(read64(at) ^ k1, read64(at + 8) ^ state);
+  for (; left > 16; at += 16, left -= 16) state = fold(read64(at) ^ secret, read64(at + 8) ^ state);
   std::uint64_t low = 0, high = 0;  // the last 0 to 16 bytes, read as two words that may overlap
   if (left >= 8) {
     low = read64(at);
@@ -79,7 +81,7 @@ inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noex
   } else if (left > 0) {
     std::memcpy(&low, at, left);
   }
-  return fold(k1 ^ bytes.size(), fold(low ^ k1, high ^ state));
+  return fold(k1 ^ bytes.size(), fold(low ^ secret, high ^ state));
 }
 
 template <class T>
@@ -87,7 +89,7 @@ std::uint64_t hash_value(const T& value, std::uint64_t seed) noexcept {
   if constexpr (std::convertible_to<const T&, std::string_view>) {
     return hash_bytes(value, seed);
   } else if constexpr (std::integral<T>) {
-    return fold(static_cast<std::uint64_t>(value) ^ 0xe7037ed1a0b428db, seed ^ 0x8ebc6af09c88c6e3);
+    return fold(static_cast<std::uint64_t>(value) ^ 0xe7037ed1a0b428db ^ std::rotl(seed, 29), seed ^ 0x8ebc6af09c88c6e3);
   } else if constexpr (std::same_as<T, Uuid>) {
     return hash_bytes({reinterpret_cast<const char*>(value.begin()), 16}, seed);
   } else {

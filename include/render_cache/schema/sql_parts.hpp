@@ -106,7 +106,8 @@ constexpr Text on_conflict(Dialect dialect) {
     const auto& column = all_columns<S>[index];
     const bool is_value = index < key_columns<S>.size() + value_columns<S>.size();
     const auto old = column_of_table(column.name), fresh = "EXCLUDED." + quoted(column.name);
-    const std::string_view comparable = column.kind == Kind::json ? "::text" : "";  // type json has no equality
+    // Byte by byte, whatever the column's collation; type json has no equality of its own.
+    const std::string_view comparable = column.kind == Kind::json ? "::text COLLATE \"C\"" : " COLLATE \"C\"";
     if (index != key_columns<S>.size()) text += ", ";
     text += quoted(column.name) + " = ";
     if (dialect == Dialect::postgres && is_value && (column.kind == Kind::text || column.kind == Kind::json)) {

@@ -4,6 +4,7 @@
 #include <render_cache/error.hpp>
 #include <render_cache/prune.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -32,7 +33,7 @@ struct SweptKey {
 template <class Key, class Page, class EraseOlder>
 PruneReport sweep(const KeepPredicate<Key>& keep, const PruneOptions& options, Page page, EraseOlder erase_older) {
   PruneReport report;
-  const std::size_t limit = options.batch == 0 ? 1 : options.batch;
+  const std::size_t limit = std::clamp<std::size_t>(options.batch, 1, 1'000'000);
   std::vector<SweptKey<Key>> keys;
   do {
     if (options.stop.stop_requested()) {
@@ -78,7 +79,7 @@ PruneReport sweep_groups(const GroupSurvey& survey, const PruneOptions& options,
     report.removed = survey.dead;
     return report;
   }
-  const std::size_t limit = options.batch == 0 ? 1 : options.batch;
+  const std::size_t limit = std::clamp<std::size_t>(options.batch, 1, 1'000'000);
   for (std::size_t removed = limit; removed == limit;) {
     if (options.stop.stop_requested()) {
       report.stopped = true;

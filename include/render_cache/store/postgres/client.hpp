@@ -74,8 +74,9 @@ class PostgresClient {
   auto run_or_retry(Work& work) -> decltype(work(std::declval<PostgresConnection&>())) {
     for (bool may_retry = true;; may_retry = false) {
       auto connection = pool_.acquire();  // a server that refuses connections is not asked twice
+      const bool was_ready = ready_;
       try {
-        if (!ready_) make_ready(*connection);
+        if (!was_ready) make_ready(*connection);
         const PostgresWatchdog::Watch watch(watchdog_, *connection);
         return work(*connection);
       } catch (const PostgresConnectionLost&) {
@@ -85,7 +86,8 @@ class PostgresClient {
       } catch (const SchemaMismatch&) {
         // A statement's: its plan is older than the table, or the table was changed. A new connection and a new check tell.
         connection->discard();
-        if (!ready_.exchange(false) || !may_retry) throw;
+        ready_ = false;
+        if (!was_ready || !may_retry) throw;
       }
       ++retries_;
     }

@@ -1,6 +1,7 @@
 // The files of a database as the file system sees them.
 #pragma once
 
+#include <render_cache/detail/file_identity.hpp>
 #include <render_cache/error.hpp>
 
 #include <array>
@@ -14,19 +15,6 @@
 #include <unistd.h>
 
 namespace render_cache::detail {
-
-/// Which file a path leads to; equal while it is the same one. All zero where there is none.
-struct FileIdentity {
-  ::dev_t device = 0;
-  ::ino_t inode = 0;
-  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
-};
-
-inline FileIdentity identity_of(const std::string& path) noexcept {
-  struct ::stat status;
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {status.st_dev, status.st_ino};
-}
 
 /// Remembers the file at a path and sees by one fstat(2), without walking the path again, whether it was deleted or
 /// replaced. It is no opening of the file (O_PATH): closing that would drop the locks of SQLite's own descriptors.

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -127,7 +128,10 @@ class SqliteStatement {
     /// Valid until the next step.
     [[nodiscard]] std::string_view column_text(int column) {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle(), column));
-      if (text == nullptr) return {};
+      if (text == nullptr) {
+        if (sqlite3_errcode(sqlite3_db_handle(handle())) == SQLITE_NOMEM) throw std::bad_alloc();  // not an empty text
+        return {};
+      }
       return {text, static_cast<std::size_t>(sqlite3_column_bytes(handle(), column))};
     }
 
