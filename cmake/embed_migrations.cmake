@@ -36,8 +36,8 @@ file(WRITE "${header}"
 "// What ${folder}/ holds, for programs that have no files at run time. Made by cmake/embed_migrations.cmake: do not edit.
 #pragma once
 
-#include <render_cache/schema/migration.hpp>
-#include <render_cache/schema/sql.hpp>
+#include <render_cache/sql/migration.hpp>
+#include <render_cache/sql/statements.hpp>
 
 #include <vector>
 

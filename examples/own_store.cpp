@@ -28,6 +28,7 @@ int main() {
   render_cache::RenderCache cache(Shout{}, Verbatim{}, store);
   for (const std::string source : {"hello", "hello", "goodbye"}) {
     const auto page = cache.get({"docs", "greeting"}, source);
-    std::cout << page->rendered_html << "  " << to_string(page.origin) << ", " << to_string(page.miss) << ' ' << page.detail << '\n';
+    std::cout << page->rendered_html << "  " << to_string(page.origin) << ", " << to_string(page.miss) << ' ' << page.detail
+              << '\n';
   }
 }

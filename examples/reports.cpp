@@ -47,7 +47,8 @@ const Migration report_cache{1, "report_cache", R"sql(
     html TEXT NOT NULL,
     PRIMARY KEY (customer, month)
   ) STRICT;
-)sql", "DROP TABLE report_cache;"};
+)sql",
+                             "DROP TABLE report_cache;"};
 
 struct Ledger {
   std::vector<double> amounts;

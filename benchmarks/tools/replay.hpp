@@ -2,7 +2,7 @@
 // S3-FIFO here is the library's own header, sharded as MemoryStore shards it; the others are textbook versions.
 #pragma once
 
-#include <render_cache/schema/keys.hpp>
+#include <render_cache/entry/keys.hpp>
 #include <render_cache/store/memory.hpp>
 
 #include <algorithm>

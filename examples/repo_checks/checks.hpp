@@ -5,9 +5,9 @@
 #include "registry.hpp"
 #include "schema.hpp"
 
-#include <render_cache/options.hpp>
-#include <render_cache/outcome.hpp>
-#include <render_cache/stats.hpp>
+#include <render_cache/read/options.hpp>
+#include <render_cache/read/outcome.hpp>
+#include <render_cache/read/stats.hpp>
 
 #include <cstdint>
 #include <exception>

@@ -3,9 +3,9 @@
 #include "finding.hpp"
 #include "report.hpp"
 
-#include <render_cache/error.hpp>
-#include <render_cache/schema/text.hpp>
-#include <render_cache/schema/text_form.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/text.hpp>
+#include <render_cache/sql/text_form.hpp>
 
 #include <algorithm>
 #include <array>

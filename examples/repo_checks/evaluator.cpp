@@ -1,6 +1,6 @@
 #include "evaluator.hpp"
 
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 #include <render_cache/hasher/sha256.hpp>
 
 #include <algorithm>

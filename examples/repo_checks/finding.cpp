@@ -2,7 +2,7 @@
 
 #include "schema.hpp"
 
-#include <render_cache/schema/text.hpp>
+#include <render_cache/entry/text.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "criteria.hpp"
 
-#include <render_cache/schema/types.hpp>
+#include <render_cache/entry/types.hpp>
 
 #include <chrono>
 #include <optional>

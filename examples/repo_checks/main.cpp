@@ -4,7 +4,7 @@
 #include "server.hpp"
 #include "signals.hpp"
 
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -1,7 +1,7 @@
 // The scripts of migrations/, built into the program by embed_migrations.cmake.
 #pragma once
 
-#include <render_cache/schema/migration.hpp>
+#include <render_cache/sql/migration.hpp>
 
 #include <string>
 #include <vector>

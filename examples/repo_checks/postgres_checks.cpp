@@ -2,7 +2,7 @@
 #include "cached_checks.hpp"
 #include "migrations.hpp"
 
-#include <render_cache/schema/migrate.hpp>
+#include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/postgres.hpp>
 
 #include <memory>

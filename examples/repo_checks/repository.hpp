@@ -1,7 +1,7 @@
 // A repository under management: what is checked.
 #pragma once
 
-#include <render_cache/schema/types.hpp>
+#include <render_cache/entry/types.hpp>
 
 #include <cstdint>
 #include <filesystem>

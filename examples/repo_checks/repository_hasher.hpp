@@ -4,7 +4,7 @@
 #include "criteria.hpp"
 #include "registry.hpp"
 
-#include <render_cache/fingerprint.hpp>
+#include <render_cache/entry/fingerprint.hpp>
 #include <render_cache/hasher/file.hpp>
 #include <render_cache/hasher/sha256.hpp>
 

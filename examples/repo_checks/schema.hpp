@@ -1,7 +1,7 @@
 // The table `doi_cache` as structs: the result of one repository's checks a row.
 #pragma once
 
-#include <render_cache/schema/types.hpp>
+#include <render_cache/entry/types.hpp>
 
 #include <boost/hana/adapt_struct.hpp>
 

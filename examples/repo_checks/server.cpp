@@ -2,7 +2,7 @@
 
 #include "report.hpp"
 
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>

@@ -1,7 +1,7 @@
 // The counters of caches and stores as JSON.
 #pragma once
 
-#include <render_cache/stats.hpp>
+#include <render_cache/read/stats.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -3,8 +3,8 @@
 
 #include "options.hpp"
 
+#include <render_cache/entry/prune.hpp>
 #include <render_cache/hasher/document_root.hpp>
-#include <render_cache/prune.hpp>
 
 #include <stop_token>
 #include <string>

@@ -1,7 +1,7 @@
 // From the target of a request to a repository's alias and a path below its root.
 #pragma once
 
-#include <render_cache/schema/text.hpp>
+#include <render_cache/entry/text.hpp>
 
 #include <cstddef>
 #include <optional>

@@ -1,17 +1,17 @@
-// RenderCache: render once, verify on every read, serve from the cache always. What a miss does is in detail/miss.hpp.
+// RenderCache: render once, verify on every read, serve from the cache always. What a miss does is in read/rendering.hpp.
 #pragma once
 
 #include <render_cache/concepts/hasher.hpp>
 #include <render_cache/concepts/renderer.hpp>
 #include <render_cache/concepts/store.hpp>
-#include <render_cache/detail/background.hpp>
-#include <render_cache/detail/failure_memory.hpp>
-#include <render_cache/detail/store_access.hpp>
-#include <render_cache/flight.hpp>
-#include <render_cache/options.hpp>
-#include <render_cache/outcome.hpp>
-#include <render_cache/schema/text.hpp>
-#include <render_cache/stats.hpp>
+#include <render_cache/entry/text.hpp>
+#include <render_cache/read/background.hpp>
+#include <render_cache/read/failure_memory.hpp>
+#include <render_cache/read/flight.hpp>
+#include <render_cache/read/options.hpp>
+#include <render_cache/read/outcome.hpp>
+#include <render_cache/read/stats.hpp>
+#include <render_cache/read/store_access.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -113,11 +113,9 @@ class RenderCache {
   /// One answer a key, in order. One round trip for all look-ups where the store can; only what is missing is rendered,
   /// in parallel; keys may repeat and share a render; an error is its own key's answer alone.
   template <class Source>
-  std::vector<Answer<value_type>> get_many(std::span<const Wanted<key_type, Source>> wanted,
-                                           const ManyOptions& options = {});
+  std::vector<Answer<value_type>> get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options = {});
   template <class Source>
-  std::vector<Answer<value_type>> get_many(const std::vector<Wanted<key_type, Source>>& wanted,
-                                           const ManyOptions& options = {}) {
+  std::vector<Answer<value_type>> get_many(const std::vector<Wanted<key_type, Source>>& wanted, const ManyOptions& options = {}) {
     return get_many(std::span<const Wanted<key_type, Source>>(wanted), options);
   }
 
@@ -196,10 +194,10 @@ class RenderCache {
   void find_many(std::vector<Asked>& asked);
 
   template <class Source>
-  outcome_type render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why,
-                              std::uint64_t ticket, const GetOptions& options);
+  outcome_type render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why, std::uint64_t ticket,
+                              const GetOptions& options);
   struct Errand {  // what a leader is to do
-    bool look_again;          ///< another flight may have published what this one is for
+    bool look_again;  ///< another flight may have published what this one is for
     bool whatever_is_frozen;  ///< render the source as it was frozen, though it is no longer what was asked for
   };
   template <class Source>
@@ -229,5 +227,5 @@ RenderCache(Renderer, Hasher, Store&, CacheOptions) -> RenderCache<Renderer, Has
 
 }  // namespace render_cache
 
-#include <render_cache/detail/get_many.hpp>
-#include <render_cache/detail/miss.hpp>
+#include <render_cache/read/get_many.hpp>
+#include <render_cache/read/rendering.hpp>

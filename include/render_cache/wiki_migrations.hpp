@@ -1,8 +1,8 @@
 // What migrations/ holds, for programs that have no files at run time. Made by cmake/embed_migrations.cmake: do not edit.
 #pragma once
 
-#include <render_cache/schema/migration.hpp>
-#include <render_cache/schema/sql.hpp>
+#include <render_cache/sql/migration.hpp>
+#include <render_cache/sql/statements.hpp>
 
 #include <vector>
 
@@ -11,7 +11,7 @@ namespace render_cache {
 inline std::vector<Migration> wiki_migrations(Dialect dialect) {
   if (dialect == Dialect::postgres) {
     return {
-      {1, "wiki_cache", R"sql(CREATE TABLE wiki_cache (
+        {1, "wiki_cache", R"sql(CREATE TABLE wiki_cache (
   repo_alias    TEXT,
   page_path     TEXT,
   rendered_html TEXT,
@@ -44,12 +44,14 @@ EXCEPTION WHEN feature_not_supported OR syntax_error OR invalid_parameter_value 
   RAISE NOTICE 'wiki_cache: no autovacuum settings on this server (%)', SQLERRM;
 END
 $$;
-)sql", R"sql(DROP TABLE wiki_cache;
+)sql",
+         R"sql(DROP TABLE wiki_cache;
 )sql"},
     };
   }
   return {
-      {1, "wiki_cache", R"sql(-- One rendered page a row. The body comes last: what stands before it is read without touching its overflow pages.
+      {1, "wiki_cache",
+       R"sql(-- One rendered page a row. The body comes last: what stands before it is read without touching its overflow pages.
 CREATE TABLE wiki_cache (
   repo_alias    TEXT NOT NULL,
   page_path     TEXT NOT NULL,
@@ -61,7 +63,8 @@ CREATE TABLE wiki_cache (
 ) STRICT;
 
 CREATE INDEX idx_wiki_cache_repo ON wiki_cache (repo_alias);
-)sql", R"sql(DROP TABLE wiki_cache;
+)sql",
+       R"sql(DROP TABLE wiki_cache;
 )sql"},
   };
 }

@@ -1,5 +1,5 @@
 // expect: put lists and maps into a Json member
-#include <render_cache/schema/columns.hpp>
+#include <render_cache/sql/columns.hpp>
 
 #include <boost/hana/adapt_struct.hpp>
 

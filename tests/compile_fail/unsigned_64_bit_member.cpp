@@ -1,5 +1,5 @@
 // expect: no database has an unsigned 64-bit integer: use std::int64_t
-#include <render_cache/schema/columns.hpp>
+#include <render_cache/sql/columns.hpp>
 
 #include <boost/hana/adapt_struct.hpp>
 

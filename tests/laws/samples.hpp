@@ -1,9 +1,9 @@
 // Keys and values for tests, made from a number: equal numbers give equal values, different numbers different ones.
 #pragma once
 
-#include <render_cache/fingerprint.hpp>
-#include <render_cache/schema/keys.hpp>
-#include <render_cache/schema/types.hpp>
+#include <render_cache/entry/fingerprint.hpp>
+#include <render_cache/entry/keys.hpp>
+#include <render_cache/entry/types.hpp>
 
 #include <chrono>
 #include <concepts>

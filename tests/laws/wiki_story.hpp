@@ -40,9 +40,7 @@ struct WikiNode {
   RenderCache<CountingMarkdown, FileHasher<Sha256Hasher>, Store> cache;
 
   explicit WikiNode(Store& store) : cache(renderer, FileHasher<Sha256Hasher>{}, store) {}
-  Outcome<WikiPage> get(std::string repo, std::string path) {
-    return cache.get({std::move(repo), path}, FileSource{root, path});
-  }
+  Outcome<WikiPage> get(std::string repo, std::string path) { return cache.get({std::move(repo), path}, FileSource{root, path}); }
   int renders() const { return *renderer.renders; }
 };
 

@@ -1,7 +1,7 @@
 // A schema with a column of every kind, each also as an optional, and its table in both dialects.
 #pragma once
 
-#include <render_cache/schema/types.hpp>
+#include <render_cache/entry/types.hpp>
 
 #include <boost/hana/adapt_struct.hpp>
 

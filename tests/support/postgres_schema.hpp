@@ -1,7 +1,7 @@
 // Migrates a test's database as an operator would.
 #pragma once
 
-#include <render_cache/schema/migrate.hpp>
+#include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/postgres/connection.hpp>
 
 #include <cstddef>

@@ -31,9 +31,7 @@ struct Fixture {
   int renders() const { return renderer.state->renders; }
 };
 
-Outcome<WikiPage> get(auto& cache, std::string source, const GetOptions& options = {}) {
-  return cache.get(key, source, options);
-}
+Outcome<WikiPage> get(auto& cache, std::string source, const GetOptions& options = {}) { return cache.get(key, source, options); }
 
 /// Ends when `done` says so; a test that would hang fails instead. For any thread: Catch2's own macros are not.
 void eventually(auto&& done) {
@@ -402,8 +400,8 @@ TEST_CASE("a frozen source is stored under the fingerprint of what was rendered"
   SECTION("and what it has become is not rendered if it is stored") {
     *hasher.before_freeze = [&] {
       source = "y";
-      store.publish(key, std::make_shared<const Entry<WikiPage>>(
-                             Entry<WikiPage>{{"<p>y</p>", {"{}"}}, cache.fingerprint(&source)}));
+      store.publish(key,
+                    std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{"<p>y</p>", {"{}"}}, cache.fingerprint(&source)}));
     };
     CHECK(cache.get(key, &source).origin == Origin::store);
     CHECK(renderer.state->renders == 0);
@@ -427,9 +425,7 @@ TEST_CASE("one who waits is not given a state older than his call", "[concurrent
   };
   struct MovingHasher {
     Fingerprint components(const Moving& s) const { return std::move(Fingerprint().add("source", s.sampled)); }
-    Frozen<std::string> freeze(const Moving& s) const {
-      return {std::move(Fingerprint().add("source", s.content)), s.content};
-    }
+    Frozen<std::string> freeze(const Moving& s) const { return {std::move(Fingerprint().add("source", s.content)), s.content}; }
   };
   RenderCache cache(renderer, MovingHasher{}, store);
   renderer.state->during = [&](const WikiKey&, const std::string& content) {
@@ -678,9 +674,8 @@ TEST_CASE("no more render at a time than allowed, and progress is told one by on
     --now;
   };
   std::vector<std::size_t> done;
-  f.cache.get_many(pages(30, "x"), {.parallel = 3, .progress = [&](const Progress& p) {
-                                      done.push_back(p.total == 30 ? p.done : 0);
-                                    }});
+  f.cache.get_many(pages(30, "x"),
+                   {.parallel = 3, .progress = [&](const Progress& p) { done.push_back(p.total == 30 ? p.done : 0); }});
   CHECK(most <= 3);
   CHECK(most > 1);
   REQUIRE(done.size() == 31);

@@ -94,7 +94,8 @@ void run(Cache& cache, Sources& sources, History& history, auto&& disturb) {
     const std::size_t page = random() % pages;
     const long before = sources[page].load();
     try {
-      const auto outcome = random() % 16 == 0 ? cache.refresh(key_of(page), &sources[page]) : cache.get(key_of(page), &sources[page]);
+      const auto outcome =
+          random() % 16 == 0 ? cache.refresh(key_of(page), &sources[page]) : cache.get(key_of(page), &sources[page]);
       const long after = sources[page].load();
       const long told = sampled(outcome.entry->fingerprint);
       history.outside += told < before || told > after;
@@ -180,7 +181,9 @@ TEST_CASE("two nodes on one store never tell each other an older state", "[concu
   struct Both {
     RenderCache<NumberRenderer, Freezable, decltype(store_a)>&a, &b;
     std::atomic<unsigned> turn = 0;
-    auto get(const WikiKey& key, const std::atomic<long>* source) { return ++turn % 2 == 0 ? a.get(key, source) : b.get(key, source); }
+    auto get(const WikiKey& key, const std::atomic<long>* source) {
+      return ++turn % 2 == 0 ? a.get(key, source) : b.get(key, source);
+    }
     auto refresh(const WikiKey& key, const std::atomic<long>* source) { return a.refresh(key, source); }
   } both{a, b};
   run(both, sources, history, [](std::mt19937&) {});

@@ -1,4 +1,4 @@
-#include <render_cache/schema/columns.hpp>
+#include <render_cache/sql/columns.hpp>
 
 #include <render_cache/wiki.hpp>
 

@@ -1,4 +1,4 @@
-#include <render_cache/fingerprint.hpp>
+#include <render_cache/entry/fingerprint.hpp>
 
 #include "support/catch.hpp"
 
@@ -14,8 +14,7 @@ TEST_CASE("the text of a fingerprint is pinned") {
   CHECK(fingerprint.text() == "source=s2:9f86d0|renderer=markdown/3");
   CHECK(Fingerprint().add("size", 42).add("low", std::numeric_limits<std::int64_t>::min()).text() ==
         "size=42|low=-9223372036854775808");
-  CHECK(Fingerprint().add("at", Timestamp(std::chrono::microseconds(1'700'000'000'123'456))).text() ==
-        "at=t:1700000000123456");
+  CHECK(Fingerprint().add("at", Timestamp(std::chrono::microseconds(1'700'000'000'123'456))).text() == "at=t:1700000000123456");
   CHECK(Fingerprint().add("SCOPE.md", std::optional<std::string>()).text() == "SCOPE.md=absent");
   CHECK(Fingerprint().add("note", "a|b%c\n\x7f=\xc3\xa9").text() == "note=a%7cb%25c%0a%7f=\xc3\xa9");
   CHECK(Fingerprint().add("note", std::string_view("a\0b", 3)).text() == "note=a%00b");

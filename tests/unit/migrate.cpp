@@ -1,4 +1,4 @@
-#include <render_cache/schema/migrate.hpp>
+#include <render_cache/sql/migrate.hpp>
 
 #include <render_cache/store/sqlite/connection.hpp>
 #include <render_cache/wiki_migrations.hpp>

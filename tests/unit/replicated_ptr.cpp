@@ -1,4 +1,4 @@
-#include <render_cache/detail/replicated_ptr.hpp>
+#include <render_cache/store/memory/replicated_ptr.hpp>
 
 #include "support/catch.hpp"
 

@@ -1,4 +1,4 @@
-#include <render_cache/store/s3_fifo.hpp>
+#include <render_cache/store/memory/s3_fifo.hpp>
 
 #include "support/catch.hpp"
 

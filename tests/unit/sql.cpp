@@ -1,4 +1,4 @@
-#include <render_cache/schema/sql.hpp>
+#include <render_cache/sql/statements.hpp>
 
 #include <render_cache/wiki.hpp>
 
@@ -46,12 +46,13 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
         R"(CASE WHEN t."source_hash" = $3 THEN t."rendered_html" END, )"
         R"(CASE WHEN t."source_hash" = $3 THEN t."metadata" END FROM "wiki_cache" AS t )"
         R"(WHERE t."repo_alias" = $1 AND t."page_path" = $2)");
-  const std::string update = R"( ON CONFLICT ("repo_alias", "page_path") DO UPDATE SET )"
-                             R"("rendered_html" = CASE WHEN t."rendered_html" COLLATE "C" = EXCLUDED."rendered_html" COLLATE "C" )"
-                             R"(THEN t."rendered_html" ELSE EXCLUDED."rendered_html" END, )"
-                             R"("metadata" = CASE WHEN t."metadata"::text COLLATE "C" = EXCLUDED."metadata"::text COLLATE "C" )"
-                             R"(THEN t."metadata" ELSE EXCLUDED."metadata" END, )"
-                             R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")";
+  const std::string update =
+      R"( ON CONFLICT ("repo_alias", "page_path") DO UPDATE SET )"
+      R"("rendered_html" = CASE WHEN t."rendered_html" COLLATE "C" = EXCLUDED."rendered_html" COLLATE "C" )"
+      R"(THEN t."rendered_html" ELSE EXCLUDED."rendered_html" END, )"
+      R"("metadata" = CASE WHEN t."metadata"::text COLLATE "C" = EXCLUDED."metadata"::text COLLATE "C" )"
+      R"(THEN t."metadata" ELSE EXCLUDED."metadata" END, )"
+      R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")";
   const std::string insert =
       R"(INSERT INTO "wiki_cache" AS t ("repo_alias", "page_path", "rendered_html", "metadata", "source_hash", "rendered_at") )";
   CHECK(Postgres::publish == insert + "VALUES ($1, $2, $3, $4, $5, now())" + update);

@@ -1,4 +1,4 @@
-#include <render_cache/schema/table_check.hpp>
+#include <render_cache/sql/table_check.hpp>
 
 #include <render_cache/store/sqlite/connection.hpp>
 #include <render_cache/wiki.hpp>

@@ -1,4 +1,4 @@
-#include <render_cache/schema/text.hpp>
+#include <render_cache/entry/text.hpp>
 
 #include "support/catch.hpp"
 

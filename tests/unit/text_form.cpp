@@ -1,4 +1,4 @@
-#include <render_cache/schema/text_form.hpp>
+#include <render_cache/sql/text_form.hpp>
 
 #include "support/catch.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "options.hpp"
 
-#include <render_cache/schema/migrate.hpp>
+#include <render_cache/sql/migrate.hpp>
 #include <render_cache/wiki_migrations.hpp>
 
 #include <iomanip>

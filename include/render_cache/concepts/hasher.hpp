@@ -1,7 +1,7 @@
 // What a hasher must do.
 #pragma once
 
-#include <render_cache/fingerprint.hpp>
+#include <render_cache/entry/fingerprint.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -70,8 +70,9 @@ concept TextHasher = Hasher<H, std::string> && requires(const H& hasher, std::st
 /// Says in words what a type lacks to be a Hasher of `Source`.
 template <class H, class Source>
 consteval bool check_hasher() {
-  static_assert(requires(const H& hasher, const Source& source) { hasher.components(source); },
-                "add `Fingerprint components(const Source&) const`: it must be callable on a const hasher");
+  static_assert(
+      requires(const H& hasher, const Source& source) { hasher.components(source); },
+      "add `Fingerprint components(const Source&) const`: it must be callable on a const hasher");
   static_assert(Hasher<H, Source>, "`components` must return a render_cache::Fingerprint");
   return Hasher<H, Source>;
 }

@@ -30,8 +30,9 @@ concept Renderer = HasVersion<R> && requires(const R& renderer, const Key& key, 
 template <class R, class Key, class Source, class Value>
 consteval bool check_renderer() {
   static_assert(HasVersion<R>, "add `std::string_view version() const`: it covers the renderer's options too");
-  static_assert(requires(const R& renderer, const Key& key, const Source& source) { renderer.render(key, source); },
-                "add `Value render(const Key&, const Source&) const`: it must be callable on a const renderer");
+  static_assert(
+      requires(const R& renderer, const Key& key, const Source& source) { renderer.render(key, source); },
+      "add `Value render(const Key&, const Source&) const`: it must be callable on a const renderer");
   static_assert(Renderer<R, Key, Source, Value>, "`render` must return the store's value_type");
   return Renderer<R, Key, Source, Value>;
 }

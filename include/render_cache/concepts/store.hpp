@@ -1,9 +1,9 @@
 // What a store must do.
 #pragma once
 
-#include <render_cache/entry.hpp>
-#include <render_cache/prune.hpp>
-#include <render_cache/schema/keys.hpp>
+#include <render_cache/entry/entry.hpp>
+#include <render_cache/entry/keys.hpp>
+#include <render_cache/entry/prune.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -103,24 +103,26 @@ concept HasLookupStale = requires(S store, const typename S::key_type& key) {
 /// misses may be further away. A store in memory returns itself.
 template <class S>
 concept HasNear = requires(S store) {
-  { store.near().lookup(std::declval<const typename S::key_type&>(), std::declval<const Fingerprint&>()) }
-      -> std::same_as<Lookup<typename S::value_type>>;
+  {
+    store.near().lookup(std::declval<const typename S::key_type&>(), std::declval<const Fingerprint&>())
+  } -> std::same_as<Lookup<typename S::value_type>>;
 } && Store<std::remove_cvref_t<decltype(std::declval<S&>().near())>>;
 
 /// Says in words what a type lacks to be a Store. Each model's header ends with it.
 template <class S>
 consteval bool check_store() {
-  static_assert(requires { typename S::key_type; typename S::value_type; },
-                "a store names its types: add `using key_type = ...; using value_type = ...;`");
-  static_assert(Key<typename S::key_type>,
-                "key_type must be a struct described with BOOST_HANA_ADAPT_STRUCT, with operator==");
+  static_assert(
+      requires {
+        typename S::key_type;
+        typename S::value_type;
+      }, "a store names its types: add `using key_type = ...; using value_type = ...;`");
+  static_assert(Key<typename S::key_type>, "key_type must be a struct described with BOOST_HANA_ADAPT_STRUCT, with operator==");
   static_assert(HasLookup<S>,
                 "add `Lookup<value_type> lookup(const key_type&, const Fingerprint&)`: the entry on a match, else a miss");
   static_assert(HasPublish<S>,
                 "add `void publish(const key_type&, EntryPtr<value_type>)`: the entry comes as a shared pointer to const");
   static_assert(HasErase<S>, "add `bool erase(const key_type&)`: true if there was an entry");
-  static_assert(HasEraseGroup<S>,
-                "add `std::size_t erase_group(const group_t<key_type>&)`: the group is the key's first field");
+  static_assert(HasEraseGroup<S>, "add `std::size_t erase_group(const group_t<key_type>&)`: the group is the key's first field");
   static_assert(HasPrune<S>, "add `PruneReport prune(const KeepPredicate<key_type>&, const PruneOptions&)`");
   return Store<S>;
 }

@@ -1,8 +1,8 @@
 // A directory whose files may be read, and nothing outside it.
 #pragma once
 
-#include <render_cache/detail/file_identity.hpp>
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/file_identity.hpp>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -86,8 +86,7 @@ class DocumentRoot {
     how.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     for (int attempt = 0;; ++attempt) {
-      detail::FileDescriptor file(
-          static_cast<int>(::syscall(SYS_openat2, fd_.get(), relative.c_str(), &how, sizeof how)));
+      detail::FileDescriptor file(static_cast<int>(::syscall(SYS_openat2, fd_.get(), relative.c_str(), &how, sizeof how)));
       if (!file) {
         if ((errno == EAGAIN || errno == EINTR) && attempt < 16) continue;  // a rename raced with the resolution
         fail(errno, relative);
@@ -106,7 +105,9 @@ class DocumentRoot {
     throw FileError(kind, where(relative) + (kind == FileError::Kind::outside ? " leads out of its root" : "") + ": " +
                               std::generic_category().message(error));
   }
-  [[nodiscard]] std::string where(const std::string& relative) const { return std::string("'").append(path_ / relative).append("'"); }
+  [[nodiscard]] std::string where(const std::string& relative) const {
+    return std::string("'").append(path_ / relative).append("'");
+  }
 
  private:
   std::filesystem::path path_;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <render_cache/concepts/hasher.hpp>
-#include <render_cache/detail/hex.hpp>
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/hasher/hex.hpp>
 
 #include <openssl/evp.h>
 

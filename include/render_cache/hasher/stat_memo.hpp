@@ -1,8 +1,8 @@
 // From a file's stat tuple to the digest of its content, within one process.
 #pragma once
 
-#include <render_cache/detail/file_identity.hpp>
-#include <render_cache/schema/keys.hpp>
+#include <render_cache/entry/file_identity.hpp>
+#include <render_cache/entry/keys.hpp>
 
 #include <sys/stat.h>
 #include <time.h>
@@ -98,7 +98,9 @@ class StatMemo {
     std::unordered_map<FileIdentity, Known, HashIdentity> digests;
   };
 
-  Shard& shard_of(const FileStamp& stamp) noexcept { return shards_[HashIdentity{}(FileIdentity{stamp.device, stamp.inode}) >> 60]; }
+  Shard& shard_of(const FileStamp& stamp) noexcept {
+    return shards_[HashIdentity{}(FileIdentity{stamp.device, stamp.inode}) >> 60];
+  }
 
   const std::size_t shard_capacity_;
   std::array<Shard, shards> shards_;

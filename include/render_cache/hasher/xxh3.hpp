@@ -2,7 +2,7 @@
 #pragma once
 
 #include <render_cache/concepts/hasher.hpp>
-#include <render_cache/detail/hex.hpp>
+#include <render_cache/hasher/hex.hpp>
 
 #include <xxhash.h>
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <render_cache/concepts/renderer.hpp>
+#include <render_cache/entry/text.hpp>
 #include <render_cache/renderer/markdown/cost.hpp>
 #include <render_cache/renderer/markdown/errors.hpp>
 #include <render_cache/renderer/markdown/front_matter.hpp>
 #include <render_cache/renderer/markdown/options.hpp>
 #include <render_cache/renderer/markdown/writer.hpp>
-#include <render_cache/schema/text.hpp>
 #include <render_cache/wiki.hpp>
 
 #include <nlohmann/json.hpp>

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <render_cache/concepts/store.hpp>
-#include <render_cache/schema/migrate.hpp>
-#include <render_cache/schema/sql.hpp>
-#include <render_cache/schema/table_check.hpp>
-#include <render_cache/schema/text.hpp>
+#include <render_cache/entry/text.hpp>
+#include <render_cache/sql/migrate.hpp>
+#include <render_cache/sql/statements.hpp>
+#include <render_cache/sql/sweep.hpp>
+#include <render_cache/sql/table_check.hpp>
 #include <render_cache/store/postgres/client.hpp>
 #include <render_cache/store/postgres/rows.hpp>
-#include <render_cache/store/sweep.hpp>
 
 #include <algorithm>
 #include <atomic>

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <render_cache/concepts/store.hpp>
-#include <render_cache/schema/text.hpp>
+#include <render_cache/entry/text.hpp>
+#include <render_cache/sql/sweep.hpp>
 #include <render_cache/store/sqlite/file.hpp>
 #include <render_cache/store/sqlite/options.hpp>
-#include <render_cache/store/sweep.hpp>
 
 #include <algorithm>
 #include <atomic>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <render_cache/concepts/store.hpp>
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 
 #include <array>
 #include <atomic>

@@ -3,7 +3,7 @@
 #include "support/catch.hpp"
 #include "support/database.hpp"
 
-#include <render_cache/schema/migrate.hpp>
+#include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/postgres/connection.hpp>
 
 using namespace repo_checks;

@@ -3,7 +3,7 @@
 #include "migrations.hpp"
 #include "support/catch.hpp"
 
-#include <render_cache/schema/migrate.hpp>
+#include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/sqlite.hpp>
 #include <render_cache/wiki.hpp>
 

@@ -1,7 +1,7 @@
 // Any text is kept as it is, or refused by a named error: never changed, never cut short.
 #pragma once
 
-#include <render_cache/schema/text.hpp>
+#include <render_cache/entry/text.hpp>
 
 #include "laws/store/subject.hpp"
 

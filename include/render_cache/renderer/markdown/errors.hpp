@@ -1,7 +1,7 @@
 // What the Markdown renderer refuses: pages that would cost too much. Each limit is an option of `MarkdownOptions`.
 #pragma once
 
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 
 #include <cstddef>
 #include <string>

@@ -1,13 +1,13 @@
 // One part of a MemoryStore: a table of entries and the policy that bounds it, behind one lock.
 #pragma once
 
-#include <render_cache/detail/per_cpu_lock.hpp>
-#include <render_cache/detail/replicated_ptr.hpp>
-#include <render_cache/entry.hpp>
+#include <render_cache/entry/entry.hpp>
 #include <render_cache/store/memory/cost_scale.hpp>
 #include <render_cache/store/memory/node_table.hpp>
+#include <render_cache/store/memory/per_cpu_lock.hpp>
+#include <render_cache/store/memory/replicated_ptr.hpp>
+#include <render_cache/store/memory/s3_fifo.hpp>
 #include <render_cache/store/memory/weight.hpp>
-#include <render_cache/store/s3_fifo.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,10 +1,10 @@
 // What an entry costs in memory, so that a budget in bytes is one.
 #pragma once
 
-#include <render_cache/detail/replicated_ptr.hpp>
-#include <render_cache/entry.hpp>
-#include <render_cache/schema/keys.hpp>
+#include <render_cache/entry/entry.hpp>
+#include <render_cache/entry/keys.hpp>
 #include <render_cache/store/memory/ghost_queue.hpp>
+#include <render_cache/store/memory/replicated_ptr.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,8 +1,8 @@
 // One connection: it runs a statement in one round trip and throws the library's errors.
 #pragma once
 
-#include <render_cache/schema/connection.hpp>
-#include <render_cache/schema/migration.hpp>
+#include <render_cache/sql/connection.hpp>
+#include <render_cache/sql/migration.hpp>
 #include <render_cache/store/postgres/errors.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 #include <render_cache/store/postgres/options.hpp>

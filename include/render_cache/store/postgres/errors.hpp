@@ -1,7 +1,7 @@
 // What a failure of PostgreSQL means for the store: one mapping from libpqxx's exceptions and SQLSTATEs to the library's errors.
 #pragma once
 
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 
 #include <pqxx/pqxx>
 

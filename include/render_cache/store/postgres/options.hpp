@@ -1,7 +1,7 @@
 // How a PostgresStore reaches its server, and how long it may take.
 #pragma once
 
-#include <render_cache/schema/migration.hpp>
+#include <render_cache/sql/migration.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -1,9 +1,9 @@
 // Between described structs and PostgreSQL's rows, parameters and arrays, all in text form.
 #pragma once
 
-#include <render_cache/entry.hpp>
-#include <render_cache/schema/columns.hpp>
-#include <render_cache/schema/text_form.hpp>
+#include <render_cache/entry/entry.hpp>
+#include <render_cache/sql/columns.hpp>
+#include <render_cache/sql/text_form.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 
 #include <pqxx/pqxx>

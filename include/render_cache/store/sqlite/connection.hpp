@@ -1,7 +1,7 @@
 // One connection to a database file. Belongs to one thread at a time.
 #pragma once
 
-#include <render_cache/schema/connection.hpp>
+#include <render_cache/sql/connection.hpp>
 #include <render_cache/store/sqlite/errors.hpp>
 
 #include <sqlite3.h>

@@ -1,8 +1,8 @@
 // One opened database file: its writer, its readers, and the statements that each has prepared.
 #pragma once
 
-#include <render_cache/schema/sql.hpp>
-#include <render_cache/schema/table_check.hpp>
+#include <render_cache/sql/statements.hpp>
+#include <render_cache/sql/table_check.hpp>
 #include <render_cache/store/sqlite/files.hpp>
 #include <render_cache/store/sqlite/statement.hpp>
 #include <render_cache/store/sqlite/writer.hpp>

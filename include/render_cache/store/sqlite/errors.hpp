@@ -1,7 +1,7 @@
 // What a failure of SQLite means for the store: one mapping from result codes to the library's errors.
 #pragma once
 
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 
 #include <sqlite3.h>
 

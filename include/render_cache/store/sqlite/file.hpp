@@ -227,7 +227,8 @@ class SqliteFile {
   void move_aside(const FileIdentity& damaged) {
     const auto path = options_.path.string();
     if (!options_.disposable) {
-      throw StoreUnavailable("'" + path + "' is damaged and holds more than a cache (SqliteOptions::disposable): restore it from a copy");
+      throw StoreUnavailable("'" + path +
+                             "' is damaged and holds more than a cache (SqliteOptions::disposable): restore it from a copy");
     }
     SqliteFileLock lock(path + "-lock");  // freed with the object
     lock.lock(options_.busy_timeout);

@@ -1,7 +1,7 @@
 // One writer at a time among all processes that have the file open.
 #pragma once
 
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 
 #include <algorithm>
 #include <cerrno>

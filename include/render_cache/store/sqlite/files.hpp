@@ -1,8 +1,8 @@
 // The files of a database as the file system sees them.
 #pragma once
 
-#include <render_cache/detail/file_identity.hpp>
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/file_identity.hpp>
 
 #include <array>
 #include <filesystem>

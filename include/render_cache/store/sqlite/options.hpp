@@ -1,7 +1,7 @@
 // Where a SqliteStore keeps its file, and what it counts.
 #pragma once
 
-#include <render_cache/schema/migration.hpp>
+#include <render_cache/sql/migration.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // A prepared statement that lives as long as its connection, and how each type of the schema goes in and comes out.
 #pragma once
 
-#include <render_cache/schema/text_form.hpp>
+#include <render_cache/sql/text_form.hpp>
 #include <render_cache/store/sqlite/connection.hpp>
 
 #include <sqlite3.h>

@@ -1,7 +1,7 @@
 // The connection through which everything is written: one in a process, one at a time among processes.
 #pragma once
 
-#include <render_cache/schema/migrate.hpp>
+#include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/sqlite/connection.hpp>
 #include <render_cache/store/sqlite/file_lock.hpp>
 #include <render_cache/store/sqlite/files.hpp>

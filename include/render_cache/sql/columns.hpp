@@ -1,9 +1,9 @@
 // From the structs of a schema to the columns of its table, at compile time.
 #pragma once
 
-#include <render_cache/detail/static_text.hpp>
-#include <render_cache/schema/keys.hpp>
-#include <render_cache/schema/types.hpp>
+#include <render_cache/entry/keys.hpp>
+#include <render_cache/entry/types.hpp>
+#include <render_cache/sql/static_text.hpp>
 
 #include <boost/hana/accessors.hpp>
 #include <boost/hana/first.hpp>
@@ -23,7 +23,7 @@
 
 namespace render_cache {
 
-/// What a column holds. How each dialect calls it: `type_name` in schema/table_check.hpp.
+/// What a column holds. How each dialect calls it: `type_name` in sql/table_check.hpp.
 enum class Kind : std::uint8_t { text, integer, boolean, real, uuid, timestamp, json };
 
 struct Column {

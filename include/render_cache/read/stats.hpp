@@ -1,7 +1,7 @@
 // What a cache counts.
 #pragma once
 
-#include <render_cache/outcome.hpp>
+#include <render_cache/read/outcome.hpp>
 
 #include <array>
 #include <atomic>
@@ -60,8 +60,18 @@ class StripedCounters {
 };
 
 enum CacheCounter : std::size_t {
-  near_hits, far_hits, misses, renders = misses + 7, render_failures, failures_remembered, shared, stale, moved, published,
-  render_nanoseconds, cache_counters
+  near_hits,
+  far_hits,
+  misses,
+  renders = misses + 7,
+  render_failures,
+  failures_remembered,
+  shared,
+  stale,
+  moved,
+  published,
+  render_nanoseconds,
+  cache_counters
 };
 
 struct CacheCounters : StripedCounters<cache_counters> {

@@ -147,8 +147,7 @@ std::string RenderCache<R, H, S>::movement(const Source& source, const Fingerpri
 
 template <class R, class H, Store S>
 template <class Content>
-auto RenderCache<R, H, S>::make_entry(const key_type& key, const Content& content, Fingerprint now)
-    -> EntryPtr<value_type> {
+auto RenderCache<R, H, S>::make_entry(const key_type& key, const Content& content, Fingerprint now) -> EntryPtr<value_type> {
   static_assert(check_renderer<R, key_type, Content, value_type>());
   const auto start = std::chrono::steady_clock::now();
   value_type value = [&]() -> value_type {

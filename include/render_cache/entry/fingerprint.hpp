@@ -1,8 +1,8 @@
 // What a source and its renderer are now: named components, compared by equality only.
 #pragma once
 
-#include <render_cache/error.hpp>
-#include <render_cache/schema/types.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/types.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -100,8 +100,7 @@ class Fingerprint {
       const auto component = rest.substr(0, rest.find('|'));
       rest.remove_prefix(std::min(component.size() + 1, rest.size()));
       const auto equals = component.find('=');
-      all.emplace_back(component.substr(0, equals),
-                       equals == component.npos ? std::string_view{} : component.substr(equals + 1));
+      all.emplace_back(component.substr(0, equals), equals == component.npos ? std::string_view{} : component.substr(equals + 1));
     }
     return all;
   }
@@ -115,8 +114,8 @@ class Fingerprint {
 
   void begin_component(std::string_view name) {
     constexpr auto allowed = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-             c == '-' || c == '/';
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' ||
+             c == '/';
     };
     bool fits = !name.empty();
     for (const char c : name) fits = fits && allowed(c);

@@ -52,8 +52,8 @@ auto RenderCache<R, H, S>::get_many(std::span<const Wanted<key_type, Source>> wa
       auto& [place, query, why] = missing[turn];
       try {
         if (options.stop.stop_requested()) throw Cancelled("stopped before (" + describe_key(query.key) + ") was rendered");
-        answers[place] = render_or_join(query.key, wanted[place].source, std::move(query.fingerprint), std::move(why),
-                                        ticket, options.each);
+        answers[place] =
+            render_or_join(query.key, wanted[place].source, std::move(query.fingerprint), std::move(why), ticket, options.each);
       } catch (...) {
         answers[place] = std::current_exception();
       }

@@ -1,8 +1,8 @@
 // Which texts every store can hold: valid UTF-8 without NUL, and keys of a bounded length.
 #pragma once
 
-#include <render_cache/error.hpp>
-#include <render_cache/schema/keys.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/keys.hpp>
 
 #include <bit>
 #include <concepts>
@@ -100,7 +100,10 @@ void check_value(const T& value) {
         detail::check_text<InvalidValue>(name, content.text);
       }
     };
-    if constexpr (requires { member.has_value(); *member; }) {
+    if constexpr (requires {
+                    member.has_value();
+                    *member;
+                  }) {
       if (member.has_value()) check(*member);
     } else {
       check(member);

@@ -1,8 +1,8 @@
 // Whether the real table is the one that the schema describes, column by column.
 #pragma once
 
-#include <render_cache/error.hpp>
-#include <render_cache/schema/connection.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/sql/connection.hpp>
 
 #include <algorithm>
 #include <cctype>

@@ -1,8 +1,8 @@
 // The parts that statements are made of, in both dialects.
 #pragma once
 
-#include <render_cache/detail/static_text.hpp>
-#include <render_cache/schema/columns.hpp>
+#include <render_cache/sql/columns.hpp>
+#include <render_cache/sql/static_text.hpp>
 
 #include <algorithm>
 #include <array>
@@ -30,7 +30,7 @@ constexpr std::string_view now(Dialect dialect) {
   return dialect == Dialect::postgres ? "now()" : "strftime('%Y-%m-%dT%H:%M:%fZ','now')";
 }
 
-/// Timestamps travel as ISO 8601 in UTC, whatever the session's time zone and date style (schema/text_form.hpp).
+/// Timestamps travel as ISO 8601 in UTC, whatever the session's time zone and date style (sql/text_form.hpp).
 constexpr Text timestamp_text(Dialect dialect, const Text& expression) {
   if (dialect == Dialect::sqlite) return expression;
   return "to_char(" + expression + " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";

@@ -21,9 +21,7 @@ class Freshness {
   static constexpr Freshness exact() noexcept { return {Mode::exact, Age::zero()}; }
   /// An older value, if the new one is not there within the call's soft limit; the render goes on and is stored. Also served when
   /// the render fails.
-  static constexpr Freshness stale_while_rendering(Age max_age) noexcept {
-    return {Mode::stale_while_rendering, max_age};
-  }
+  static constexpr Freshness stale_while_rendering(Age max_age) noexcept { return {Mode::stale_while_rendering, max_age}; }
   /// An older value, if the render fails or passes the hard limit.
   static constexpr Freshness stale_if_error(Age max_age) noexcept { return {Mode::stale_if_error, max_age}; }
 
@@ -47,13 +45,13 @@ struct GetOptions {
 
 /// How far `get_many` has come.
 struct Progress {
-  std::size_t done = 0;   ///< keys answered, hits included
+  std::size_t done = 0;  ///< keys answered, hits included
   std::size_t total = 0;  ///< keys asked for
   std::size_t hits = 0;
 };
 
 struct ManyOptions {
-  GetOptions each{};     ///< how each key is read
+  GetOptions each{};  ///< how each key is read
   bool refresh = false;  ///< render every key, whatever is stored
   /// Renders at a time; at least one. With `stale_while_rendering`, those that take longer than their soft limit go on in the
   /// background beside it, at most `CacheOptions::max_background`.

@@ -1,9 +1,9 @@
 // Single flight: one render in progress per (key, fingerprint), shared by all who ask for it.
 #pragma once
 
-#include <render_cache/entry.hpp>
-#include <render_cache/error.hpp>
-#include <render_cache/schema/keys.hpp>
+#include <render_cache/entry/entry.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/keys.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -79,7 +79,8 @@ class Flights {
     for (const auto& flight : same_key) {
       if (is_part_of_leader(flight->leader)) refuse(key);
       // Of equal texts the unsettled one may stand for another state of the source.
-      if (flight->fingerprint == fingerprint && flight->fingerprint.settled() == fingerprint.settled()) return {flight, false, false};
+      if (flight->fingerprint == fingerprint && flight->fingerprint.settled() == fingerprint.settled())
+        return {flight, false, false};
     }
     auto flight = std::make_shared<Flight<Key, Value>>(key, fingerprint, departures_++, not_before.has_value());
     same_key.push_back(flight);
@@ -176,9 +177,8 @@ class Flights {
     if (is_part_of_leader(leader)) return true;
     const auto waits_for = waiting_.find(leader);
     if (waits_for != waiting_.end()) return leads_back_here(waits_for->second->leader);
-    return std::any_of(employers_.begin(), employers_.end(), [&](const auto& hired) {
-      return hired.second == leader && leads_back_here(hired.first);
-    });
+    return std::any_of(employers_.begin(), employers_.end(),
+                       [&](const auto& hired) { return hired.second == leader && leads_back_here(hired.first); });
   }
 
   mutable std::mutex mutex_;

@@ -1,7 +1,7 @@
 // What the migrator and the table check need of a database connection.
 #pragma once
 
-#include <render_cache/schema/sql.hpp>
+#include <render_cache/sql/statements.hpp>
 
 #include <concepts>
 #include <optional>

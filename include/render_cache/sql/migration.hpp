@@ -1,7 +1,7 @@
 // A migration, and where a program gets its migrations from.
 #pragma once
 
-#include <render_cache/error.hpp>
+#include <render_cache/entry/error.hpp>
 
 #include <algorithm>
 #include <cstdint>

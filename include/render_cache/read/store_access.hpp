@@ -2,8 +2,8 @@
 #pragma once
 
 #include <render_cache/concepts/store.hpp>
-#include <render_cache/error.hpp>
-#include <render_cache/stats.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/read/stats.hpp>
 
 #include <atomic>
 #include <chrono>

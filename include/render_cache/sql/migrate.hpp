@@ -1,8 +1,8 @@
 // Brings a database's tables up to date, once, however many nodes start at the same time.
 #pragma once
 
-#include <render_cache/schema/connection.hpp>
-#include <render_cache/schema/migration.hpp>
+#include <render_cache/sql/connection.hpp>
+#include <render_cache/sql/migration.hpp>
 
 #include <algorithm>
 #include <cstddef>

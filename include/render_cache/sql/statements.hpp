@@ -1,9 +1,9 @@
 // Which SQL runs: every statement of the SQL stores, made from the schema's columns while compiling.
 #pragma once
 
-#include <render_cache/detail/static_text.hpp>
-#include <render_cache/schema/columns.hpp>
-#include <render_cache/schema/sql_parts.hpp>
+#include <render_cache/sql/columns.hpp>
+#include <render_cache/sql/parts.hpp>
+#include <render_cache/sql/static_text.hpp>
 
 #include <cstddef>
 #include <string>

@@ -1,8 +1,8 @@
 // What the core needs to know of a key or value struct that is described to Boost.Hana: its group, its hash, its weight.
 #pragma once
 
-#include <render_cache/error.hpp>
-#include <render_cache/schema/types.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/types.hpp>
 
 #include <boost/hana/accessors.hpp>
 #include <boost/hana/concept/struct.hpp>
@@ -108,7 +108,10 @@ std::size_t heap_bytes(const T& value) noexcept {
     return value.capacity() > std::string().capacity() ? value.capacity() + 1 : 0;
   } else if constexpr (std::same_as<T, Json>) {
     return heap_bytes(value.text);
-  } else if constexpr (requires { value.has_value(); *value; }) {
+  } else if constexpr (requires {
+                         value.has_value();
+                         *value;
+                       }) {
     return value.has_value() ? heap_bytes(*value) : 0;
   } else {
     static_assert(std::is_trivially_copyable_v<T>,

@@ -1,7 +1,7 @@
 // What a read answers: the value and what happened on the way to it.
 #pragma once
 
-#include <render_cache/entry.hpp>
+#include <render_cache/entry/entry.hpp>
 
 #include <cstdint>
 #include <exception>
