@@ -61,14 +61,14 @@ Fingerprint RepositoryHasher::sample(const Repository& repository, const std::op
 void RepositoryHasher::add_file(Fingerprint& fingerprint, const std::shared_ptr<const DocumentRoot>& root,
                                 const std::string& path) const {
   const render_cache::FileSource file{root, path};
-  std::string value(Fingerprint::absent);
+  std::optional<std::string> value;
   bool settled = false;
   try {
     if (const auto time = files_.time(file)) {
       value = "t:" + std::to_string(time->modified.time_since_epoch().count()) + "/unreadable";
       settled = time->settled;
       const auto digest = files_.digest(file);
-      value = digest ? value.substr(0, value.find('/') + 1) + *digest : std::string(Fingerprint::absent);
+      value = digest ? std::optional(value->substr(0, value->find('/') + 1) + *digest) : std::nullopt;
     }
     settled = true;
   } catch (const FileError&) {

@@ -2,8 +2,17 @@
 
 #include "support/catch.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 using namespace render_cache;
 
@@ -18,6 +27,90 @@ TEST_CASE("the text of a fingerprint is pinned") {
   CHECK(Fingerprint().add("SCOPE.md", std::optional<std::string>()).text() == "SCOPE.md=absent");
   CHECK(Fingerprint().add("note", "a|b%c\n\x7f=\xc3\xa9").text() == "note=a%7cb%25c%0a%7f=\xc3\xa9");
   CHECK(Fingerprint().add("note", std::string_view("a\0b", 3)).text() == "note=a%00b");
+  CHECK(Fingerprint().add("draft", true).add("public", false).text() == "draft=true|public=false");
+  CHECK(Fingerprint().add("sum", 0.1).add("none", std::numeric_limits<double>::quiet_NaN()).text() == "sum=d:0.1|none=d:nan");
+  const auto scope = Fingerprint().add("SCOPE.md", "s2:1").add("CLAUDE.md", Fingerprint::absent);
+  CHECK(Fingerprint().add("scope", scope).add("size", 7).text() ==
+        "scope=%(2)|scope:SCOPE.md=s2:1|scope:CLAUDE.md=absent|size=7");
+}
+
+TEST_CASE("what does not exist is no text that an author can write") {
+  using Title = std::optional<std::string>;
+  CHECK_FALSE(Fingerprint().add("title", Title()) == Fingerprint().add("title", Title("absent")));
+  CHECK(Fingerprint().add("title", "absent").text() == "title=%61bsent");
+  CHECK(Fingerprint().add("title", std::nullopt) == Fingerprint().add("title", Fingerprint::absent));
+}
+
+TEST_CASE("two sums that differ in their last bit have two texts") {
+  const double sum = 100.1;
+  CHECK_FALSE(Fingerprint().add("sum", sum) == Fingerprint().add("sum", std::nextafter(sum, 200.0)));
+}
+
+namespace {
+
+// What a hasher might add, drawn at random: each name has one type, as in a hasher, and texts are made of what the syntax uses.
+struct Part;
+using Text = std::optional<std::string>;
+using Number = std::optional<int>;
+using Drawn = std::variant<Text, Number, std::vector<Part>>;
+struct Part {
+  std::string name;
+  Drawn value;
+  bool operator==(const Part&) const = default;
+};
+
+struct Draw {
+  std::mt19937 random;
+
+  unsigned below(unsigned bound) { return std::uniform_int_distribution<unsigned>(0, bound - 1)(random); }
+
+  std::string text() {
+    constexpr std::string_view pieces[] = {"absent", "%61bsent", "%", "|", "=", "%(1)", "p:t=", "7", "||", "", "\n", "a"};
+    std::string made;
+    for (unsigned n = below(3); n-- > 0;) made += pieces[below(std::size(pieces))];
+    return made;
+  }
+
+  std::vector<Part> parts(unsigned depth = 0) {
+    std::vector<Part> made(below(3));
+    for (auto& [name, value] : made) {
+      const std::string where = below(2) == 0 ? "" : "a/";
+      switch (below(depth < 2 ? 3 : 2)) {
+        case 0: name = where + "t", value = below(4) == 0 ? Text() : Text(text()); break;
+        case 1: name = where + "n", value = below(4) == 0 ? Number() : Number(static_cast<int>(below(3)) - 1); break;
+        default: name = where + "p", value = parts(depth + 1);
+      }
+    }
+    return made;
+  }
+};
+
+Fingerprint fingerprint_of(const std::vector<Part>& parts) {
+  Fingerprint made;
+  for (const auto& [name, value] : parts) {
+    if (const auto* nested = std::get_if<std::vector<Part>>(&value)) {
+      made.add(name, fingerprint_of(*nested));
+    } else if (const auto* text = std::get_if<Text>(&value)) {
+      made.add(name, *text);
+    } else {
+      made.add(name, std::get<Number>(value));
+    }
+  }
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("no two lists of components have one text") {
+  Draw draw{std::mt19937(20'240'501)};
+  std::map<std::string, std::vector<Part>> known;
+  for (int i = 0; i < 100'000; ++i) {
+    auto parts = draw.parts();
+    const auto text = fingerprint_of(parts).text();
+    const auto [place, is_new] = known.try_emplace(text, parts);
+    if (!is_new && !(place->second == parts)) FAIL("two lists of components are written " << text);
+  }
+  CHECK(known.size() > 10'000);
 }
 
 TEST_CASE("values that could be confused with the syntax are told apart") {
@@ -47,6 +140,10 @@ TEST_CASE("the components that differ are named") {
   CHECK(changed_components(before, before).empty());
   CHECK(changed_components(Fingerprint().add("a", 1).add("b", 2), Fingerprint().add("b", 2).add("a", 1)) == "order");
   CHECK(changed_components(Fingerprint::from_text("rubbish"), Fingerprint().add("source", 1)) == "source,rubbish");
+}
+
+TEST_CASE("a part that is unsettled unsettles the whole") {
+  CHECK_FALSE(Fingerprint().add("part", Fingerprint().add("a", 1).mark_unsettled()).settled());
 }
 
 TEST_CASE("appending an unsettled fingerprint unsettles the whole") {

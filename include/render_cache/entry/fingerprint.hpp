@@ -16,18 +16,31 @@
 
 namespace render_cache {
 
+namespace detail {
+
+template <class>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+}  // namespace detail
+
+/// Stands for what does not exist; see `Fingerprint::absent`.
+struct Absent {};
+
 /// An ordered list of `name=value`, joined by '|': `source=s2:9f86d0...|renderer=markdown/3`. This text is what is
 /// stored and compared; it is pinned by golden tests, since a change of it empties every cache in the field.
 ///
-/// In a value, '%', '|' and control characters are written as %XX; all else stands for itself.
 /// A name is made of letters, digits and "._-/"; another one throws std::invalid_argument.
 ///
-/// Two fingerprints are equal when their texts are: a component that is absent on one side is a mismatch.
+/// Two fingerprints are equal when their texts are: a component that is absent on one side is a mismatch. Two values of one type
+/// never have the same text, whatever an author wrote into them; values of different types may (7 and "7"), so give a component
+/// one type.
 class Fingerprint {
  public:
   /// The value of a component whose subject does not exist (a file, a row): a value of its own, so that creating
-  /// or deleting the subject changes the fingerprint. Digests and times never have this form.
-  static constexpr std::string_view absent = "absent";
+  /// or deleting the subject changes the fingerprint. No text, number or time has its form.
+  static constexpr Absent absent{};
 
   Fingerprint() = default;
 
@@ -38,44 +51,48 @@ class Fingerprint {
     return stored;
   }
 
-  Fingerprint& add(std::string_view name, std::string_view value) {
-    begin_component(name);
-    if (std::none_of(value.begin(), value.end(), must_be_escaped)) {  // a digest, a version: as a rule
-      text_.append(value);
-      return *this;
-    }
-    for (const char c : value) {
-      if (must_be_escaped(c)) {
-        constexpr std::string_view hex = "0123456789abcdef";
-        const auto byte = static_cast<unsigned char>(c);
-        text_.append({'%', hex[byte >> 4], hex[byte & 15]});
+  /// Appends a component:
+  ///
+  ///     a text                       as it is; '%', '|', control characters and the word "absent" are escaped as %XX
+  ///     bool, a whole number         true, -7
+  ///     a floating-point number      d:0.1, the shortest text that only this number has
+  ///     a Timestamp                  t:1700000000000000, in microseconds since the epoch
+  ///     an empty optional, `absent`  absent
+  ///     a Fingerprint                %(2)|name:its-first=...|name:its-second=...; unsettled if that is
+  template <class Value>
+  Fingerprint& add(std::string_view name, const Value& value) {
+    if constexpr (std::convertible_to<const Value&, std::string_view>) {
+      begin_component(name);
+      append_text(value);
+    } else if constexpr (std::same_as<Value, bool>) {
+      begin_component(name).append(value ? "true" : "false");
+    } else if constexpr (std::integral<Value>) {
+      append_number(begin_component(name), value);
+    } else if constexpr (std::floating_point<Value>) {
+      append_number(begin_component(name).append("d:"), value);
+    } else if constexpr (std::same_as<Value, Timestamp>) {
+      append_number(begin_component(name).append("t:"), value.time_since_epoch().count());
+    } else if constexpr (std::same_as<Value, Absent> || std::same_as<Value, std::nullopt_t>) {
+      begin_component(name).append("absent");
+    } else if constexpr (detail::is_optional<Value>) {
+      static_assert(!detail::is_optional<typename Value::value_type>,
+                    "an optional of an optional has two kinds of nothing, and one text for both: add a component for each");
+      if (value) {
+        add(name, *value);
       } else {
-        text_.push_back(c);
+        add(name, absent);
       }
+    } else if constexpr (std::same_as<Value, Fingerprint>) {
+      append_part(name, value);
+    } else {
+      static_assert(detail::is_optional<Value>,
+                    "a fingerprint takes a text, bool, a number, a render_cache::Timestamp, an optional of "
+                    "these, absent or a Fingerprint: write this type's exact value as one of them");
     }
     return *this;
   }
-  Fingerprint& add(std::string_view name, const char* value) { return add(name, std::string_view(value)); }
 
-  template <std::integral Number>
-    requires(!std::same_as<Number, bool>)
-  Fingerprint& add(std::string_view name, Number value) {
-    char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    return add(name, std::string_view(digits, end));
-  }
-
-  /// A point in time, in microseconds since the epoch: `t:1700000000000000`.
-  Fingerprint& add(std::string_view name, Timestamp time) {
-    return add(name, "t:" + std::to_string(time.time_since_epoch().count()));
-  }
-
-  template <class T>
-  Fingerprint& add(std::string_view name, const std::optional<T>& value) {
-    return value ? add(name, *value) : add(name, absent);
-  }
-
-  /// Appends all components of `more`; unsettled if that is.
+  /// Appends all components of `more`, under their own names; unsettled if that is.
   Fingerprint& add(const Fingerprint& more) {
     if (!text_.empty() && !more.text_.empty()) text_.push_back('|');
     text_ += more.text_;
@@ -112,7 +129,49 @@ class Fingerprint {
     return c == '%' || c == '|' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
   }
 
-  void begin_component(std::string_view name) {
+  void append_escaped(char c) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    text_.append({'%', hex[byte >> 4], hex[byte & 15]});
+  }
+
+  void append_text(std::string_view text) {
+    if (text == "absent") {  // an author's word, and not what stands for nothing
+      append_escaped(text.front());
+      text.remove_prefix(1);
+    }
+    if (std::none_of(text.begin(), text.end(), must_be_escaped)) {  // a digest, a version: as a rule
+      text_.append(text);
+      return;
+    }
+    for (const char c : text) {
+      if (must_be_escaped(c)) {
+        append_escaped(c);
+      } else {
+        text_.push_back(c);
+      }
+    }
+  }
+
+  template <class Number>
+  static void append_number(std::string& text, Number number) {
+    char digits[64];
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  }
+
+  /// How many components come, so that no other split of the same ones has this text, and then they. "%(" and a ':' in a name
+  /// are written by nothing else.
+  void append_part(std::string_view name, const Fingerprint& part) {
+    const auto components = part.components();
+    append_number(begin_component(name).append("%("), components.size());
+    text_.push_back(')');
+    for (const auto& [each, value] : components)
+      text_.append("|").append(name).append(":").append(each).append("=").append(value);
+    settled_ = settled_ && part.settled_;
+  }
+
+  /// Returns the text, which ends where the component's value begins.
+  std::string& begin_component(std::string_view name) {
     constexpr auto allowed = [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' ||
              c == '/';
@@ -128,7 +187,7 @@ class Fingerprint {
     } else {
       text_.push_back('|');
     }
-    text_.append(name).push_back('=');
+    return text_.append(name).append("=");
   }
 
   std::string text_;
