@@ -149,6 +149,49 @@ TEST_CASE("nothing outside the root is read") {
   CHECK_THROWS_AS(f.hasher.components({other, "page.md"}), FileError);
 }
 
+TEST_CASE("a folder that was moved out of the root and linked back is outside, whatever is remembered of it") {
+  Fixture f;
+  const test::TemporaryDirectory elsewhere;
+  f.directory.write("folder/a.md", "text");
+  f.settle();
+  f.sample("folder/a.md");
+  REQUIRE(f.hasher.components_near(f.file("folder/a.md")));
+  fs::rename(f.directory / "folder", elsewhere / "folder");
+  fs::create_directory_symlink(elsewhere / "folder", f.directory / "folder");
+  CHECK_FALSE(f.hasher.components_near(f.file("folder/a.md")));
+  CHECK_THROWS_AS(f.sample("folder/a.md"), FileError);
+  struct ::stat state;
+  CHECK_FALSE(f.root->stat("folder", state));
+  CHECK_FALSE(f.root->stat("folder/a.md", state));
+}
+
+TEST_CASE("where only visible names count, no link leads to a hidden one") {
+  Fixture f;
+  f.root = std::make_shared<const DocumentRoot>(f.directory.path(), DocumentRoot::Names::visible);
+  f.directory.write(".git/config", "secret");
+  f.directory.write("folder/.env", "secret");
+  f.directory.write("folder/a.md", "text");
+  fs::create_directory_symlink(".git", f.directory / "notes");
+  fs::create_symlink("folder/.env", f.directory / "env.md");
+  fs::create_symlink("notes/../folder/a.md", f.directory / "fine.md");
+  using enum FileError::Kind;
+  for (const char* name : {".git/config", "folder/.env", "notes/config", "env.md", "folder/../folder/a.md"}) {
+    CAPTURE(name);
+    struct ::stat state;
+    CHECK(f.refusal(name) == outside);
+    CHECK_FALSE(f.root->stat(name, state));
+  }
+  CHECK(f.hasher.freeze(f.file("folder/a.md")).content == "text");
+  CHECK(f.hasher.freeze(f.file("fine.md")).content == "text");
+
+  // Nor by what is remembered of a folder that has been hidden since.
+  f.settle();
+  f.sample("folder/a.md");
+  fs::rename(f.directory / "folder", f.directory / ".folder");
+  fs::create_directory_symlink(".folder", f.directory / "folder");
+  CHECK_THROWS_AS(f.sample("folder/a.md"), FileError);
+}
+
 TEST_CASE("what is no regular file, or cannot be read, is refused by its kind") {
   Fixture f;
   using enum FileError::Kind;
@@ -166,6 +209,13 @@ TEST_CASE("what is no regular file, or cannot be read, is refused by its kind") 
   fs::permissions(f.directory / "private", fs::perms::none);
   if (::geteuid() != 0) CHECK(f.refusal("private") == unreadable);  // root reads everything
   CHECK_THROWS_AS(DocumentRoot(f.directory / "dir/a.md"), FileError);
+}
+
+TEST_CASE("control characters of a path do not reach whoever reads of it") {
+  Fixture f;
+  CHECK_THROWS_WITH(f.hasher.freeze(f.file("a\x1b[2J\nb\x7f\xc2\x9b\xff\xc3\xa4.md")),
+                    ContainsSubstring("a\\x1b[2J\\x0ab\\x7f\\xc2\\x9b\\xff\xc3\xa4.md'"));
+  CHECK(printable("one\ntwo\t\x1b", "\n\t") == "one\ntwo\t\\x1b");
 }
 
 TEST_CASE("a file at the limit is read and one above it is refused") {

@@ -57,6 +57,36 @@ inline std::size_t find_invalid_text(std::string_view text) noexcept {
   return std::string_view::npos;
 }
 
+/// A text for people's eyes, on a terminal or in a log: control characters (U+0000 to U+001F, U+007F to U+009F) and bytes that
+/// are no UTF-8 are shown as `\x1b`, so that none of them moves a cursor or begins a line. Those in `kept` stay.
+inline std::string printable(std::string_view text, std::string_view kept = {}) {
+  std::string shown;
+  const auto escape = [&](char c) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    shown.append({'\\', 'x', hex[byte >> 4], hex[byte & 15]});
+  };
+  while (!text.empty()) {
+    const auto valid = text.substr(0, find_invalid_text(text));
+    for (std::size_t at = 0; at < valid.size(); ++at) {
+      const auto byte = static_cast<unsigned char>(valid[at]);
+      if (byte == 0xc2 && static_cast<unsigned char>(valid[at + 1]) < 0xa0) {
+        escape(valid[at]);
+        escape(valid[++at]);
+      } else if ((byte < 0x20 || byte == 0x7f) && kept.find(valid[at]) == kept.npos) {
+        escape(valid[at]);
+      } else {
+        shown.push_back(valid[at]);
+      }
+    }
+    text.remove_prefix(valid.size());
+    if (text.empty()) break;
+    escape(text.front());
+    text.remove_prefix(1);
+  }
+  return shown;
+}
+
 namespace detail {
 
 /// Throws `Refused` naming the column, the byte and its offset.

@@ -3,6 +3,7 @@
 
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/file_identity.hpp>
+#include <render_cache/entry/text.hpp>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -10,10 +11,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <climits>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -59,8 +65,14 @@ class FileDescriptor {
 /// refused by the kernel (openat2 with RESOLVE_BENEATH, Linux 5.6) while it is resolved, so that no rename can slip in between.
 class DocumentRoot {
  public:
+  /// Which names may be part of a path, or of what its links lead to.
+  enum class Names : std::uint8_t {
+    all,
+    visible,  ///< none that begins with a dot: such are refused as if they led out of the root
+  };
+
   /// Throws FileError where it is no directory that can be read.
-  explicit DocumentRoot(std::filesystem::path path) : path_(std::move(path)) {
+  explicit DocumentRoot(std::filesystem::path path, Names names = Names::all) : path_(std::move(path)), names_(names) {
     fd_ = detail::FileDescriptor(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct ::stat state;
     if (!fd_ || ::fstat(fd_.get(), &state) != 0) fail(errno, ".");
@@ -70,32 +82,23 @@ class DocumentRoot {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] const detail::FileIdentity& identity() const noexcept { return identity_; }
 
-  /// The state of a file in one system call; following links, so to be compared only with that of a file opened before.
-  /// False where there is none.
+  /// The state of what the path leads to. False where that is nothing, or outside; errno then says which.
   bool stat(const std::string& relative, struct ::stat& state) const noexcept {
-    return ::fstatat(fd_.get(), relative.c_str(), &state, 0) == 0;
+    const auto found = resolve(relative.c_str(), O_PATH);
+    return found && ::fstat(found.get(), &state) == 0;
   }
 
   /// Opens a regular file for reading; throws FileError.
   [[nodiscard]] detail::FileDescriptor open(const std::string& relative) const {
     if (relative.find('\0') != relative.npos) {
-      throw FileError(FileError::Kind::not_found, "'" + relative.substr(0, relative.find('\0')) + "' is followed by a NUL byte");
+      throw FileError(FileError::Kind::not_found, where(relative.substr(0, relative.find('\0'))) + " is followed by a NUL byte");
     }
     // O_NONBLOCK: a pipe must not stop us before we have seen that it is one.
-    ::open_how how{};
-    how.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    for (int attempt = 0;; ++attempt) {
-      detail::FileDescriptor file(static_cast<int>(::syscall(SYS_openat2, fd_.get(), relative.c_str(), &how, sizeof how)));
-      if (!file) {
-        if ((errno == EAGAIN || errno == EINTR) && attempt < 16) continue;  // a rename raced with the resolution
-        fail(errno, relative);
-      }
-      struct ::stat state;
-      if (::fstat(file.get(), &state) != 0) fail(errno, relative);
-      if (!S_ISREG(state.st_mode)) throw FileError(FileError::Kind::not_a_file, where(relative) + " is not a regular file");
-      return file;
-    }
+    auto file = resolve(relative.c_str(), O_RDONLY | O_NOCTTY | O_NONBLOCK);
+    struct ::stat state;
+    if (!file || ::fstat(file.get(), &state) != 0) fail(errno, relative);
+    if (!S_ISREG(state.st_mode)) throw FileError(FileError::Kind::not_a_file, where(relative) + " is not a regular file");
+    return file;
   }
 
   [[noreturn]] void fail(int error, const std::string& relative) const {
@@ -106,11 +109,56 @@ class DocumentRoot {
                               std::generic_category().message(error));
   }
   [[nodiscard]] std::string where(const std::string& relative) const {
-    return std::string("'").append(path_ / relative).append("'");
+    return '\'' + printable((path_ / relative).native()) + '\'';
   }
 
  private:
+  /// Resolved afresh at each call, for a folder that was inside may be a link to the same folder outside by now. Where names
+  /// count, a path without links is what it says; one with links is judged by where it has led.
+  detail::FileDescriptor resolve(const char* relative, std::uint64_t flags) const noexcept {
+    ::open_how how{};
+    how.flags = flags | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    if (names_ == Names::all) return open_as(how, relative);
+    if (has_hidden_name(relative)) return errno = EXDEV, detail::FileDescriptor();
+    how.resolve |= RESOLVE_NO_SYMLINKS;
+    auto found = open_as(how, relative);
+    if (found || errno != ELOOP) return found;
+    how.resolve &= ~std::uint64_t{RESOLVE_NO_SYMLINKS};
+    found = open_as(how, relative);
+    if (found && !is_visible(found)) return errno = EXDEV, detail::FileDescriptor();
+    return found;
+  }
+
+  detail::FileDescriptor open_as(::open_how& how, const char* relative) const noexcept {
+    for (int attempt = 0;; ++attempt) {
+      detail::FileDescriptor found(static_cast<int>(::syscall(SYS_openat2, fd_.get(), relative, &how, sizeof how)));
+      const bool raced = !found && (errno == EAGAIN || errno == EINTR);  // a rename, with the resolution
+      if (!raced || attempt == 16) return found;
+    }
+  }
+
+  static bool has_hidden_name(std::string_view path) noexcept {
+    return (path.starts_with('.') && path != ".") || path.find("/.") != path.npos;
+  }
+
+  /// Whether no name between the root and what was opened is hidden, by the paths that the kernel knows them by now.
+  bool is_visible(const detail::FileDescriptor& found) const noexcept {
+    char of_root[PATH_MAX], of_found[PATH_MAX];
+    const auto root = path_of(fd_, of_root), path = path_of(found, of_found);
+    if (root.empty() || !path.starts_with(root)) return false;
+    return !has_hidden_name(path.substr(std::min(path.size(), root.size() + (root == "/" ? 0 : 1))));
+  }
+
+  static std::string_view path_of(const detail::FileDescriptor& file, char (&path)[PATH_MAX]) noexcept {
+    char link[32] = "/proc/self/fd/";
+    *std::to_chars(link + 14, link + sizeof link - 1, file.get()).ptr = '\0';
+    const auto length = ::readlink(link, path, sizeof path);
+    return length > 0 ? std::string_view(path, static_cast<std::size_t>(length)) : std::string_view();
+  }
+
   std::filesystem::path path_;
+  Names names_;
   detail::FileDescriptor fd_;
   detail::FileIdentity identity_;
 };
