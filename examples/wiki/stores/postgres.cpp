@@ -23,7 +23,7 @@ class PostgresPages final : public DatabasePages<render_cache::PostgresStore<ren
     auto& tiers = cache_.store();
     const auto stats = tiers.far().stats();
     return {{"kind", "postgres"},
-            {"memory", memory_to_json(tiers.near().stats())},
+            {"memory", memory_to_json(tiers.near().store().stats())},
             {"connections", {{"open", stats.connections_open}, {"idle", stats.connections_idle}}},
             {"operations", stats.operations},
             {"retries", stats.retries},

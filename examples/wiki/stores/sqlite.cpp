@@ -17,7 +17,7 @@ class SqlitePages final : public DatabasePages<render_cache::SqliteStore<render_
     auto& tiers = cache_.store();
     const auto stats = tiers.far().stats();
     return {{"kind", "sqlite"},
-            {"memory", memory_to_json(tiers.near().stats())},
+            {"memory", memory_to_json(tiers.near().store().stats())},
             {"reads", stats.reads},
             {"writes", stats.writes},
             {"unreadable", stats.unreadable},

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -65,6 +66,12 @@ inline std::uint64_t read64(const char* from) noexcept {
   std::uint64_t word;
   std::memcpy(&word, from, sizeof word);
   return word;
+}
+
+/// For tables whose keys strangers choose: with a seed that is known, keys can be made that all fall into one place.
+inline std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
 }
 
 inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {

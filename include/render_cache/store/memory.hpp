@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -65,7 +64,7 @@ class MemoryStore {
   using value_type = typename Schema::value_type;
 
   explicit MemoryStore(const MemoryOptions& options = {})
-      : seed_(options.seed ? *options.seed : random_seed()), shard_bits_(bits_for(options)),
+      : seed_(options.seed ? *options.seed : detail::random_seed()), shard_bits_(bits_for(options)),
         shards_(std::size_t{1} << shard_bits_) {
     set_capacity(options.capacity);
   }
@@ -134,11 +133,6 @@ class MemoryStore {
  private:
   using Shard = detail::MemoryShard<key_type, value_type, evict>;
   using Node = typename Shard::Node;
-
-  static std::uint64_t random_seed() {
-    std::random_device device;
-    return std::uint64_t{device()} << 32 | device();
-  }
 
   static unsigned bits_for(const MemoryOptions& options) noexcept {
     const auto shards = options.shards != 0 ? options.shards : default_shards(options.capacity);

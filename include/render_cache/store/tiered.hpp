@@ -3,9 +3,8 @@
 
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/error.hpp>
+#include <render_cache/store/near_tier.hpp>
 
-#include <array>
-#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -33,15 +32,16 @@ class TieredStore {
 
   TieredStore(Near& near, Far& far) : near_(near), far_(far) {}
 
-  [[nodiscard]] Near& near() const noexcept { return near_; }
+  /// Answers without a round trip, and alone while the far store is away.
+  [[nodiscard]] NearTier<Near>& near() noexcept { return near_; }
   [[nodiscard]] Far& far() const noexcept { return far_; }
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
     auto found = near_.lookup(key, fingerprint);
     if (found.entry) return found;
-    const auto seen = changes(key).load();
+    const auto seen = near_.changes(key);
     found = far_.lookup(key, fingerprint);
-    if (found.entry) fill(key, found.entry, seen);
+    if (found.entry) near_.fill(key, found.entry, seen);
     return found;
   }
 
@@ -56,12 +56,12 @@ class TieredStore {
       found[i] = near_.lookup(queries[i].key, queries[i].fingerprint);
       if (found[i].entry) continue;
       lacking.push_back(queries[i]);
-      places.emplace_back(i, changes(queries[i].key).load());
+      places.emplace_back(i, near_.changes(queries[i].key));
     }
     if (lacking.empty()) return found;
     auto further = far_.lookup_many(lacking);
     for (std::size_t i = 0; i < lacking.size(); ++i) {
-      if (further[i].entry) fill(lacking[i].key, further[i].entry, places[i].second);
+      if (further[i].entry) near_.fill(lacking[i].key, further[i].entry, places[i].second);
       found[places[i].first] = std::move(further[i]);
     }
     return found;
@@ -80,11 +80,7 @@ class TieredStore {
   }
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
-    both([&] { far_.publish(key, entry); },
-         [&] {
-           ++changes(key);
-           near_.publish(key, std::move(entry));
-         });
+    both([&] { far_.publish(key, entry); }, [&] { near_.publish(key, std::move(entry)); });
   }
 
   void publish_many(std::span<const std::pair<key_type, EntryPtr<value_type>>> entries)
@@ -92,30 +88,19 @@ class TieredStore {
   {
     both([&] { far_.publish_many(entries); },
          [&] {
-           for (const auto& [key, entry] : entries) {
-             ++changes(key);
-             near_.publish(key, entry);
-           }
+           for (const auto& [key, entry] : entries) near_.publish(key, entry);
          });
   }
 
   bool erase(const key_type& key) {
     bool erased = false;
-    both([&] { erased = far_.erase(key); },
-         [&] {
-           ++changes(key);
-           erased = near_.erase(key) || erased;
-         });
+    both([&] { erased = far_.erase(key); }, [&] { erased = near_.erase(key) || erased; });
     return erased;
   }
 
   std::size_t erase_group(const group_t<key_type>& group) {
     std::size_t erased = 0;
-    both([&] { erased = far_.erase_group(group); },
-         [&] {
-           change_all();
-           near_.erase_group(group);
-         });
+    both([&] { erased = far_.erase_group(group); }, [&] { near_.erase_group(group); });
     return erased;
   }
 
@@ -125,22 +110,21 @@ class TieredStore {
     PruneReport report;
     both([&] { report = far_.prune(keep, options); },
          [&] {
-           if (options.dry_run) return;
-           change_all();
-           near_.prune(keep, {});
+           if (!options.dry_run) near_.prune(keep, {});
          });
     return report;
   }
 
-  /// The far database knows which groups live; what the near store holds of the others is not worth telling apart.
+  /// The far database knows which groups live; what the near store holds of the others is not worth telling apart. A sweep that
+  /// fails midway may have removed something too.
   PruneReport prune_groups(std::string_view live_query, const auto& options)
     requires requires(Far far) { far.prune_groups(live_query, options); }
   {
-    const PruneReport report = far_.prune_groups(live_query, options);
-    if (report.removed > 0 && !options.dry_run) {
-      change_all();
-      near_.prune([](const key_type&) { return false; }, {});
-    }
+    PruneReport report{.removed = 1};
+    both([&] { report = far_.prune_groups(live_query, options); },
+         [&] {
+           if (report.removed > 0 && !options.dry_run) near_.prune([](const key_type&) { return false; }, {});
+         });
     return report;
   }
 
@@ -161,25 +145,8 @@ class TieredStore {
     near_step();
   }
 
-  /// A far hit may have been overtaken by a publish or an erase on its way here. Those change the far store, then this
-  /// counter, then the near store; so either the counter has moved by now and the entry is taken out again, or they
-  /// have yet to reach the near store and will replace it.
-  void fill(const key_type& key, const EntryPtr<value_type>& entry, std::uint64_t seen) {
-    near_.publish(key, entry);
-    if (changes(key).load() != seen) near_.erase(key);
-  }
-
-  struct alignas(64) Changes : std::atomic<std::uint64_t> {};
-  std::atomic<std::uint64_t>& changes(const key_type& key) noexcept {
-    return changes_[hash_key(key, 0x589965cc75374cc3) % changes_.size()];
-  }
-  void change_all() noexcept {
-    for (auto& each : changes_) ++each;
-  }
-
-  Near& near_;
+  NearTier<Near> near_;
   Far& far_;
-  std::array<Changes, 64> changes_{};
 };
 
 }  // namespace render_cache
