@@ -41,8 +41,10 @@ file(WRITE "${header}"
 
 #include <vector>
 
+// clang-format off
 namespace render_cache {
 
+/// The migrations of ${folder}/ for one database.
 inline std::vector<Migration> ${function}(Dialect dialect) {
   if (dialect == Dialect::postgres) {
     return {

@@ -34,8 +34,8 @@ namespace render_cache {
 /// A key and the source to render it from.
 template <class Key, class Source>
 struct Wanted {
-  Key key;
-  Source source;
+  Key key;        ///< which entry
+  Source source;  ///< what the hasher samples and the renderer renders
 };
 
 /// The claim: no read returns a value whose fingerprint was not the source's fingerprint at some moment between the call and
@@ -51,7 +51,7 @@ class RenderCache {
  public:
   using key_type = typename Store::key_type;
   using value_type = typename Store::value_type;
-  using outcome_type = Outcome<value_type>;
+  using outcome_type = Outcome<value_type>;  ///< what a read answers
 
   RenderCache(Renderer renderer, Hasher hasher, Store& store, CacheOptions options = {})
       : renderer_(std::move(renderer)), hasher_(std::move(hasher)), store_(store, options.store_pause, options.on_store_error),
@@ -119,13 +119,14 @@ class RenderCache {
     return get_many(std::span<const Wanted<key_type, Source>>(wanted), options);
   }
 
-  /// After these every read of this process misses until it has rendered, and so does every other's that has nothing near; a
+  /// After this every read of this process misses until it has rendered, and so does every other's that has nothing near; a
   /// render in progress is not stored. Store errors are thrown.
   bool erase(const key_type& key) {
     flights_.mark_erased([&](const key_type& each) { return each == key; });
     failures_.forget(key);
     return store_.get().erase(key);
   }
+  /// As `erase`, for all keys of a group; returns how many entries there were.
   std::size_t erase_group(const group_t<key_type>& group) {
     flights_.mark_erased([&](const key_type& each) { return group_of(each) == group; });
     return store_.get().erase_group(group);
@@ -136,6 +137,7 @@ class RenderCache {
     return store_.get().prune(keep, options);
   }
 
+  /// The moment's numbers.
   [[nodiscard]] CacheStats stats() const {
     CacheStats stats;
     counts_.add_to(stats);
@@ -143,8 +145,11 @@ class RenderCache {
     return stats;
   }
 
+  /// The renderer that the cache was made with.
   [[nodiscard]] const Renderer& renderer() const noexcept { return renderer_; }
+  /// The hasher that the cache was made with.
   [[nodiscard]] const Hasher& hasher() const noexcept { return hasher_; }
+  /// The store that the cache refers to.
   [[nodiscard]] Store& store() const noexcept { return store_.get(); }
 
  private:

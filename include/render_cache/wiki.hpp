@@ -10,20 +10,21 @@
 
 namespace render_cache {
 
-/// Which page: `repo_alias` names the repository (the group), `page_path` the file below its root, with '/'.
+/// Which page of which repository.
 struct WikiKey {
-  std::string repo_alias;
-  std::string page_path;
+  std::string repo_alias;  ///< the repository, and the group: `erase_group("docs")`
+  std::string page_path;   ///< the file below its root, such as "guide/start.md"
   friend bool operator==(const WikiKey&, const WikiKey&) = default;
 };
 
-/// A rendered page: the HTML of its body and what the renderer learned on the way (title, toc, front_matter).
+/// A rendered page, and what the renderer learned on the way.
 struct WikiPage {
-  std::string rendered_html;
-  Json metadata;
+  std::string rendered_html;  ///< of the body; the page around it is the server's
+  Json metadata;              ///< `title`, `toc`, `front_matter`
   friend bool operator==(const WikiPage&, const WikiPage&) = default;
 };
 
+/// Table `wiki_cache`; its migrations are in wiki_migrations.hpp.
 struct WikiSchema {
   using key_type = WikiKey;
   using value_type = WikiPage;

@@ -6,12 +6,14 @@
 
 #include <vector>
 
+// clang-format off
 namespace render_cache {
 
+/// The migrations of migrations/ for one database.
 inline std::vector<Migration> wiki_migrations(Dialect dialect) {
   if (dialect == Dialect::postgres) {
     return {
-        {1, "wiki_cache", R"sql(CREATE TABLE wiki_cache (
+      {1, "wiki_cache", R"sql(CREATE TABLE wiki_cache (
   repo_alias    TEXT,
   page_path     TEXT,
   rendered_html TEXT,
@@ -44,14 +46,12 @@ EXCEPTION WHEN feature_not_supported OR syntax_error OR invalid_parameter_value 
   RAISE NOTICE 'wiki_cache: no autovacuum settings on this server (%)', SQLERRM;
 END
 $$;
-)sql",
-         R"sql(DROP TABLE wiki_cache;
+)sql", R"sql(DROP TABLE wiki_cache;
 )sql"},
     };
   }
   return {
-      {1, "wiki_cache",
-       R"sql(-- One rendered page a row. The body comes last: what stands before it is read without touching its overflow pages.
+      {1, "wiki_cache", R"sql(-- One rendered page a row. The body comes last: what stands before it is read without touching its overflow pages.
 CREATE TABLE wiki_cache (
   repo_alias    TEXT NOT NULL,
   page_path     TEXT NOT NULL,
@@ -63,8 +63,7 @@ CREATE TABLE wiki_cache (
 ) STRICT;
 
 CREATE INDEX idx_wiki_cache_repo ON wiki_cache (repo_alias);
-)sql",
-       R"sql(DROP TABLE wiki_cache;
+)sql", R"sql(DROP TABLE wiki_cache;
 )sql"},
   };
 }

@@ -29,6 +29,7 @@ namespace render_cache {
 //   BatchHasher      `std::vector<Fingerprint> components_many(std::span<const Source* const>) const`: many sources at once; what it
 //                    throws ends the whole batch
 
+/// Has `components`.
 template <class H, class Source>
 concept Hasher = requires(const H& hasher, const Source& source) {
   { hasher.components(source) } -> std::same_as<Fingerprint>;
@@ -37,24 +38,28 @@ concept Hasher = requires(const H& hasher, const Source& source) {
 /// A source's content held still, and the fingerprint components of that very content.
 template <class Content>
 struct Frozen {
-  Fingerprint components;
-  Content content;
+  Fingerprint components;  ///< of this content
+  Content content;  ///< what the renderer is given
 };
 
+/// Has `freeze`, so that what is rendered is what was hashed.
 template <class H, class Source>
 concept FreezingHasher = Hasher<H, Source> && requires(const H& hasher, const Source& source) {
   { hasher.freeze(source).components } -> std::convertible_to<Fingerprint>;
   hasher.freeze(source).content;
 };
 
+/// Says with `source_can_move` that its source is sampled again after the render.
 template <class H>
 concept LiveHasher = requires { requires H::source_can_move; };
 
+/// Has `components_near`, for threads that must not wait.
 template <class H, class Source>
 concept NearHasher = Hasher<H, Source> && requires(const H& hasher, const Source& source) {
   { hasher.components_near(source) } -> std::same_as<std::optional<Fingerprint>>;
 };
 
+/// Has `components_many`, which `get_many` then calls once.
 template <class H, class Source>
 concept BatchHasher = Hasher<H, Source> && requires(const H& hasher, std::span<const Source* const> sources) {
   { hasher.components_many(sources) } -> std::same_as<std::vector<Fingerprint>>;

@@ -16,11 +16,13 @@ namespace render_cache {
 //
 // With a FreezingHasher, Source is the frozen content.
 
+/// Has `version`.
 template <class R>
 concept HasVersion = requires(const R& renderer) {
   { renderer.version() } -> std::convertible_to<std::string_view>;
 };
 
+/// Has `version`, and `render` for a key and a source.
 template <class R, class Key, class Source, class Value>
 concept Renderer = HasVersion<R> && requires(const R& renderer, const Key& key, const Source& source) {
   { renderer.render(key, source) } -> std::convertible_to<Value>;

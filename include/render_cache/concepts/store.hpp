@@ -39,45 +39,52 @@ namespace render_cache {
 //   HasNear                         a part of the store that answers from memory alone: asked by `find_near`, and instead of
 //                                   the whole while that is unavailable
 
+/// Names its `key_type` and `value_type`.
 template <class S>
 concept HasKeyAndValue = requires {
   typename S::key_type;
   typename S::value_type;
 } && Key<typename S::key_type>;
 
+/// Has `lookup`.
 template <class S>
 concept HasLookup = requires(S store, const typename S::key_type& key, const Fingerprint& fingerprint) {
   { store.lookup(key, fingerprint) } -> std::same_as<Lookup<typename S::value_type>>;
 };
 
+/// Has `publish`.
 template <class S>
 concept HasPublish = requires(S store, const typename S::key_type& key, EntryPtr<typename S::value_type> entry) {
   store.publish(key, std::move(entry));
 };
 
+/// Has `erase`.
 template <class S>
 concept HasErase = requires(S store, const typename S::key_type& key) {
   { store.erase(key) } -> std::same_as<bool>;
 };
 
+/// Has `erase_group`.
 template <class S>
 concept HasEraseGroup = requires(S store, const group_t<typename S::key_type>& group) {
   { store.erase_group(group) } -> std::same_as<std::size_t>;
 };
 
+/// Has `prune`.
 template <class S>
 concept HasPrune = requires(S store, const KeepPredicate<typename S::key_type>& keep, const PruneOptions& options) {
   { store.prune(keep, options) } -> std::same_as<PruneReport>;
 };
 
+/// All that a store must have.
 template <class S>
 concept Store = HasKeyAndValue<S> && HasLookup<S> && HasPublish<S> && HasErase<S> && HasEraseGroup<S> && HasPrune<S>;
 
 /// A key with the fingerprint asked for.
 template <class Key>
 struct Query {
-  Key key;
-  Fingerprint fingerprint;
+  Key key;                  ///< which entry
+  Fingerprint fingerprint;  ///< what it must have been made from
 };
 
 /// `lookup_many(queries)`: one answer a query, in their order; keys may repeat. One unreadable row spoils no other.

@@ -15,8 +15,8 @@ namespace render_cache {
 /// A value with the fingerprint it was rendered under. Immutable once shared.
 template <class Value>
 struct Entry {
-  Value value;
-  Fingerprint fingerprint;
+  Value value;              ///< what the renderer made
+  Fingerprint fingerprint;  ///< what the source and the renderer were when it was made
   /// When it was rendered, by the store's clock (a database's `now()`), or by this process's when it was rendered here.
   Timestamp rendered_at{};
   /// What the render took; unknown where the schema's table has no place for it.
@@ -42,14 +42,14 @@ struct Lookup {
   EntryPtr<Value> entry{};              ///< null: a miss
   std::optional<Fingerprint> stored{};  ///< on a miss: the fingerprint that is stored instead, if any
   std::string unreadable{};             ///< on a miss: what is wrong with the stored row, if it cannot be read
-  Origin origin = Origin::store;
+  Origin origin = Origin::store;        ///< `store`, or `near` where a part of the store answered from memory
 };
 
 /// An entry whatever its fingerprint, with its age by the store's own clock.
 template <class Value>
 struct Aged {
-  EntryPtr<Value> entry;
-  std::chrono::microseconds age{};
+  EntryPtr<Value> entry;            ///< never null
+  std::chrono::microseconds age{};  ///< since it was rendered; never negative
 };
 
 }  // namespace render_cache

@@ -42,6 +42,7 @@ class Fingerprint {
   /// or deleting the subject changes the fingerprint. No text, number or time has its form.
   static constexpr Absent absent{};
 
+  /// No components yet.
   Fingerprint() = default;
 
   /// Takes a text as it was stored. Any text will do: one that no fingerprint has written equals none.
@@ -106,8 +107,10 @@ class Fingerprint {
     settled_ = false;
     return *this;
   }
+  /// Whether the sample can be trusted: false after `mark_unsettled`.
   [[nodiscard]] bool settled() const noexcept { return settled_; }
 
+  /// What is stored and compared.
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
   /// The components in order, values as written (escaped). Text without '=' is a component without value.

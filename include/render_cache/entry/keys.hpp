@@ -46,6 +46,7 @@ template <Described T>
 constexpr const auto& group_of(const T& key) {
   return boost::hana::second(boost::hana::front(boost::hana::accessors<T>()))(key);
 }
+/// The type of a key's group.
 template <Described T>
 using group_t = std::remove_cvref_t<decltype(group_of(std::declval<const T&>()))>;
 

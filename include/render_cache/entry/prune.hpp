@@ -7,6 +7,7 @@
 
 namespace render_cache {
 
+/// What a sweep did.
 struct PruneReport {
   std::size_t examined = 0;    ///< entries looked at
   std::size_t removed = 0;     ///< entries removed, or that would be in a dry run
@@ -15,6 +16,7 @@ struct PruneReport {
   friend bool operator==(const PruneReport&, const PruneReport&) = default;
 };
 
+/// How a sweep goes about it.
 struct PruneOptions {
   bool dry_run = false;          ///< count and change nothing
   std::size_t batch = 1000;      ///< entries a transaction, so that no lock is held for long

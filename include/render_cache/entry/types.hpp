@@ -11,7 +11,7 @@ namespace render_cache {
 /// A JSON document as its text. The library moves it between renderer and column and never looks inside;
 /// a database that has a JSON type refuses text that is not JSON (`InvalidValue`).
 struct Json {
-  std::string text;
+  std::string text;  ///< UTF-8
   friend bool operator==(const Json&, const Json&) = default;
 };
 

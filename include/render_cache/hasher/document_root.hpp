@@ -27,6 +27,7 @@ namespace render_cache {
 
 /// Why a file cannot be a source.
 struct FileError : Error {
+  /// What is wrong with it.
   enum class Kind : std::uint8_t {
     not_found,   ///< no such file
     not_a_file,  ///< a directory, a device, a pipe
@@ -36,7 +37,7 @@ struct FileError : Error {
     torn,        ///< it changed under every attempt to read it
   };
   FileError(Kind kind_, const std::string& message) : Error(message), kind(kind_) {}
-  Kind kind;
+  Kind kind;  ///< for programs; the message is for people
 };
 
 namespace detail {
@@ -79,7 +80,9 @@ class DocumentRoot {
     identity_ = {state.st_dev, state.st_ino};
   }
 
+  /// As it was given.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  /// Which directory it is, whatever it is called; equal for two roots of the same one.
   [[nodiscard]] const detail::FileIdentity& identity() const noexcept { return identity_; }
 
   /// The state of what the path leads to. False where that is nothing, or outside; errno then says which.
@@ -101,6 +104,7 @@ class DocumentRoot {
     return file;
   }
 
+  /// Throws the FileError for an `errno` that a system call on the file gave.
   [[noreturn]] void fail(int error, const std::string& relative) const {
     const auto kind = error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG ? FileError::Kind::not_found
                       : error == EXDEV || error == ELOOP                           ? FileError::Kind::outside
@@ -108,6 +112,7 @@ class DocumentRoot {
     throw FileError(kind, where(relative) + (kind == FileError::Kind::outside ? " leads out of its root" : "") + ": " +
                               std::generic_category().message(error));
   }
+  /// The file's path in quotes, for messages.
   [[nodiscard]] std::string where(const std::string& relative) const {
     return '\'' + printable((path_ / relative).native()) + '\'';
   }

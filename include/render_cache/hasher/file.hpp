@@ -21,20 +21,21 @@ namespace render_cache {
 
 /// A file below a root, by its path from there.
 struct FileSource {
-  std::shared_ptr<const DocumentRoot> root;
-  std::string path;
+  std::shared_ptr<const DocumentRoot> root;  ///< not null; shared by all sources below it
+  std::string path;                          ///< relative, with '/'
 };
 
 /// When a file was last written, as far as its clock tells.
 struct FileTime {
-  std::chrono::sys_time<std::chrono::nanoseconds> modified;
-  std::uint64_t bytes = 0;
+  std::chrono::sys_time<std::chrono::nanoseconds> modified;  ///< `st_mtim`
+  std::uint64_t bytes = 0;                                   ///< `st_size`
   bool settled = false;  ///< false while a later change might leave no trace in these: use the content then
 };
 
+/// Limits of a FileHasher.
 struct FileHasherOptions {
   std::size_t max_bytes = std::size_t{64} << 20;  ///< a larger file is a FileError (too_large)
-  std::size_t memo_entries = 1 << 17;             ///< files whose digest is remembered, about 300 bytes each
+  std::size_t memo_entries = 1 << 17;  ///< files whose digest is remembered, about 300 bytes each
 };
 
 /// Hashes the content, so that nodes whose checkouts have other file times agree; remembers the digest by the file's stat
@@ -45,6 +46,7 @@ struct FileHasherOptions {
 template <TextHasher Text>
 class FileHasher {
  public:
+  /// Why a file cannot be a source.
   using Kind = FileError::Kind;
 
   explicit FileHasher(Text text = {}, FileHasherOptions options = {})

@@ -14,8 +14,9 @@ namespace render_cache {
 /// How old an answer this call accepts. Age counts from the render, by the store's clock.
 class Freshness {
  public:
+  /// Which of the three below it is.
   enum class Mode : unsigned char { exact, stale_while_rendering, stale_if_error };
-  using Age = std::chrono::microseconds;
+  using Age = std::chrono::microseconds;  ///< time since the render
 
   /// Only what matches the source now: the default.
   static constexpr Freshness exact() noexcept { return {Mode::exact, Age::zero()}; }
@@ -25,7 +26,9 @@ class Freshness {
   /// An older value, if the render fails or passes the hard limit.
   static constexpr Freshness stale_if_error(Age max_age) noexcept { return {Mode::stale_if_error, max_age}; }
 
+  /// Which of the three this is.
   [[nodiscard]] constexpr Mode mode() const noexcept { return mode_; }
+  /// Older than this is not returned. Zero for `exact`.
   [[nodiscard]] constexpr Age max_age() const noexcept { return max_age_; }
 
  private:
@@ -36,6 +39,7 @@ class Freshness {
 
 /// One call's wishes.
 struct GetOptions {
+  /// How old the answer may be.
   Freshness freshness = Freshness::exact();
   /// With `stale_while_rendering`: how long to wait for the render before the older value is returned.
   std::chrono::milliseconds soft_limit{0};
@@ -47,9 +51,10 @@ struct GetOptions {
 struct Progress {
   std::size_t done = 0;  ///< keys answered, hits included
   std::size_t total = 0;  ///< keys asked for
-  std::size_t hits = 0;
+  std::size_t hits = 0;  ///< of these, answered without a render
 };
 
+/// One batch's wishes.
 struct ManyOptions {
   GetOptions each{};  ///< how each key is read
   bool refresh = false;  ///< render every key, whatever is stored
@@ -60,6 +65,7 @@ struct ManyOptions {
   std::function<void(const Progress&)> progress{};  ///< called by one thread at a time; must not throw
 };
 
+/// What holds for all calls of one cache.
 struct CacheOptions {
   /// How long a render's error answers for its (key, fingerprint) before it is tried again. Zero: never.
   std::chrono::milliseconds failure_memory{1000};

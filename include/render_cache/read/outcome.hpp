@@ -24,11 +24,13 @@ enum class Miss : std::uint8_t {
   store_failed,  ///< the store could not be asked; the detail is its message
 };
 
+/// The reason's name, such as "changed".
 constexpr std::string_view to_string(Miss miss) noexcept {
   constexpr std::string_view names[] = {"none", "absent", "changed", "forced", "unsettled", "unreadable", "store_failed"};
   return names[static_cast<std::size_t>(miss)];
 }
 
+/// The origin's name, such as "near".
 constexpr std::string_view to_string(Origin origin) noexcept {
   constexpr std::string_view names[] = {"store", "near", "render", "flight", "stale"};
   return names[static_cast<std::size_t>(origin)];
@@ -38,17 +40,21 @@ constexpr std::string_view to_string(Origin origin) noexcept {
 /// converts to false on a miss.
 template <class Value>
 struct Outcome {
-  EntryPtr<Value> entry{};
-  Origin origin = Origin::store;
-  Miss miss = Miss::none;
+  EntryPtr<Value> entry{};           ///< the value, its fingerprint, when it was rendered and what that cost
+  Origin origin = Origin::store;     ///< where the value came from
+  Miss miss = Miss::none;            ///< why the store had no answer
   /// Whether the store has the entry now. False after a render: the store failed, an erase came between, the
   /// source moved while it was rendered, or it was too new to trust.
   bool stored = true;
   std::string detail{};  ///< for `changed`: the components, such as "source,renderer"; else a message or nothing
 
+  /// Whether the store had the value, verified.
   [[nodiscard]] bool hit() const noexcept { return miss == Miss::none; }
+  /// Whether there is a value: false only for a miss of `find`.
   explicit operator bool() const noexcept { return entry != nullptr; }
+  /// The value; undefined where there is none.
   const Value& operator*() const noexcept { return entry->value; }
+  /// A member of the value; undefined where there is none.
   const Value* operator->() const noexcept { return &entry->value; }
   /// The value alone, sharing the entry's life.
   [[nodiscard]] std::shared_ptr<const Value> value() const noexcept { return {entry, &entry->value}; }
@@ -61,7 +67,9 @@ class Answer {
   Answer(Outcome<Value> outcome) : content_(std::move(outcome)) {}
   Answer(std::exception_ptr error) : content_(std::move(error)) {}
 
+  /// Whether there is an outcome, and no error.
   [[nodiscard]] bool has_value() const noexcept { return content_.index() == 0; }
+  /// As `has_value`.
   explicit operator bool() const noexcept { return has_value(); }
   /// The outcome; throws the key's error where there is none.
   [[nodiscard]] const Outcome<Value>& outcome() const {

@@ -16,20 +16,21 @@ struct CacheStats {
   std::uint64_t near_hits = 0;  ///< of these, from this process's memory
   std::array<std::uint64_t, 7> misses{};  ///< by reason; indexed by Miss, [0] unused
   std::uint64_t renders = 0;    ///< renderer calls that ended well
-  std::uint64_t render_failures = 0;
+  std::uint64_t render_failures = 0;      ///< renderer calls that threw
   std::uint64_t failures_remembered = 0;  ///< reads answered by a remembered failure, without a render
   std::uint64_t shared = 0;     ///< reads that waited for another's render
   std::uint64_t stale = 0;      ///< reads answered by an older value, where the caller allowed it
   std::uint64_t moved = 0;      ///< renders not stored since the source changed meanwhile
-  std::uint64_t published = 0;
-  std::uint64_t store_unavailable = 0;  ///< store errors by kind
-  std::uint64_t store_full = 0;
+  std::uint64_t published = 0;  ///< entries that a store took
+  std::uint64_t store_unavailable = 0;  ///< StoreUnavailable that was survived
+  std::uint64_t store_full = 0;         ///< StoreFull that was survived
   std::uint64_t store_refused = 0;      ///< values a store cannot hold
-  std::uint64_t store_other = 0;
+  std::uint64_t store_other = 0;        ///< other store errors that were survived
   std::uint64_t store_skipped = 0;      ///< calls not made while an unavailable store was left alone
   std::uint64_t render_nanoseconds = 0; ///< spent in the renderer, all threads together
-  bool store_available = true;
+  bool store_available = true;  ///< false while an unavailable store is left alone
 
+  /// The misses of one reason.
   [[nodiscard]] std::uint64_t misses_for(Miss reason) const noexcept { return misses[static_cast<std::size_t>(reason)]; }
 };
 

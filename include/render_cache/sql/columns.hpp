@@ -26,9 +26,10 @@ namespace render_cache {
 /// What a column holds. How each dialect calls it: `type_name` in sql/table_check.hpp.
 enum class Kind : std::uint8_t { text, integer, boolean, real, uuid, timestamp, json };
 
+/// One column of a schema's table.
 struct Column {
-  std::string_view name;
-  Kind kind = Kind::text;
+  std::string_view name;   ///< the member's
+  Kind kind = Kind::text;  ///< by the member's type
   std::size_t bytes = 0;  ///< of an integer: the width that holds every value of the member: 2, 4 or 8
   bool nullable = false;  ///< the member is a std::optional
   friend bool operator==(const Column&, const Column&) = default;
@@ -36,13 +37,13 @@ struct Column {
 
 /// A schema is a struct that names a table and the structs of its key and value:
 ///
-///   struct WikiSchema {
-///     using key_type = WikiKey;        described to Boost.Hana; its columns are unique together
-///     using value_type = WikiPage;     described to Boost.Hana
-///     static constexpr std::string_view table = "wiki_cache";
-///     static constexpr std::string_view fingerprint_column = "source_hash";
-///     static constexpr std::string_view rendered_at_column = "rendered_at";
-///   };
+///     struct WikiSchema {
+///       using key_type = WikiKey;      // described to Boost.Hana; its columns are unique together
+///       using value_type = WikiPage;   // described to Boost.Hana
+///       static constexpr std::string_view table = "wiki_cache";
+///       static constexpr std::string_view fingerprint_column = "source_hash";
+///       static constexpr std::string_view rendered_at_column = "rendered_at";
+///     };
 ///
 /// Optional: `static constexpr std::string_view updated_at_column`, a second timestamp, set on every publish;
 /// `static void validate(const value_type&)`, which throws when a row that was read makes no sense (JSON that is
@@ -58,11 +59,13 @@ concept Schema = requires {
   { S::rendered_at_column } -> std::convertible_to<std::string_view>;
 };
 
+/// The schema names an `updated_at_column`.
 template <class S>
 concept HasUpdatedAt = Schema<S> && requires {
   { S::updated_at_column } -> std::convertible_to<std::string_view>;
 };
 
+/// The schema says which values make no sense.
 template <class S>
 concept HasValidate = Schema<S> && requires(const typename S::value_type& value) { S::validate(value); };
 
@@ -160,9 +163,10 @@ consteval bool is_identifier(std::string_view name) {
 
 }  // namespace detail
 
-/// The columns of the key's and of the value's members, in the order of the structs.
+/// The columns of the key's members, in the order of the struct.
 template <Schema S>
 inline constexpr auto key_columns = detail::columns_of<typename S::key_type>();
+/// The columns of the value's members, in the order of the struct.
 template <Schema S>
 inline constexpr auto value_columns = detail::columns_of<typename S::value_type>();
 

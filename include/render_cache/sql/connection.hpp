@@ -13,9 +13,11 @@ namespace render_cache {
 /// A result, field by field as text; NULL is empty.
 using Rows = std::vector<std::vector<std::optional<std::string>>>;
 
-///   static constexpr Dialect dialect;
-///   void run_script(const std::string& sql);      statements separated by ';', `BEGIN` and `COMMIT` among them
-///   Rows query(const std::string& sql, const std::vector<std::string>& parameters);     one statement
+/// What the migrator and the table check need of a connection:
+///
+///     static constexpr Dialect dialect;
+///     void run_script(const std::string& sql);   // statements separated by ';', `BEGIN` and `COMMIT` among them
+///     Rows query(const std::string& sql, const std::vector<std::string>& parameters);   // one statement
 ///
 /// Both throw a StoreError. Neither opens a transaction of its own.
 template <class C>

@@ -17,9 +17,10 @@
 
 namespace render_cache {
 
+/// One migration, and whether it was applied.
 struct MigrationState {
-  std::uint32_t version = 0;
-  std::string name;
+  std::uint32_t version = 0;                ///< from 1 on
+  std::string name;                         ///< as in its file's name
   std::optional<std::string> applied_at{};  ///< the database's text of the time; empty: pending
 };
 
@@ -35,6 +36,7 @@ struct MigrationState {
 template <SchemaConnection Connection>
 class Migrator {
  public:
+  /// For `up`: as far as there are migrations.
   static constexpr std::uint32_t newest = std::numeric_limits<std::uint32_t>::max();
 
   Migrator(Connection& connection, std::vector<Migration> migrations, std::string history = "render_cache_migrations")
@@ -55,6 +57,7 @@ class Migrator {
     return states;
   }
 
+  /// Those that `up` would apply, in their order.
   std::vector<MigrationState> pending() {
     auto states = status();
     std::erase_if(states, [](const MigrationState& state) { return state.applied_at.has_value(); });

@@ -20,7 +20,7 @@ namespace render_cache {
 struct Migration {
   std::uint32_t version = 0;  ///< from 1 on
   std::string name;           ///< `wiki_cache`
-  std::string up;
+  std::string up;             ///< the script: statements separated by ';'
   std::string down;           ///< empty: cannot be undone
 };
 

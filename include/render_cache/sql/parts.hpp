@@ -12,6 +12,7 @@
 
 namespace render_cache {
 
+/// Which database's SQL.
 enum class Dialect : std::uint8_t { postgres, sqlite };
 
 namespace detail {

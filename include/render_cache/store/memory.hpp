@@ -39,6 +39,7 @@ constexpr std::size_t default_shards(std::size_t capacity) noexcept {
   return std::bit_floor(std::clamp<std::size_t>(capacity >> 22, 1, 16));
 }
 
+/// How much a MemoryStore holds.
 struct MemoryOptions {
   /// Bytes for all entries together: keys, values, fingerprints, bookkeeping, and what malloc loses between them. Resident
   /// memory stays below 1.15 times that with up to four publishing threads; for more see docs/memory.md.
@@ -118,12 +119,14 @@ class MemoryStore {
     for (auto& each : shards_) each.set_capacity(bytes >> shard_bits_);
   }
 
+  /// The moment's numbers, of all shards.
   [[nodiscard]] MemoryStats stats() const {
     MemoryStats stats;
     for (const auto& each : shards_) each.add_to(stats);
     return stats;
   }
 
+  /// How many parts there are.
   [[nodiscard]] std::size_t shards() const noexcept { return shards_.size(); }
   /// What an entry counts against the capacity, in bytes.
   [[nodiscard]] std::size_t weight(const key_type& key, const Entry<value_type>& entry) const noexcept {

@@ -34,9 +34,10 @@ namespace render_cache {
 template <Schema S>
 class PostgresStore {
  public:
-  using schema_type = S;
+  using schema_type = S;  ///< the schema, as it was given
   using key_type = typename S::key_type;
   using value_type = typename S::value_type;
+  /// One element of what `publish_many` takes.
   using KeyedEntry = std::pair<key_type, EntryPtr<value_type>>;
   static_assert(check_schema<S>());
 
@@ -161,6 +162,7 @@ class PostgresStore {
     });
   }
 
+  /// The moment's numbers.
   [[nodiscard]] PostgresStats stats() const {
     auto stats = client_.stats();
     stats.unreadable = unreadable_;

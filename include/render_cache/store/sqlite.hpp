@@ -144,6 +144,7 @@ class SqliteStore {
     });
   }
 
+  /// The moment's numbers.
   [[nodiscard]] SqliteStats stats() const {
     auto stats = file_.stats();
     stats.unreadable = unreadable_.load(std::memory_order_relaxed);

@@ -34,6 +34,7 @@ class TieredStore {
 
   /// Answers without a round trip, and alone while the far store is away.
   [[nodiscard]] NearTier<Near>& near() noexcept { return near_; }
+  /// The store behind it.
   [[nodiscard]] Far& far() const noexcept { return far_; }
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {

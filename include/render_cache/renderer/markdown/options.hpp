@@ -23,11 +23,14 @@ struct MarkdownOptions {
   /// Begins the ids of headings and raw HTML, and the fragments of links to them, so that no page can give an element
   /// the name of something that a script on the server's pages relies on ("DOM clobbering").
   std::string id_prefix = "user-content-";
+  /// What becomes of HTML in a page.
   RawHtmlPolicy raw_html = RawHtmlPolicy::sanitise;
   /// Relative links to `a.html` lead to `a.md`: books (mdBook, Jekyll) link to what they are built into.
   bool html_links_to_pages = true;
 
+  /// Of the source. A larger one is `MarkdownTooLarge`.
   std::size_t max_input_bytes = std::size_t{4} << 20;
+  /// Of the HTML. More is `MarkdownOutputTooLarge`.
   std::size_t max_output_bytes = std::size_t{32} << 20;
   /// Levels of blocks and spans, and of raw HTML elements within one of them.
   std::size_t max_nesting = 100;
@@ -35,6 +38,7 @@ struct MarkdownOptions {
   std::size_t max_work = std::size_t{1} << 26;
   /// Each '<' in raw HTML counts. Trees of open tags cost the square of it.
   std::size_t max_raw_tags = 20'000;
+  /// Larger front matter stays unread, and `front_matter_error` of the metadata says so.
   std::size_t max_front_matter_bytes = std::size_t{64} << 10;
   /// After aliases are unfolded.
   std::size_t max_front_matter_nodes = 10'000;

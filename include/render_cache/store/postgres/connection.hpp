@@ -27,8 +27,8 @@ struct PostgresStatement {
   PostgresStatement(std::string_view purpose, std::string_view text)
       : name(std::string(purpose) + "_" + checksum(text)), sql(text) {}
 
-  std::string name;
-  std::string sql;
+  std::string name;  ///< its purpose and a digest of its text
+  std::string sql;   ///< with parameters $1, $2, ...
 };
 
 /// Belongs to one thread at a time. Throws what errors.hpp maps. A SchemaConnection: migrations run on one of their own.
@@ -96,6 +96,7 @@ class PostgresConnection {
 
   /// Whether the connection can be used again.
   [[nodiscard]] bool usable() const noexcept { return usable_; }
+  /// Says that it is not to be used again.
   void discard() noexcept { usable_ = false; }
 
   /// A descriptor of the connection's socket that stays this one's while the object lives: libpq closes its own when it

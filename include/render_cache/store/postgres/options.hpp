@@ -11,6 +11,7 @@
 
 namespace render_cache {
 
+/// How a PostgresStore reaches its server, and how long it may take.
 struct PostgresOptions {
   /// A libpq connection string, `host=/run/postgresql dbname=wiki` or `postgresql://...`. What it does not say is taken from
   /// `postgres_defaults`. For failover name all hosts: `host=a,b target_session_attrs=read-write`.

@@ -17,10 +17,12 @@
 
 namespace render_cache {
 
+/// An open database file. Belongs to one thread at a time; its members throw StoreError. A SchemaConnection.
 class SqliteConnection {
  public:
   static constexpr Dialect dialect = Dialect::sqlite;
 
+  /// `write` makes the file where it is missing.
   enum class Access { read, write };
 
   SqliteConnection(const std::filesystem::path& path, Access access, std::chrono::milliseconds busy_timeout)
@@ -59,12 +61,16 @@ class SqliteConnection {
     return rows;
   }
 
+  /// SQLite's own, which stays this object's.
   [[nodiscard]] sqlite3* handle() const noexcept { return handle_.get(); }
+  /// The file's.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
+  /// Throws what stands for a result code of SQLite, unless that is SQLITE_OK.
   void check(int code, std::string_view statement = {}) const {
     if (code != SQLITE_OK) fail(code, statement);
   }
+  /// Throws what stands for a result code of SQLite, with its message and the statement's first words.
   [[noreturn]] void fail(int code, std::string_view statement = {}) const {
     const char* text = handle() == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle());
     std::string about = "'" + path_ + "'";
@@ -97,6 +103,7 @@ class SqliteTransaction {
       sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
     }
   }
+  /// Throws what the commit throws; the transaction is then rolled back.
   void commit() { connection_.run_script("COMMIT"); }
 
  private:

@@ -12,6 +12,7 @@
 
 namespace render_cache {
 
+/// Where a SqliteStore keeps its file, and how long it waits for it.
 struct SqliteOptions {
   /// The database file; it is made when missing, its directory is not. Beside it lie `-wal`, `-shm` and `-lock`. It must
   /// be on a local file system: SQLite's write-ahead log does not work over a network.

@@ -57,10 +57,12 @@ class SqliteWriter {
     std::lock_guard<std::mutex> threads_;
   };
 
+  /// To be used during a Turn only.
   [[nodiscard]] SqliteConnection& connection() noexcept { return *connection_; }
 
   /// Whether the file was deleted or replaced.
   [[nodiscard]] bool deleted() const noexcept { return mark_->deleted(); }
+  /// Which files it had when it was opened.
   [[nodiscard]] const detail::SqliteFiles& files() const noexcept { return files_; }
 
  private:
