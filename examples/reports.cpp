@@ -58,7 +58,7 @@ struct LedgerHasher {
   Fingerprint components(const Ledger& ledger) const {
     double sum = 0;
     for (const double amount : ledger.amounts) sum += amount;
-    return std::move(Fingerprint().add("entries", ledger.amounts.size()).add("sum", std::to_string(sum)));
+    return std::move(Fingerprint().add("entries", ledger.amounts.size()).add("sum", sum));
   }
 };
 static_assert(check_hasher<LedgerHasher, Ledger>());
