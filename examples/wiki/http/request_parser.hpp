@@ -35,6 +35,14 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   [[nodiscard]] bool is_http_1_0() const noexcept { return is_http_1_0_; }
   [[nodiscard]] bool is_keep_alive() const { return keep_alive() && !chunked() && content_length().value_or(0) == 0; }
 
+  /// What a Transfer-Encoding other than `chunked` alone is refused with, or 0. Where a body ends has to be the same for this
+  /// server and for any proxy in front of it, or what is a body for one is the next request for the other: 400 where the
+  /// length cannot be told (RFC 9112, sections 6.1 and 6.3), 501 for a coding that is not understood.
+  [[nodiscard]] unsigned bad_framing() const noexcept {
+    if (transfer_encodings_ == 0 || (transfer_encodings_ == 1 && is_plainly_chunked_ && !is_http_1_0_)) return 0;
+    return ends_in_chunked_ && !is_http_1_0_ ? 501 : 400;
+  }
+
  private:
   static std::string_view view(Text text) noexcept { return {text.data(), text.size()}; }
 
@@ -46,6 +54,13 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   }
   void on_field_impl(Field name, Text, Text value, Error&) override {
     if (name == Field::host) ++hosts_;
+    if (name == Field::transfer_encoding) {
+      ++transfer_encodings_;
+      const auto codings = view(value);
+      const auto last = codings.rfind(',');
+      is_plainly_chunked_ = equals_ignoring_case(codings, "chunked");
+      ends_in_chunked_ = last != codings.npos && equals_ignoring_case(trim(codings.substr(last + 1)), "chunked");
+    }
     if (name == Field::accept_encoding) request_.accepts_gzip = accepts_gzip(view(value));
     if (name == Field::if_none_match) {
       if (!request_.if_none_match.empty()) request_.if_none_match += ", ";
@@ -62,8 +77,21 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   void on_finish_impl(Error&) override {}
 
   Request& request_;
-  unsigned hosts_ = 0;
+  unsigned hosts_ = 0, transfer_encodings_ = 0;
+  bool is_plainly_chunked_ = false, ends_in_chunked_ = false;
   bool is_http_1_0_ = false;
 };
+
+/// Whether a line of the head begins with white space. Older agents took it for more of the line before, others take it for a
+/// field of its own: it is refused (RFC 9112, sections 2.2 and 5.2).
+inline bool has_folded_line(std::string_view head) noexcept {
+  for (std::size_t line = 0; line < head.size();) {
+    if (head[line] == ' ' || head[line] == '\t') return true;
+    const auto end = head.find('\n', line);
+    if (end == head.npos) break;
+    line = end + 1;
+  }
+  return false;
+}
 
 }  // namespace wiki::http

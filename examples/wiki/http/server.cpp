@@ -343,7 +343,12 @@ Awaitable<void> Server::Running::serve(IoThread& io, Place place) {
     connection.allow(connection.idle ? options_.idle_limit : options_.head_limit);
     while (refused == 0) {
       if (begin < end) {
-        begin += parser.put(asio::buffer(&buffer[begin], end - begin), error);
+        const std::size_t taken = parser.put(asio::buffer(&buffer[begin], end - begin), error);
+        if (has_folded_line({&buffer[begin], taken})) {
+          refused = 400;
+          break;
+        }
+        begin += taken;
         if (parser.is_header_done()) break;
         if (error && error != boost::beast::http::error::need_more) {
           refused = status_of(error, request);
@@ -363,6 +368,7 @@ Awaitable<void> Server::Running::serve(IoThread& io, Place place) {
     connection.deadline = Clock::time_point::max();
     io.counts.requests += 1;
 
+    if (refused == 0) refused = parser.bad_framing();
     if (refused == 0 && !parser.has_proper_host()) refused = 400;
     if (refused == 0 && request.target.size() > options_.max_target_bytes) refused = 414;
     Reply reply;

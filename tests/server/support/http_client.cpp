@@ -3,7 +3,6 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -32,8 +31,6 @@ struct HttpClient::Connection {
 HttpClient::HttpClient(std::uint16_t port) : connection_(new Connection) {
   try {
     connection_->socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port));
-    const ::timeval limit{30, 0};
-    ::setsockopt(connection_->socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   } catch (...) {
     delete connection_;
     throw;
@@ -67,8 +64,11 @@ HttpReply HttpClient::receive(bool to_head) {
 
 std::string HttpClient::receive_all() {
   std::string all(static_cast<const char*>(connection_->buffer.data().data()), connection_->buffer.size());
-  boost::system::error_code error;
-  asio::read(connection_->socket, asio::dynamic_buffer(all), error);
+  const int socket = connection_->socket.native_handle();
+  const ::timeval limit{10, 0};  // which Asio's own reads do not heed
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  char piece[16384];
+  for (ssize_t got; (got = ::recv(socket, piece, sizeof piece, 0)) > 0;) all.append(piece, static_cast<std::size_t>(got));
   return all;
 }
 

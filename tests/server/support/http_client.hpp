@@ -35,7 +35,7 @@ class HttpClient {
 
   void send(std::string_view bytes);
   HttpReply receive(bool to_head = false);
-  /// Whatever comes until the server closes; gives up after ten seconds.
+  /// Whatever comes until the server closes; gives up after ten seconds without anything.
   std::string receive_all();
 
  private:
