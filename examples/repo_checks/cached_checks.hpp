@@ -8,12 +8,22 @@
 
 #include <render_cache/cache.hpp>
 
+#include <exception>
+#include <functional>
 #include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace repo_checks {
+
+/// Passes on what the cache survived.
+struct StoreErrors {
+  std::function<void(const std::exception&)> tell;
+  void on_store_error(const render_cache::StoreErrorEvent& event) const noexcept {
+    if (tell) tell(event.error);
+  }
+};
 
 /// `Database` says how to reach the tables (see sql_registry.hpp), and
 ///   `using Store = ...;`                                          a Store of DoiCacheSchema
@@ -28,7 +38,7 @@ class CachedChecks : public Checks {
       : configuration_(std::make_shared<const Configuration>(std::move(options.configuration))), registry_(std::move(database)),
         store_(std::move(store_options)),
         cache_(Evaluator(registry_, configuration_, std::move(options.stop)), RepositoryHasher(registry_, configuration_), store_,
-               {.on_store_error = std::move(options.on_store_error)}) {}
+               {}, {std::move(options.on_store_error)}) {}
 
   Registry& registry() noexcept override { return registry_; }
 
@@ -54,7 +64,7 @@ class CachedChecks : public Checks {
   std::shared_ptr<const Configuration> configuration_;
   SqlRegistry<Database> registry_;
   Store store_;
-  render_cache::RenderCache<Evaluator, RepositoryHasher, Store> cache_;
+  render_cache::RenderCache<Evaluator, RepositoryHasher, Store, StoreErrors> cache_;
 };
 
 }  // namespace repo_checks

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <render_cache/concepts/hasher.hpp>
+#include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/renderer.hpp>
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
@@ -46,16 +47,20 @@ struct Wanted {
 /// render with a limit works on a copy and may outlive the call; a view is rendered within the call, whatever the limits.
 /// All members may be called from many threads at once; (key, fingerprint) is rendered by one of them, with no lock held. The store must
 /// outlive the cache. The destructor waits for renders in the background.
-template <class Renderer, class Hasher, Store Store>
+///
+/// `Observer` is told of hits, misses, renders, publishes and store errors, with durations: concepts/observer.hpp.
+template <class Renderer, class Hasher, Store Store, class Observer = NoObserver>
 class RenderCache {
  public:
   using key_type = typename Store::key_type;
   using value_type = typename Store::value_type;
   using outcome_type = Outcome<value_type>;  ///< what a read answers
 
-  RenderCache(Renderer renderer, Hasher hasher, Store& store, CacheOptions options = {})
-      : renderer_(std::move(renderer)), hasher_(std::move(hasher)), store_(store, options.store_pause, options.on_store_error),
-        failures_(options.failure_memory), background_(options.max_background) {}
+  RenderCache(Renderer renderer, Hasher hasher, Store& store, CacheOptions options = {}, Observer observer = {})
+      : renderer_(std::move(renderer)), hasher_(std::move(hasher)), store_(store, options.store_pause, std::move(observer)),
+        failures_(options.failure_memory), background_(options.max_background) {
+    static_assert(check_observer<Observer, key_type>());
+  }
   RenderCache(const RenderCache&) = delete;
   RenderCache& operator=(const RenderCache&) = delete;
 
@@ -80,9 +85,11 @@ class RenderCache {
   /// counted and survived.
   template <class Source>
   outcome_type get(const key_type& key, const Source& source, const GetOptions& options = {}) {
+    const ReadWatch watch;
     const auto ticket = flights_.ticket();
     auto now = fingerprint(source);
-    auto found = find(key, now);
+    auto found = look_up(key, now);
+    note(key, found, watch);
     if (found) return found;
     return render_or_join(key, source, std::move(now), std::move(found), ticket, options);
   }
@@ -90,13 +97,18 @@ class RenderCache {
   /// Renders now, whatever is stored, and publishes; concurrent refreshes share one render that started after both.
   template <class Source>
   outcome_type refresh(const key_type& key, const Source& source, const GetOptions& options = {}) {
-    return render_or_join(key, source, fingerprint(source), missed(Miss::forced), flights_.ticket(), options);
+    const ReadWatch watch;
+    auto now = fingerprint(source);
+    auto forced = missed(Miss::forced);
+    note(key, forced, watch);
+    return render_or_join(key, source, std::move(now), std::move(forced), flights_.ticket(), options);
   }
 
   /// A hit or a reason, and never a render. For a caller that has sampled the fingerprint itself.
   outcome_type find(const key_type& key, const Fingerprint& now) {
+    const ReadWatch watch;
     auto outcome = look_up(key, now);
-    count(outcome);
+    note(key, outcome, watch);
     return outcome;
   }
 
@@ -105,8 +117,9 @@ class RenderCache {
     requires HasNear<Store>
   {
     if (!now.settled()) return missed(Miss::unsettled);
+    const ReadWatch watch;
     auto outcome = judge(store_.get().near().lookup(key, now), now);
-    if (outcome) count(outcome);
+    if (outcome) note(key, outcome, watch);
     return outcome;
   }
 
@@ -151,11 +164,14 @@ class RenderCache {
   [[nodiscard]] const Hasher& hasher() const noexcept { return hasher_; }
   /// The store that the cache refers to.
   [[nodiscard]] Store& store() const noexcept { return store_.get(); }
+  /// The observer that the cache was made with.
+  [[nodiscard]] const Observer& observer() const noexcept { return store_.observer(); }
 
  private:
   using Flight = render_cache::Flight<key_type, value_type>;
   using FlightPtr = std::shared_ptr<Flight>;
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+  using ReadWatch = detail::Stopwatch<ObservesHits<Observer, key_type> || ObservesMisses<Observer, key_type>>;
   using enum detail::CacheCounter;
 
   Fingerprint with_renderer(Fingerprint components) const {
@@ -174,11 +190,14 @@ class RenderCache {
     return missed(Miss::absent);
   }
 
-  void count(const outcome_type& outcome) noexcept {
+  /// Counts the answer of a look-up, and tells of it.
+  void note([[maybe_unused]] const key_type& key, const outcome_type& outcome, [[maybe_unused]] const ReadWatch& watch) noexcept {
     if (outcome.hit()) {
       counts_.add(outcome.origin == Origin::near ? near_hits : far_hits);
+      if constexpr (ObservesHits<Observer, key_type>) observer().on_hit(key, {outcome.origin, watch.elapsed()});
     } else {
       counts_.add(misses + static_cast<std::size_t>(outcome.miss));
+      if constexpr (ObservesMisses<Observer, key_type>) observer().on_miss(key, {outcome.miss, outcome.detail, watch.elapsed()});
     }
   }
 
@@ -196,7 +215,7 @@ class RenderCache {
   };
   template <class Source>
   std::vector<Asked> sample(std::span<const Wanted<key_type, Source>> wanted, std::vector<Answer<value_type>>& answers) const;
-  void find_many(std::vector<Asked>& asked);
+  void find_many(std::vector<Asked>& asked, const ReadWatch& watch);
 
   template <class Source>
   outcome_type render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why, std::uint64_t ticket,
@@ -218,7 +237,7 @@ class RenderCache {
 
   [[no_unique_address]] Renderer renderer_;
   [[no_unique_address]] Hasher hasher_;
-  detail::StoreAccess<Store> store_;
+  detail::StoreAccess<Store, Observer> store_;
   detail::CacheCounters counts_;
   Flights<key_type, value_type> flights_;
   detail::FailureMemory<key_type> failures_;
@@ -229,6 +248,8 @@ template <class Renderer, class Hasher, class Store>
 RenderCache(Renderer, Hasher, Store&) -> RenderCache<Renderer, Hasher, Store>;
 template <class Renderer, class Hasher, class Store>
 RenderCache(Renderer, Hasher, Store&, CacheOptions) -> RenderCache<Renderer, Hasher, Store>;
+template <class Renderer, class Hasher, class Store, class Observer>
+RenderCache(Renderer, Hasher, Store&, CacheOptions, Observer) -> RenderCache<Renderer, Hasher, Store, Observer>;
 
 }  // namespace render_cache
 

@@ -288,15 +288,13 @@ TEST_CASE("an erase during a render wins", "[concurrent]") {
 }
 
 TEST_CASE("a broken store makes the cache slow, not wrong and not down") {
-  std::vector<std::string> told;
-  Fixture f({.store_pause = 30ms, .on_store_error = [&](const std::exception& error) { told.push_back(error.what()); }});
+  Fixture f({.store_pause = 30ms});
   f.store.before = [](std::string_view operation) { throw StoreUnavailable(std::string(operation) + " refused"); };
   const auto outcome = get(f.cache, "x");
   CHECK(outcome->rendered_html == "<p>x</p>");
   CHECK(outcome.miss == Miss::store_failed);
   CHECK(outcome.detail == "the store was unavailable a moment ago and is left alone");
   CHECK_FALSE(outcome.stored);
-  CHECK(told == std::vector<std::string>{"lookup refused"});
 
   // Left alone for a while, then asked again by itself.
   f.store.before = [](std::string_view) {};

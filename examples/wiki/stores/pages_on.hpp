@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,15 +18,23 @@
 
 namespace wiki {
 
+/// Passes on what the cache survived.
+struct StoreErrors {
+  std::function<void(const std::exception&)> tell;
+  void on_store_error(const render_cache::StoreErrorEvent& event) const noexcept {
+    if (tell) tell(event.error);
+  }
+};
+
 template <class Store>
 class PagesOn : public Pages {
  public:
-  using Cache =
-      render_cache::RenderCache<render_cache::MarkdownRenderer, render_cache::FileHasher<render_cache::Sha256Hasher>, Store>;
+  using Cache = render_cache::RenderCache<render_cache::MarkdownRenderer, render_cache::FileHasher<render_cache::Sha256Hasher>,
+                                          Store, StoreErrors>;
 
   PagesOn(Store& store, const PagesOptions& options)
-      : cache_(render_cache::MarkdownRenderer(), render_cache::FileHasher<render_cache::Sha256Hasher>(), store,
-               render_cache::CacheOptions{.on_store_error = options.on_store_error}) {}
+      : cache_(render_cache::MarkdownRenderer(), render_cache::FileHasher<render_cache::Sha256Hasher>(), store, {},
+               {options.on_store_error}) {}
 
   std::optional<render_cache::Fingerprint> fingerprint_near(const render_cache::FileSource& file) const override {
     return cache_.fingerprint_near(file);

@@ -19,17 +19,21 @@
 
 namespace render_cache {
 
-template <class R, class H, Store S>
+template <class R, class H, Store S, class O>
 template <class Source>
-auto RenderCache<R, H, S>::get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options)
+auto RenderCache<R, H, S, O>::get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options)
     -> std::vector<Answer<value_type>> {
+  const ReadWatch watch;
   const auto ticket = flights_.ticket();
   std::vector<Answer<value_type>> answers(wanted.size(), Answer<value_type>(std::exception_ptr{}));
   std::vector<Asked> asked = sample(wanted, answers);
   if (options.refresh) {
-    for (auto& each : asked) each.outcome = missed(Miss::forced);
+    for (auto& each : asked) {
+      each.outcome = missed(Miss::forced);
+      note(each.query.key, each.outcome, watch);
+    }
   } else {
-    find_many(asked);
+    find_many(asked, watch);
   }
 
   Progress progress{.done = wanted.size() - asked.size(), .total = wanted.size()};
@@ -84,10 +88,10 @@ auto RenderCache<R, H, S>::get_many(std::span<const Wanted<key_type, Source>> wa
 
 /// The keys that can be asked for, with their fingerprints. A source that cannot be sampled and a key that no store
 /// takes are answered with their own errors and left out.
-template <class R, class H, Store S>
+template <class R, class H, Store S, class O>
 template <class Source>
-auto RenderCache<R, H, S>::sample(std::span<const Wanted<key_type, Source>> wanted,
-                                  std::vector<Answer<value_type>>& answers) const -> std::vector<Asked> {
+auto RenderCache<R, H, S, O>::sample(std::span<const Wanted<key_type, Source>> wanted,
+                                     std::vector<Answer<value_type>>& answers) const -> std::vector<Asked> {
   std::vector<Fingerprint> batch;
   if constexpr (BatchHasher<H, Source>) {
     std::vector<const Source*> sources;
@@ -113,8 +117,8 @@ auto RenderCache<R, H, S>::sample(std::span<const Wanted<key_type, Source>> want
 }
 
 /// As `find` for each, in one round trip where the store can.
-template <class R, class H, Store S>
-void RenderCache<R, H, S>::find_many(std::vector<Asked>& asked) {
+template <class R, class H, Store S, class O>
+void RenderCache<R, H, S, O>::find_many(std::vector<Asked>& asked, const ReadWatch& watch) {
   std::vector<Query<key_type>> queries;
   queries.reserve(asked.size());
   for (const auto& each : asked) queries.push_back(each.query);
@@ -135,7 +139,7 @@ void RenderCache<R, H, S>::find_many(std::vector<Asked>& asked) {
     asked[i].outcome = !now.settled() ? missed(Miss::unsettled)
                        : found        ? judge(std::move((*found)[i]), now)
                                       : missed(Miss::store_failed, failure);
-    count(asked[i].outcome);
+    note(asked[i].query.key, asked[i].outcome, watch);
   }
 }
 

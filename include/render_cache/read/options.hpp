@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -73,8 +72,6 @@ struct CacheOptions {
   std::chrono::milliseconds store_pause{1000};
   /// Renders in the background at a time (`stale_while_rendering`, limits); past that the caller renders itself.
   std::size_t max_background = 64;
-  /// Told of each store error that was survived. May be called from any thread; must not throw.
-  std::function<void(const std::exception&)> on_store_error{};
 };
 
 }  // namespace render_cache

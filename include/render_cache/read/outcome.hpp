@@ -2,8 +2,9 @@
 #pragma once
 
 #include <render_cache/entry/entry.hpp>
+#include <render_cache/entry/miss.hpp>
 
-#include <cstdint>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <string>
@@ -12,23 +13,6 @@
 #include <variant>
 
 namespace render_cache {
-
-/// Why a read was no hit.
-enum class Miss : std::uint8_t {
-  none,          ///< it was one
-  absent,        ///< nothing stored
-  changed,       ///< another fingerprint is stored; the detail names the components that differ
-  forced,        ///< the caller asked for a render
-  unsettled,     ///< the source changed too recently for its fingerprint to be trusted
-  unreadable,    ///< the stored row makes no sense; the detail says why
-  store_failed,  ///< the store could not be asked; the detail is its message
-};
-
-/// The reason's name, such as "changed".
-constexpr std::string_view to_string(Miss miss) noexcept {
-  constexpr std::string_view names[] = {"none", "absent", "changed", "forced", "unsettled", "unreadable", "store_failed"};
-  return names[static_cast<std::size_t>(miss)];
-}
 
 /// The origin's name, such as "near".
 constexpr std::string_view to_string(Origin origin) noexcept {

@@ -15,10 +15,10 @@
 
 namespace render_cache {
 
-template <class R, class H, Store S>
+template <class R, class H, Store S, class O>
 template <class Source>
-auto RenderCache<R, H, S>::render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why,
-                                          std::uint64_t ticket, const GetOptions& options) -> outcome_type {
+auto RenderCache<R, H, S, O>::render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why,
+                                             std::uint64_t ticket, const GetOptions& options) -> outcome_type {
   check_key(key);
   // Only a render that starts after this call will do where the caller insists, or where equal fingerprints may
   // stand for different sources.
@@ -84,9 +84,9 @@ auto RenderCache<R, H, S>::render_or_join(const key_type& key, const Source& sou
   }
 }
 
-template <class R, class H, Store S>
+template <class R, class H, Store S, class O>
 template <class Source>
-void RenderCache<R, H, S>::fly(const FlightPtr& flight, const Source& source, Errand errand) noexcept {
+void RenderCache<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, Errand errand) noexcept {
   flights_.lead(*flight);
   Landing<value_type> landing;
   try {
@@ -106,9 +106,9 @@ void RenderCache<R, H, S>::fly(const FlightPtr& flight, const Source& source, Er
   flights_.land(flight, std::move(landing));
 }
 
-template <class R, class H, Store S>
+template <class R, class H, Store S, class O>
 template <class Source>
-auto RenderCache<R, H, S>::render(const Flight& flight, const Source& source, [[maybe_unused]] Errand errand)
+auto RenderCache<R, H, S, O>::render(const Flight& flight, const Source& source, [[maybe_unused]] Errand errand)
     -> Landing<value_type> {
   Landing<value_type> landing{.rendered = true};
   if constexpr (FreezingHasher<H, Source>) {
@@ -133,9 +133,9 @@ auto RenderCache<R, H, S>::render(const Flight& flight, const Source& source, [[
 }
 
 /// How the source has moved since it was sampled; empty if it has not.
-template <class R, class H, Store S>
+template <class R, class H, Store S, class O>
 template <class Source>
-std::string RenderCache<R, H, S>::movement(const Source& source, const Fingerprint& before) const {
+std::string RenderCache<R, H, S, O>::movement(const Source& source, const Fingerprint& before) const {
   try {
     const auto after = fingerprint(source);
     if (after == before) return {};
@@ -145,22 +145,31 @@ std::string RenderCache<R, H, S>::movement(const Source& source, const Fingerpri
   }
 }
 
-template <class R, class H, Store S>
+template <class R, class H, Store S, class O>
 template <class Content>
-auto RenderCache<R, H, S>::make_entry(const key_type& key, const Content& content, Fingerprint now) -> EntryPtr<value_type> {
+auto RenderCache<R, H, S, O>::make_entry(const key_type& key, const Content& content, Fingerprint now) -> EntryPtr<value_type> {
   static_assert(check_renderer<R, key_type, Content, value_type>());
   const auto start = std::chrono::steady_clock::now();
+  const auto observe = [&]([[maybe_unused]] std::chrono::nanoseconds took, [[maybe_unused]] std::exception_ptr error) {
+    if constexpr (ObservesRenders<O, key_type>) observer().on_render(key, {took, std::move(error)});
+  };
   value_type value = [&]() -> value_type {
     try {
       return renderer_.render(key, content);
-    } catch (const RecursiveRender&) {  // may go well when asked for in another order
-      throw;
     } catch (...) {
-      failures_.remember(key, now, std::current_exception());
-      throw;
+      observe(std::chrono::steady_clock::now() - start, std::current_exception());
+      try {
+        throw;
+      } catch (const RecursiveRender&) {  // may go well when asked for in another order
+        throw;
+      } catch (...) {
+        failures_.remember(key, now, std::current_exception());
+        throw;
+      }
     }
   }();
   const std::chrono::nanoseconds cost = std::chrono::steady_clock::now() - start;
+  observe(cost, nullptr);
   counts_.add(renders);
   counts_.add(render_nanoseconds, static_cast<std::uint64_t>(cost.count()));
   const auto rendered_at = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -168,11 +177,15 @@ auto RenderCache<R, H, S>::make_entry(const key_type& key, const Content& conten
 }
 
 /// An erase that comes between wins: it either finds the entry published, or is seen here before or after.
-template <class R, class H, Store S>
-void RenderCache<R, H, S>::publish(const Flight& flight, Landing<value_type>& landing) {
+template <class R, class H, Store S, class O>
+void RenderCache<R, H, S, O>::publish(const Flight& flight, Landing<value_type>& landing) {
   if (!flight.erased) {
+    const detail::Stopwatch<ObservesPublishes<O, key_type>> watch;
     landing.stored = store_.ask([&](auto& store) { store.publish(flight.key, landing.entry); }, landing.detail).has_value();
-    if (landing.stored) counts_.add(published);
+    if (landing.stored) {
+      counts_.add(published);
+      if constexpr (ObservesPublishes<O, key_type>) observer().on_publish(flight.key, {watch.elapsed()});
+    }
   }
   if (flight.erased) {
     store_.ask([&](auto& store) { store.erase(flight.key); }, landing.detail);
@@ -182,8 +195,8 @@ void RenderCache<R, H, S>::publish(const Flight& flight, Landing<value_type>& la
 }
 
 /// The stored value of another fingerprint, if it is young enough for this call.
-template <class R, class H, Store S>
-auto RenderCache<R, H, S>::older(const key_type& key, const outcome_type& why, const Freshness& freshness)
+template <class R, class H, Store S, class O>
+auto RenderCache<R, H, S, O>::older(const key_type& key, const outcome_type& why, const Freshness& freshness)
     -> std::optional<outcome_type> {
   if constexpr (HasLookupStale<S>) {
     std::string failure;

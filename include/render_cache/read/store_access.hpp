@@ -1,6 +1,7 @@
 // A store that may fail without the cache failing: errors are counted, and a store that is down is left alone for a while.
 #pragma once
 
+#include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/read/stats.hpp>
@@ -8,7 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
+#include <exception>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -16,16 +17,17 @@
 
 namespace render_cache::detail {
 
-template <class Store>
+template <class Store, class Observer = NoObserver>
 class StoreAccess {
  public:
   using Clock = std::chrono::steady_clock;
 
-  StoreAccess(Store& store, Clock::duration pause, std::function<void(const std::exception&)> on_error)
-      : store_(store), pause_(pause), on_error_(std::move(on_error)) {}
+  StoreAccess(Store& store, Clock::duration pause, Observer observer = {})
+      : store_(store), pause_(pause), observer_(std::move(observer)) {}
 
   /// The store itself, for calls whose errors the caller is to see.
   [[nodiscard]] Store& get() const noexcept { return store_; }
+  [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
 
   /// What `call(store)` returns (true for void); nothing if the store failed or is being left alone, and then `failure` says why.
   /// While it is left alone, its near part is asked instead, if it has one. InvalidKey is the caller's mistake and passes.
@@ -42,6 +44,7 @@ class StoreAccess {
         return Answer{};
       }
     }
+    const Watch watch;
     try {
       if constexpr (HasNear<Store>) {
         if (paused) return Answer{result_of(call, store_.near())};
@@ -53,28 +56,30 @@ class StoreAccess {
       throw;
     } catch (const StoreUnavailable& error) {
       paused_until_.store((Clock::now() + pause_).time_since_epoch().count(), std::memory_order_relaxed);
-      note(unavailable, error, failure);
+      note(StoreFailure::unavailable, error, watch, failure);
     } catch (const StoreFull& error) {
-      note(full, error, failure);
+      note(StoreFailure::full, error, watch, failure);
     } catch (const InvalidValue& error) {
-      note(refused, error, failure);
+      note(StoreFailure::refused, error, watch, failure);
     } catch (const std::exception& error) {
-      note(other, error, failure);
+      note(StoreFailure::other, error, watch, failure);
     }
     return Answer{};
   }
 
   void add_to(CacheStats& stats) const {
-    stats.store_unavailable = counts_.sum(unavailable);
-    stats.store_full = counts_.sum(full);
-    stats.store_refused = counts_.sum(refused);
-    stats.store_other = counts_.sum(other);
+    stats.store_unavailable = counts_.sum(failures(StoreFailure::unavailable));
+    stats.store_full = counts_.sum(failures(StoreFailure::full));
+    stats.store_refused = counts_.sum(failures(StoreFailure::refused));
+    stats.store_other = counts_.sum(failures(StoreFailure::other));
     stats.store_skipped = counts_.sum(skipped);
     stats.store_available = paused_until_.load(std::memory_order_relaxed) == 0;
   }
 
  private:
-  enum Counter : std::size_t { unavailable, full, refused, other, skipped, counters };
+  using Watch = Stopwatch<ObservesStoreErrors<Observer>>;
+  enum Counter : std::size_t { skipped = 4, counters };  // after the failures by kind
+  static constexpr std::size_t failures(StoreFailure kind) noexcept { return static_cast<std::size_t>(kind); }
 
   template <class Call, class Asked>
   static auto result_of(Call& call, Asked& store) {
@@ -86,16 +91,16 @@ class StoreAccess {
     }
   }
 
-  void note(Counter kind, const std::exception& error, std::string& failure) {
-    counts_.add(kind);
+  void note(StoreFailure kind, const std::exception& error, [[maybe_unused]] const Watch& watch, std::string& failure) {
+    counts_.add(failures(kind));
     failure = error.what();
-    if (on_error_) on_error_(error);
+    if constexpr (ObservesStoreErrors<Observer>) observer_.on_store_error({kind, error, watch.elapsed()});
   }
   void resume(std::int64_t seen) { paused_until_.compare_exchange_strong(seen, 0, std::memory_order_relaxed); }
 
   Store& store_;
   const Clock::duration pause_;
-  const std::function<void(const std::exception&)> on_error_;
+  [[no_unique_address]] const Observer observer_;
   std::atomic<std::int64_t> paused_until_{0};  // ticks of Clock; 0 while the store answers
   StripedCounters<counters> counts_;
 };

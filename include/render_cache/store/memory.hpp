@@ -1,6 +1,7 @@
 // The memory store: bounded by bytes, the best hit ratio for them, and a hit that costs some 25 ns.
 #pragma once
 
+#include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/store/memory/shard.hpp>
 
@@ -57,16 +58,18 @@ struct MemoryOptions {
 /// processors use: they do not slow each other down, even on one and the same entry.
 ///
 /// An entry of more than a quarter of a shard is refused: `publish` then removes what was stored for its key and counts it
-/// (`too_large`). All members may be called from many threads at once. `Schema` gives `key_type` and `value_type`.
-template <class Schema, Evict evict = Evict::s3_fifo>
+/// (`too_large`). All members may be called from many threads at once. `Schema` gives `key_type` and `value_type`. `Observer` is
+/// told of evictions, with no lock held: concepts/observer.hpp.
+template <class Schema, Evict evict = Evict::s3_fifo, class Observer = NoObserver>
 class MemoryStore {
  public:
   using key_type = typename Schema::key_type;
   using value_type = typename Schema::value_type;
 
-  explicit MemoryStore(const MemoryOptions& options = {})
-      : seed_(options.seed ? *options.seed : detail::random_seed()), shard_bits_(bits_for(options)),
-        shards_(std::size_t{1} << shard_bits_) {
+  explicit MemoryStore(const MemoryOptions& options = {}, Observer observer = {})
+      : observer_(std::move(observer)), seed_(options.seed ? *options.seed : detail::random_seed()),
+        shard_bits_(bits_for(options)), shards_(std::size_t{1} << shard_bits_) {
+    static_assert(check_observer<Observer, key_type>());
     set_capacity(options.capacity);
   }
 
@@ -95,7 +98,7 @@ class MemoryStore {
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     const auto hash = hash_key(key, seed_);
     auto& into = shard(hash);
-    into.publish(into.make_node(hash, key, std::move(entry)));
+    into.publish(into.make_node(hash, key, std::move(entry)), observer_);
   }
 
   bool erase(const key_type& key) {
@@ -116,7 +119,7 @@ class MemoryStore {
 
   /// In bytes, for all shards together; takes effect at once, shard by shard. Their number stays.
   void set_capacity(std::size_t bytes) {
-    for (auto& each : shards_) each.set_capacity(bytes >> shard_bits_);
+    for (auto& each : shards_) each.set_capacity(bytes >> shard_bits_, observer_);
   }
 
   /// The moment's numbers, of all shards.
@@ -126,6 +129,8 @@ class MemoryStore {
     return stats;
   }
 
+/// What is told of evictions.
+  [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
   /// How many parts there are.
   [[nodiscard]] std::size_t shards() const noexcept { return shards_.size(); }
   /// What an entry counts against the capacity, in bytes.
@@ -162,13 +167,14 @@ class MemoryStore {
     return shard(hash).lookup(hash, is(view), fingerprint);
   }
 
+  [[no_unique_address]] const Observer observer_;
   const std::uint64_t seed_;
   const unsigned shard_bits_;
   std::vector<Shard> shards_;
 };
 
-template <class Schema, Evict evict>
-PruneReport MemoryStore<Schema, evict>::prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
+template <class Schema, Evict evict, class Observer>
+PruneReport MemoryStore<Schema, evict, Observer>::prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
   std::vector<std::uint64_t> publishes;  // of each shard, when the sweep starts
   for (auto& each : shards_) publishes.push_back(each.publishes());
   PruneReport report;

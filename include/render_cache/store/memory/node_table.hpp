@@ -24,6 +24,10 @@ class NodeChain {
     node->next = first_;
     first_ = node.release();
   }
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (const Node* node = first_; node != nullptr; node = node->next) visit(*node);
+  }
 
  private:
   Node* first_ = nullptr;

@@ -1,6 +1,7 @@
 // One part of a MemoryStore: a table of entries and the policy that bounds it, behind one lock.
 #pragma once
 
+#include <render_cache/concepts/observer.hpp>
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/store/memory/cost_scale.hpp>
 #include <render_cache/store/memory/node_table.hpp>
@@ -91,9 +92,12 @@ class MemoryShard {
     return node ? node->entry.get(guard.slot()) : nullptr;
   }
 
-  /// After it the entry that was stored for the key is gone, whether or not the new one is let in.
-  void publish(std::unique_ptr<Node> node) {
+  /// After it the entry that was stored for the key is gone, whether or not the new one is let in. The observer is told of
+  /// each that left for it, with no lock held.
+  template <class Observer>
+  void publish(std::unique_ptr<Node> node, const Observer& observer) {
     NodeChain<Node> gone;
+    EvictedChain<Observer> evicted(observer);
     const auto is_it = [&key = node->key](const Node& other) { return other.key == key; };
     const auto guard = lock_.write();
     Node* const old = table_.find(node->hash(), is_it);
@@ -104,10 +108,10 @@ class MemoryShard {
     } else if (old) {
       std::swap(old->entry, node->entry);
       old->published = node->published;
-      policy_.update(*old, node->weight(), evicts_to(gone));
+      policy_.update(*old, node->weight(), evicts_to(evicted));
     } else {
       table_.reserve_one();
-      policy_.insert(*node, evicts_to(gone), first_freq(*node));
+      policy_.insert(*node, evicts_to(evicted), first_freq(*node));
       table_.insert(std::move(node));
     }
   }
@@ -160,10 +164,11 @@ class MemoryShard {
     return publishes_;
   }
 
-  void set_capacity(std::size_t capacity) {
-    NodeChain<Node> gone;
+  template <class Observer>
+  void set_capacity(std::size_t capacity, const Observer& observer) {
+    EvictedChain<Observer> evicted(observer);
     const auto guard = lock_.write();
-    policy_.set_capacity(capacity, evicts_to(gone));
+    policy_.set_capacity(capacity, evicts_to(evicted));
   }
 
   void add_to(MemoryStats& stats) const {
@@ -183,10 +188,21 @@ class MemoryShard {
  private:
   static constexpr std::size_t stride = 64;  // buckets visited under one lock: a few microseconds
 
-  // In all members above, `gone` is declared before the guard, and so destroyed after it.
-  auto evicts_to(NodeChain<Node>& gone) noexcept {
-    return [this, &gone](S3Fifo::Object& t) {
-      gone.push(table_.remove(static_cast<Node&>(t)));
+  // In all members above, `gone` and `evicted` are declared before the guard, and so destroyed after it.
+  template <class Observer>
+  struct EvictedChain : NodeChain<Node> {
+    explicit EvictedChain(const Observer& whom) : observer(whom) {}
+    ~EvictedChain() {
+      if constexpr (ObservesEvictions<Observer, Key>) {
+        this->for_each([&](const Node& node) { observer.on_evict(node.key, {node.weight()}); });
+      }
+    }
+    const Observer& observer;
+  };
+
+  auto evicts_to(NodeChain<Node>& evicted) noexcept {
+    return [this, &evicted](S3Fifo::Object& t) {
+      evicted.push(table_.remove(static_cast<Node&>(t)));
       ++evictions_;
     };
   }
