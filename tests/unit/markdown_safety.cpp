@@ -3,14 +3,9 @@
 #include <render_cache/renderer/markdown.hpp>
 
 #include "support/catch.hpp"
+#include "support/html_inspector.hpp"
 
-#include <gumbo.h>
-
-#include <algorithm>
-#include <array>
-#include <memory>
 #include <random>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,82 +14,9 @@ using render_cache::MarkdownLimitError;
 using render_cache::MarkdownOptions;
 using render_cache::MarkdownRenderer;
 using render_cache::RawHtmlPolicy;
+using render_cache::test::HtmlInspector;
 
 namespace {
-
-// What a browser would run or load of `html`: "" when nothing but what pages may have is in it.
-class Inspector {
- public:
-  static std::string complaint(const std::string& html) {
-    const std::string document = "<!DOCTYPE html><body><div id=\"layout\">" + html + "</div><p id=\"after\">x</p></body>";
-    auto options = kGumboDefaultOptions;
-    options.max_errors = 0;
-    auto* parsed = gumbo_parse_with_options(&options, document.data(), document.size());
-    Inspector inspector;
-    inspector.visit(*parsed->root, 0, false);
-    // <html> has <head> and <body>, and <body> the layout and what comes after it.
-    const auto* body = static_cast<const GumboNode*>(parsed->root->v.element.children.data[1]);
-    if (body->v.element.children.length != 2) inspector.complaint_ += "the page reaches out of the layout; ";
-    if (!inspector.after_outside_) inspector.complaint_ += "the layout's end was swallowed; ";
-    gumbo_destroy_output(&options, parsed);
-    return inspector.complaint_;
-  }
-
- private:
-  void visit(const GumboNode& node, int depth, bool in_page) {
-    if (node.type == GUMBO_NODE_COMMENT) complaint_ += "a comment; ";
-    if (node.type == GUMBO_NODE_TEMPLATE) complaint_ += "a template; ";
-    if (node.type != GUMBO_NODE_ELEMENT) return;
-    const auto& element = node.v.element;
-    const std::string name = gumbo_normalized_tagname(element.tag);
-    const auto* id = gumbo_get_attribute(&element.attributes, "id");
-    const std::string_view own_id = id != nullptr ? id->value : "";
-    if (own_id == "layout" && depth == 2) in_page = true;
-    if (own_id == "after") after_outside_ = depth == 2 && !in_page;
-    if (in_page && own_id != "layout") {
-      if (element.tag_namespace != GUMBO_NAMESPACE_HTML) complaint_ += "foreign <" + name + ">; ";
-      if (!elements.contains(name)) complaint_ += "element <" + name + ">; ";
-      for (unsigned i = 0; i < element.attributes.length; ++i) {
-        check(name, *static_cast<const GumboAttribute*>(element.attributes.data[i]));
-      }
-    }
-    for (unsigned i = 0; i < element.children.length; ++i) {
-      visit(*static_cast<const GumboNode*>(element.children.data[i]), depth + 1, in_page);
-    }
-  }
-
-  void check(const std::string& element, const GumboAttribute& attribute) {
-    const std::string name = attribute.name, value = attribute.value;
-    if (!attributes.contains(name)) complaint_ += "attribute " + name + " of <" + element + ">; ";
-    if ((name == "id" || name == "name") && !value.starts_with("user-content-")) complaint_ += "id " + value + "; ";
-    if (name == "type" && (element != "input" || value != "checkbox")) complaint_ += "type " + value + "; ";
-    if (name == "href" || name == "src") {
-      if (name == "href" && element != "a") complaint_ += "href of <" + element + ">; ";
-      if (name == "src" && element != "img") complaint_ += "src of <" + element + ">; ";
-      const std::array allowed = {"/ALIAS/", "#", "?", "http:", "https:", "//", name == "href" ? "mailto:" : "//"};
-      const bool known = value.empty() || std::ranges::any_of(allowed, [&](auto* prefix) { return value.starts_with(prefix); });
-      if (!known) complaint_ += "URL " + value + "; ";
-      if (value.find_first_of(" \t\r\n\\<>\"`") != value.npos) complaint_ += "unescaped URL " + value + "; ";
-      if (value.starts_with("/ALIAS/") && ("/" + value + "/").find("/../") != std::string::npos)
-        complaint_ += "URL " + value + "; ";
-    }
-  }
-
-  inline static const std::set<std::string> elements = {
-      "a",    "abbr",     "b",      "bdi", "bdo",     "big", "blockquote", "br",    "caption", "center", "cite",       "code",
-      "col",  "colgroup", "dd",     "del", "details", "dfn", "div",        "dl",    "dt",      "em",     "figcaption", "figure",
-      "h1",   "h2",       "h3",     "h4",  "h5",      "h6",  "hr",         "i",     "img",     "input",  "ins",        "kbd",
-      "li",   "mark",     "ol",     "p",   "pre",     "q",   "rp",         "rt",    "ruby",    "s",      "samp",       "small",
-      "span", "strike",   "strong", "sub", "summary", "sup", "table",      "tbody", "td",      "tfoot",  "th",         "thead",
-      "time", "tr",       "tt",     "u",   "ul",      "var", "wbr"};
-  inline static const std::set<std::string> attributes = {
-      "abbr",     "align",  "alt",  "aria-hidden", "aria-label", "border", "checked", "class", "colspan",  "datetime", "dir",
-      "disabled", "height", "href", "id",          "lang",       "name",   "open",    "rel",   "reversed", "role",     "rowspan",
-      "scope",    "span",   "src",  "start",       "title",      "type",   "valign",  "value", "width"};
-
-  std::string complaint_;
-  bool after_outside_ = false;
-};
 
 std::string render(std::string_view source, RawHtmlPolicy policy = RawHtmlPolicy::sanitise) {
   MarkdownOptions options;
@@ -264,11 +186,11 @@ const std::vector<std::string>& attacks() {
 TEST_CASE("markdown safety: the inspector itself sees what it is there for") {
   for (const auto* bad : {"<script>x</script>", "<p onclick=x>", "<a href=javascript:x>", "<img src=data:x>", "<svg></svg>",
                           "<p id=x>", "<!-- x -->", "</div>x", "<textarea>", "<p style=x>", "<template></template>",
-                          "<input type=text>", "<iframe>", "<a href='/ALIAS/../x'>"}) {
+                          "<input type=text>", "<iframe>", "<a href='/ALIAS/../x'>", "<p>x", "x</em>", "<b><i>x</b></i>"}) {
     CAPTURE(bad);
-    CHECK(!Inspector::complaint(bad).empty());
+    CHECK(!HtmlInspector::complaint(bad).empty());
   }
-  CHECK(Inspector::complaint("<p>x <a href=\"/ALIAS/x\">y</a></p>").empty());
+  CHECK(HtmlInspector::complaint("<p>x <a href=\"/ALIAS/x\">y</a></p>").empty());
 }
 
 TEST_CASE("markdown safety: no known attack leaves anything but harmless HTML, under any policy, in any place") {
@@ -291,7 +213,7 @@ TEST_CASE("markdown safety: no known attack leaves anything but harmless HTML, u
         std::string page = place;
         page.replace(page.find('X'), 1, attack);
         const auto html = render(page, policy);
-        const auto complaint = Inspector::complaint(html);
+        const auto complaint = HtmlInspector::complaint(html);
         if (complaint.empty()) continue;
         CAPTURE(page, html);
         CHECK(complaint == "");
@@ -319,9 +241,36 @@ TEST_CASE("markdown safety: random mixtures of nasty pieces leave harmless HTML"
     std::string page;
     for (auto left = random() % 14; left > 0; --left) page += pieces[random() % pieces.size()];
     const auto html = render(page);
-    const auto complaint = Inspector::complaint(html);
+    const auto complaint = HtmlInspector::complaint(html);
     if (complaint.empty()) continue;
     CAPTURE(round, page, html);
     CHECK(complaint == "");
   }
+}
+
+// md4c 0.4.8 takes the letters around such a delimiter for a part of the link, and then leaves emphasis that it has not entered,
+// or never leaves what it has (mity/md4c issue 294). What the two versions show differs; that it is balanced does not.
+TEST_CASE("markdown safety: delimiters within a bare URL leave no tag without its other half") {
+  std::size_t pages = 0;
+  for (const std::string url :
+       {"http://.i", "https://.", "http://a.", "http://a.b", "ftp://.i/", "www.i", "www..", "a@b.i", "x@."}) {
+    for (const std::string mark : {"*", "**", "***", "_", "~", "~~", "`"}) {
+      const std::string marked = mark + "x" + mark, link = url + marked;
+      for (const std::string& line :
+           {link, link + link, mark + "a " + link, mark + "a " + link + " [b" + mark + "](c)", "[a " + link + "](b) " + link,
+            "![a " + link + "](b) " + link, "*a **b ~~c " + link + link + " c~~ b** a*", "<b>" + link + "</b><i>" + link}) {
+        for (const std::string& text : {line, "# " + line, "- " + line + "\n  - " + line + "\n" + line + "\n<i>\n\n> " + line,
+                                        "| " + line + " | b |\n|---|---|\n| " + line + " | *c* |\n"}) {
+          ++pages;
+          const auto html = render(text);
+          const auto complaint = HtmlInspector::complaint(html);
+          if (complaint.empty() && html == render(text)) continue;
+          CAPTURE(text, html);
+          CHECK(complaint == "");
+          CHECK(html == render(text));
+        }
+      }
+    }
+  }
+  CHECK(pages == 9 * 7 * 8 * 4);
 }

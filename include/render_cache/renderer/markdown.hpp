@@ -43,7 +43,7 @@ class MarkdownRenderer {
 
   explicit MarkdownRenderer(MarkdownOptions options = {})
       : options_(std::move(options)),
-        version_("markdown/1+md4c-" RENDER_CACHE_MD4C_VERSION "+gumbo-" RENDER_CACHE_GUMBO_VERSION "+" +
+        version_("markdown/2+md4c-" RENDER_CACHE_MD4C_VERSION "+gumbo-" RENDER_CACHE_GUMBO_VERSION "+" +
                  markdown::digest(options_)) {}
 
   /// Covers the options, and the libraries that decide on the output.

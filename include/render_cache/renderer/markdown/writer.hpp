@@ -28,6 +28,9 @@ struct Heading {
 
 /// Renders one page; use once. Raw HTML belongs to the Markdown node it stands in, and cannot reach out of it: a tag
 /// that is left open in a list item ends with the item, one that closes nothing is ignored.
+///
+/// The same holds for md4c's own spans: 0.4.8 may leave one that it has not entered (`http://.i*x*`), and enter one that it
+/// never leaves (mity/md4c issue 294). The stack of nodes alone says what is open, so that the HTML is balanced all the same.
 class PageWriter {
  public:
   PageWriter(const MarkdownOptions& options, std::string_view repo_alias, std::string_view page_path)
@@ -42,29 +45,36 @@ class PageWriter {
     parser.enter_block = [](MD_BLOCKTYPE type, void* detail, void* writer) {
       return guarded(writer, [&](PageWriter& self) { self.enter_block(type, detail); });
     };
-    parser.leave_block = [](MD_BLOCKTYPE type, void* detail, void* writer) {
-      return guarded(writer, [&](PageWriter& self) { self.leave_block(type, detail); });
+    parser.leave_block = [](MD_BLOCKTYPE type, void*, void* writer) {
+      return guarded(writer, [&](PageWriter& self) { self.leave_block(type); });
     };
     parser.enter_span = [](MD_SPANTYPE type, void* detail, void* writer) {
       return guarded(writer, [&](PageWriter& self) { self.enter_span(type, detail); });
     };
-    parser.leave_span = [](MD_SPANTYPE type, void* detail, void* writer) {
-      return guarded(writer, [&](PageWriter& self) { self.leave_span(type, detail); });
+    parser.leave_span = [](MD_SPANTYPE type, void*, void* writer) {
+      return guarded(writer, [&](PageWriter& self) { self.leave(span, type); });
     };
     parser.text = [](MD_TEXTTYPE type, const MD_CHAR* data, MD_SIZE size, void* writer) {
       return guarded(writer, [&](PageWriter& self) { self.text(type, {data, size}); });
     };
+    enter(block, MD_BLOCK_DOC);
     const int result = md_parse(text.data(), static_cast<MD_SIZE>(text.size()), &parser, this);
     if (error_) std::rethrow_exception(error_);
     if (result != 0) throw RenderError("md4c could not parse the page (out of memory)");
+    close_from(0);
+    check_output();
   }
 
   std::string& html() noexcept { return out_; }
   const std::vector<Heading>& headings() const noexcept { return headings_; }
 
  private:
+  enum Kind : bool { block, span };
+
   // A Markdown block or span that is open.
   struct Node {
+    Kind kind;
+    unsigned type;      // MD_BLOCKTYPE or MD_SPANTYPE
     std::size_t begin;  // of its content, in out_
     RawHtml::Mark raw_html;
     std::size_t depth;  // levels of elements in it
@@ -76,12 +86,16 @@ class PageWriter {
     auto& self = *static_cast<PageWriter*>(writer);
     try {
       event(self);
-      if (self.out_.size() <= self.options_.max_output_bytes) return 0;
-      throw MarkdownOutputTooLarge(self.out_.size(), self.options_.max_output_bytes);
+      self.check_output();
+      return 0;
     } catch (...) {
       self.error_ = std::current_exception();
       return -1;
     }
+  }
+
+  void check_output() const {
+    if (out_.size() > options_.max_output_bytes) throw MarkdownOutputTooLarge(out_.size(), options_.max_output_bytes);
   }
 
   // The elements of blocks that need nothing more.
@@ -104,11 +118,12 @@ class PageWriter {
 
   void enter_block(MD_BLOCKTYPE type, void* detail) {
     switch (type) {
+      case MD_BLOCK_DOC: return;   // entered before md4c began
       case MD_BLOCK_HTML: return;  // no node of its own: its tags may close in a later block
       case MD_BLOCK_HR: out_.append("<hr>\n"); return;
-      case MD_BLOCK_DOC: break;
       case MD_BLOCK_H:
         heading_text_.clear();
+        heading_level_ = static_cast<MD_BLOCK_H_DETAIL*>(detail)->level;
         in_heading_ = true;
         break;
       case MD_BLOCK_CODE: open_code(*static_cast<MD_BLOCK_CODE_DETAIL*>(detail)); break;
@@ -118,18 +133,11 @@ class PageWriter {
       case MD_BLOCK_TD: open_cell(element(type), *static_cast<MD_BLOCK_TD_DETAIL*>(detail)); break;
       default: out_.append(1, '<').append(element(type)).append(type == MD_BLOCK_P ? ">" : ">\n"); break;
     }
-    enter();
+    enter(block, type);
   }
 
-  void leave_block(MD_BLOCKTYPE type, void* detail) {
-    if (type == MD_BLOCK_HR || type == MD_BLOCK_HTML) return;
-    const auto begin = leave();
-    switch (type) {
-      case MD_BLOCK_DOC: break;
-      case MD_BLOCK_H: heading(static_cast<MD_BLOCK_H_DETAIL*>(detail)->level, begin); break;
-      case MD_BLOCK_CODE: out_.append("</code></pre>\n"); break;
-      default: out_.append("</").append(element(type)).append(">\n"); break;
-    }
+  void leave_block(MD_BLOCKTYPE type) {
+    if (type != MD_BLOCK_DOC && type != MD_BLOCK_HTML && type != MD_BLOCK_HR) leave(block, type);
   }
 
   void enter_span(MD_SPANTYPE type, void* detail) {
@@ -144,21 +152,7 @@ class PageWriter {
         default: break;  // needs an extension that is not turned on
       }
     }
-    enter();
-  }
-
-  void leave_span(MD_SPANTYPE type, void* detail) {
-    leave();
-    if (type == MD_SPAN_IMG && --image_depth_ == 0) return close_image(*static_cast<MD_SPAN_IMG_DETAIL*>(detail));
-    if (image_depth_ > 0) return;
-    switch (type) {
-      case MD_SPAN_EM: out_.append("</em>"); break;
-      case MD_SPAN_STRONG: out_.append("</strong>"); break;
-      case MD_SPAN_A: out_.append("</a>"); break;
-      case MD_SPAN_CODE: out_.append("</code>"); break;
-      case MD_SPAN_DEL: out_.append("</del>"); break;
-      default: break;
-    }
+    enter(span, type);
   }
 
   void text(MD_TEXTTYPE type, std::string_view text) {
@@ -186,32 +180,66 @@ class PageWriter {
     if (in_heading_ && image_depth_ == 0) heading_text_.push_back(' ');
   }
 
-  void enter() {
+  void enter(Kind kind, unsigned type) {
     if (nodes_.size() == options_.max_nesting) throw MarkdownTooDeep(nodes_.size() + 1, options_.max_nesting);
-    nodes_.push_back({out_.size(), raw_html_.mark(), 0});
+    nodes_.push_back({kind, type, out_.size(), raw_html_.mark(), 0});
   }
 
-  // Returns where the node's content begins.
-  std::size_t leave() {
-    Node node = nodes_.back();
-    // As if its deepest Markdown were in its deepest raw element.
-    node.depth += raw_html_.put_into(out_, node.begin, node.raw_html, nodes_.size() + node.depth);
-    nodes_.pop_back();
-    if (!nodes_.empty()) nodes_.back().depth = std::max(nodes_.back().depth, node.depth + 1);
-    return node.begin;
+  // Closes the innermost node of this kind and type with all in it; nothing where none is open. A span does not reach out of
+  // its block.
+  void leave(Kind kind, unsigned type) {
+    for (auto at = nodes_.size(); at-- > 1;) {
+      if (nodes_[at].kind == kind && nodes_[at].type == type) return close_from(at);
+      if (kind == span && nodes_[at].kind == block) return;
+    }
   }
 
-  void heading(unsigned level, std::size_t begin) {
+  void close_from(std::size_t outermost) {
+    while (nodes_.size() > outermost) {
+      Node node = nodes_.back();
+      // As if its deepest Markdown were in its deepest raw element.
+      node.depth += raw_html_.put_into(out_, node.begin, node.raw_html, nodes_.size() + node.depth);
+      nodes_.pop_back();
+      if (!nodes_.empty()) nodes_.back().depth = std::max(nodes_.back().depth, node.depth + 1);
+      node.kind == block ? close_block(static_cast<MD_BLOCKTYPE>(node.type), node.begin)
+                         : close_span(static_cast<MD_SPANTYPE>(node.type));
+    }
+  }
+
+  void close_block(MD_BLOCKTYPE type, std::size_t begin) {
+    switch (type) {
+      case MD_BLOCK_DOC: break;
+      case MD_BLOCK_H: close_heading(begin); break;
+      case MD_BLOCK_CODE: out_.append("</code></pre>\n"); break;
+      default: out_.append("</").append(element(type)).append(">\n"); break;
+    }
+  }
+
+  void close_span(MD_SPANTYPE type) {
+    if (type == MD_SPAN_IMG && --image_depth_ == 0) out_.append(1, '"').append(image_title_).append(1, '>');
+    if (image_depth_ > 0) return;
+    switch (type) {
+      case MD_SPAN_EM: out_.append("</em>"); break;
+      case MD_SPAN_STRONG: out_.append("</strong>"); break;
+      case MD_SPAN_A: out_.append("</a>"); break;
+      case MD_SPAN_CODE: out_.append("</code>"); break;
+      case MD_SPAN_DEL: out_.append("</del>"); break;
+      default: break;
+    }
+  }
+
+  void close_heading(std::size_t begin) {
     in_heading_ = false;
     std::string id = options_.id_prefix + ids_.add(heading_text_);
-    tag_.assign({'<', 'h', static_cast<char>('0' + level)}).append(" id=\"");
+    const char level = static_cast<char>('0' + heading_level_);
+    tag_.assign({'<', 'h', level}).append(" id=\"");
     append_escaped(tag_, id);
     out_.insert(begin, tag_.append("\">"));
-    out_.append({'<', '/', 'h', static_cast<char>('0' + level), '>', '\n'});
+    out_.append({'<', '/', 'h', level, '>', '\n'});
     const auto first = heading_text_.find_first_not_of(' ');
     if (first == heading_text_.npos) return;  // nothing to show in a table of contents, such as an image alone
     const auto last = heading_text_.find_last_not_of(' ');
-    headings_.push_back({level, std::move(id), heading_text_.substr(first, last - first + 1)});
+    headings_.push_back({heading_level_, std::move(id), heading_text_.substr(first, last - first + 1)});
   }
 
   void open_list(const MD_BLOCK_OL_DETAIL& list) {
@@ -251,7 +279,7 @@ class PageWriter {
     const auto kind = urls_.link(url_, decode(link.href));
     out_.append("<a");
     if (kind != UrlKind::refused) attribute("href", url_);
-    title(link.title);
+    title(out_, link.title);
     if (kind == UrlKind::external) out_.append(Sanitiser::external_relation).append(" class=\"external\"");
     out_.push_back('>');
   }
@@ -262,16 +290,12 @@ class PageWriter {
     out_.append("<img");
     if (kind != UrlKind::refused) attribute("src", url_);
     out_.append(" alt=\"");
+    image_title_.clear();
+    title(image_title_, image.title);
   }
 
-  void close_image(const MD_SPAN_IMG_DETAIL& image) {
-    out_.push_back('"');
-    title(image.title);
-    out_.push_back('>');
-  }
-
-  void title(const MD_ATTRIBUTE& text) {
-    if (text.text != nullptr) attribute("title", decode(text));
+  void title(std::string& out, const MD_ATTRIBUTE& text) {
+    if (text.text != nullptr) append_attribute(out, "title", {}, decode(text));
   }
 
   void attribute(std::string_view name, std::string_view value) { append_attribute(out_, name, {}, value); }
@@ -294,10 +318,12 @@ class PageWriter {
   std::string out_;
   std::vector<Node> nodes_;
   unsigned image_depth_ = 0;
+  std::string image_title_;  // the attribute, which follows the alternative text
 
   HeadingIds ids_;
   std::vector<Heading> headings_;
   std::string heading_text_;
+  unsigned heading_level_ = 0;
   bool in_heading_ = false;
 
   // Kept for their memory.
