@@ -6,6 +6,7 @@
 #include <render_cache/hasher/xxh3.hpp>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,6 +105,38 @@ TEST_CASE("what is near is what the memo knows, and never an older state") {
   f.directory.write("a.md", "two");
   CHECK_FALSE(f.hasher.components_near(f.file("a.md")));
   CHECK(f.hashed() == 1);
+}
+
+TEST_CASE("two hard links to a file are remembered beside each other") {
+  Fixture f;
+  f.directory.write("a.md", "text");
+  fs::create_hard_link(f.directory / "a.md", f.directory / "b.md");
+  f.settle();
+  for (int i = 0; i < 3; ++i) {
+    f.sample("a.md");
+    f.sample("b.md");
+  }
+  CHECK(f.hashed() == 2);
+}
+
+TEST_CASE("a hasher that always reads sees a write that leaves no stamp") {
+  test::TemporaryDirectory directory;
+  const auto path = directory.write("a.md", std::string(4096, 'a'));
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(file >= 0);
+  auto* mapped = static_cast<char*>(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+  ::close(file);
+  REQUIRE(mapped != MAP_FAILED);
+  mapped[0] = 'b';  // from now on the page is dirty: ext4 stamps the file here, and not at the next write
+  std::this_thread::sleep_for(2100ms);  // the stamp settles
+
+  const FileHasher<Xxh3Hasher> reading({}, {.always_read = true});
+  const FileSource source{std::make_shared<DocumentRoot>(directory.path()), "a.md"};
+  const auto before = reading.components(source);
+  mapped[0] = 'c';
+  CHECK_FALSE(reading.components(source) == before);
+  CHECK_FALSE(reading.components_near(source));
+  ::munmap(mapped, 4096);
 }
 
 TEST_CASE("a time in the future is never trusted") {

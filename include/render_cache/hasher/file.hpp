@@ -35,12 +35,16 @@ struct FileTime {
 /// Limits of a FileHasher.
 struct FileHasherOptions {
   std::size_t max_bytes = std::size_t{64} << 20;  ///< a larger file is a FileError (too_large)
-  std::size_t memo_entries = 1 << 17;  ///< files whose digest is remembered, about 300 bytes each
+  std::size_t memo_entries = 1 << 17;             ///< files whose digest is remembered, about 300 bytes each
+  bool always_read = false;                       ///< hash the content each time, whatever the file's stamps say
 };
 
 /// Hashes the content, so that nodes whose checkouts have other file times agree; remembers the digest by the file's stat
 /// tuple, as git's index does, so that a read costs one stat. A tuple is trusted only when it had settled by the time the
 /// content was read; until then the content is hashed each time. `freeze` gives the very bytes that were hashed.
+///
+/// The claim is as good as the file's stamps. A write through a shared mapping to a page that is dirty already leaves none, and a
+/// network file system may tell late: `always_read` is for such files, and costs a read and a hash each time.
 ///
 /// Members throw FileError. Movable; to be used from many threads at once.
 template <TextHasher Text>
@@ -50,7 +54,8 @@ class FileHasher {
   using Kind = FileError::Kind;
 
   explicit FileHasher(Text text = {}, FileHasherOptions options = {})
-      : text_(std::move(text)), max_bytes_(options.max_bytes), memo_(std::make_unique<StatMemo>(options.memo_entries)) {}
+      : text_(std::move(text)), max_bytes_(options.max_bytes), always_read_(options.always_read),
+        memo_(std::make_unique<StatMemo>(options.memo_entries)) {}
 
   [[nodiscard]] Fingerprint components(const FileSource& file) const {
     return std::move(Fingerprint().add("source", required_digest(file)));
@@ -99,7 +104,7 @@ class FileHasher {
 
   std::optional<std::string> recall(const FileSource& file) const {
     struct ::stat state;
-    if (!file.root->stat(file.path, state)) return std::nullopt;
+    if (always_read_ || !file.root->stat(file.path, state)) return std::nullopt;
     return memo_->recall(file.root->identity(), file.path, FileStamp(state));
   }
 
@@ -154,6 +159,7 @@ class FileHasher {
 
   [[no_unique_address]] Text text_;
   std::size_t max_bytes_;
+  bool always_read_;
   std::unique_ptr<StatMemo> memo_;
 };
 

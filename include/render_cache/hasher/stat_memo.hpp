@@ -60,48 +60,63 @@ class StatMemo {
   }
 
   std::optional<std::string> recall(const FileIdentity& root, std::string_view path, const FileStamp& stamp) {
-    auto& shard = shard_of(stamp);
+    const Place place{root, path};
+    auto& shard = shard_of(place);
     const std::lock_guard lock(shard.mutex);
-    const auto at = shard.digests.find(FileIdentity{stamp.device, stamp.inode});
-    if (at == shard.digests.end()) return std::nullopt;
-    const auto& known = at->second;
-    if (!(known.stamp == stamp) || !(known.root == root) || known.path != path) return std::nullopt;
-    return known.digest;
+    const auto at = shard.known.find(place);
+    if (at == shard.known.end() || !(at->second.stamp == stamp)) return std::nullopt;
+    return at->second.digest;
   }
 
   /// Only for a stamp that had settled before the content was read.
   void remember(const FileIdentity& root, std::string_view path, const FileStamp& stamp, std::string_view digest) {
-    auto& shard = shard_of(stamp);
+    const Place place{root, path};
+    auto& shard = shard_of(place);
     const std::lock_guard lock(shard.mutex);
-    if (shard.digests.size() >= shard_capacity_) shard.digests.clear();
-    shard.digests.insert_or_assign(FileIdentity{stamp.device, stamp.inode},
-                                   Known{stamp, root, std::string(path), std::string(digest)});
+    if (const auto at = shard.known.find(place); at != shard.known.end()) {
+      at->second = {stamp, std::string(digest)};
+      return;
+    }
+    if (shard.known.size() >= shard_capacity_) shard.known.clear();
+    shard.known.emplace(OwnedPlace{root, std::string(path)}, Known{stamp, std::string(digest)});
   }
 
  private:
   static constexpr std::size_t shards = 16;
-  struct HashIdentity {
-    std::size_t operator()(const FileIdentity& id) const noexcept {
-      return detail::fold(id.inode ^ 0x9e3779b97f4a7c15, id.device ^ 0xe7037ed1a0b428db);
-    }
-  };
-  /// The path is the one that was opened below its root: another way to the same file (a link from elsewhere) has to be
+
+  /// How a file was reached: below which root, by which path. Another way to the same file (a link, another root) has to be
   /// opened, and so checked, itself.
+  template <class Path>
+  struct BasicPlace {
+    FileIdentity root;
+    Path path;
+  };
+  using Place = BasicPlace<std::string_view>;
+  using OwnedPlace = BasicPlace<std::string>;
   struct Known {
     FileStamp stamp;
-    FileIdentity root;
-    std::string path;
     std::string digest;
+  };
+  struct HashPlace {
+    using is_transparent = void;
+    std::uint64_t seed;
+    HashPlace() : seed(detail::random_seed()) {}
+    std::size_t operator()(const auto& place) const noexcept {
+      return detail::hash_bytes(place.path, detail::fold(place.root.inode ^ seed, place.root.device ^ 0xe7037ed1a0b428db));
+    }
+  };
+  struct SamePlace {
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const noexcept { return a.root == b.root && a.path == b.path; }
   };
   struct alignas(64) Shard {
     std::mutex mutex;
-    std::unordered_map<FileIdentity, Known, HashIdentity> digests;
+    std::unordered_map<OwnedPlace, Known, HashPlace, SamePlace> known;
   };
 
-  Shard& shard_of(const FileStamp& stamp) noexcept {
-    return shards_[HashIdentity{}(FileIdentity{stamp.device, stamp.inode}) >> 60];
-  }
+  Shard& shard_of(const Place& place) noexcept { return shards_[hash_(place) >> 60]; }
 
+  const HashPlace hash_;
   const std::size_t shard_capacity_;
   std::array<Shard, shards> shards_;
 };
