@@ -85,7 +85,7 @@ void parse_listen(const std::string& text, wiki::http::ServerOptions& server) {
 int main(int argc, char** argv) {
   CLI::App app(
       "Serves folders of Markdown as a wiki: each page is rendered once, verified on every read, and served from the cache.");
-  app.set_version_flag("--version", "wiki " + std::string(render_cache::version));
+  app.set_version_flag("--version", "wiki " + std::string(render_cache::version()));
   app.require_subcommand(1);
   int status = 0;
 

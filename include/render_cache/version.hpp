@@ -7,16 +7,16 @@
 #define RENDER_CACHE_VERSION_MINOR 1
 #define RENDER_CACHE_VERSION_PATCH 0
 
-#define RENDER_CACHE_DETAIL_TEXT_OF(number) #number
-#define RENDER_CACHE_DETAIL_TEXT(number) RENDER_CACHE_DETAIL_TEXT_OF(number)
+#define RENDER_CACHE_DETAIL_TEXT_OF(tokens) #tokens
+#define RENDER_CACHE_DETAIL_TEXT(macro) RENDER_CACHE_DETAIL_TEXT_OF(macro)
 
 namespace render_cache {
 
+// A function: every variable `version` would shadow a constant of this name.
 /// The version as text, such as "0.1.0".
-inline constexpr std::string_view version = RENDER_CACHE_DETAIL_TEXT(RENDER_CACHE_VERSION_MAJOR) "." RENDER_CACHE_DETAIL_TEXT(
-    RENDER_CACHE_VERSION_MINOR) "." RENDER_CACHE_DETAIL_TEXT(RENDER_CACHE_VERSION_PATCH);
+constexpr std::string_view version() noexcept {
+  return RENDER_CACHE_DETAIL_TEXT(RENDER_CACHE_VERSION_MAJOR) "." RENDER_CACHE_DETAIL_TEXT(
+      RENDER_CACHE_VERSION_MINOR) "." RENDER_CACHE_DETAIL_TEXT(RENDER_CACHE_VERSION_PATCH);
+}
 
 }  // namespace render_cache
-
-#undef RENDER_CACHE_DETAIL_TEXT
-#undef RENDER_CACHE_DETAIL_TEXT_OF

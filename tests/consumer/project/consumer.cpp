@@ -5,4 +5,4 @@
 
 #include <iostream>
 
-int main() { std::cout << "render_cache " << render_cache::version << ", SQLite " << sqlite3_libversion() << '\n'; }
+int main() { std::cout << "render_cache " << render_cache::version() << ", SQLite " << sqlite3_libversion() << '\n'; }
