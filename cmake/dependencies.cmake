@@ -2,6 +2,7 @@
 #
 # Boost is headers only. Everything else is found through pkg-config, which all of these libraries support.
 
+# What programs are made of. `laws` is a component too, for tests.
 set(render_cache_components sqlite postgres markdown xxhash openssl)
 
 set(render_cache_boost_version 1.81) # boost::unordered_flat_map
@@ -10,17 +11,21 @@ set(render_cache_postgres_packages libpqxx>=6.4 libpq)
 set(render_cache_markdown_packages md4c>=0.4.8 gumbo yaml-cpp nlohmann_json)
 set(render_cache_xxhash_packages libxxhash>=0.8)
 set(render_cache_openssl_packages libcrypto>=3.0)
+set(render_cache_laws_packages catch2>=2.13)
 
 # Finds the packages of one component and makes the target PkgConfig::render_cache_NAME of them;
-# render_cache_NAME_FOUND tells whether they are there. Further arguments (QUIET) go to pkg-config's module.
+# render_cache_NAME_FOUND tells whether they are there. Further arguments (QUIET, GLOBAL) go to pkg-config's module.
 macro(render_cache_find_packages name)
   if(NOT TARGET PkgConfig::render_cache_${name})
-    pkg_check_modules(render_cache_${name} ${ARGN} IMPORTED_TARGET ${render_cache_${name}_packages})
+    pkg_check_modules(render_cache_${name} IMPORTED_TARGET ${ARGN} ${render_cache_${name}_packages})
     if("${name}" STREQUAL "markdown" AND render_cache_markdown_FOUND)
-      # The headers of md4c and gumbo do not tell their versions, on which the rendered text depends.
-      target_compile_definitions(PkgConfig::render_cache_markdown INTERFACE
-        "RENDER_CACHE_MD4C_VERSION=\"${render_cache_markdown_md4c_VERSION}\""
-        "RENDER_CACHE_GUMBO_VERSION=\"${render_cache_markdown_gumbo_VERSION}\"")
+      # The headers of md4c and gumbo do not tell their versions, on which the rendered text depends. A .pc file cannot ask
+      # for them: it states those of its making, and requires them.
+      set(render_cache_markdown_definitions
+        RENDER_CACHE_MD4C_VERSION=${render_cache_markdown_md4c_VERSION}
+        RENDER_CACHE_GUMBO_VERSION=${render_cache_markdown_gumbo_VERSION})
+      set(render_cache_markdown_stated md4c=${render_cache_markdown_md4c_VERSION} gumbo=${render_cache_markdown_gumbo_VERSION})
+      target_compile_definitions(PkgConfig::render_cache_markdown INTERFACE ${render_cache_markdown_definitions})
     endif()
   endif()
 endmacro()

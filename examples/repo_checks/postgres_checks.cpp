@@ -1,9 +1,9 @@
 // On PostgreSQL: the only translation unit that knows it.
 #include "cached_checks.hpp"
-#include "migrations.hpp"
 
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/postgres.hpp>
+#include <repo_checks/migrations.hpp>
 
 #include <memory>
 #include <string>
@@ -38,7 +38,7 @@ std::unique_ptr<Checks> open_postgres_checks(const std::string& conninfo, Checks
   server.conninfo = conninfo;
   {
     render_cache::PostgresConnection connection(server);
-    render_cache::Migrator(connection, postgres_migrations(), migration_history).up();
+    render_cache::Migrator(connection, migrations(render_cache::Dialect::postgres), migration_history).up();
   }
   auto durable = server;  // which repositories there are is not to be forgotten in a crash; what was found out about them may
   durable.synchronous_commit = true;

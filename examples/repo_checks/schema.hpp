@@ -38,6 +38,9 @@ struct DoiCacheSchema {
   static void validate(const CheckResult& result);
 };
 
+/// This system's history of migrations has its own table, so that it can share a database with a wiki.
+inline const std::string migration_history = "repo_checks_migrations";
+
 }  // namespace repo_checks
 
 BOOST_HANA_ADAPT_STRUCT(repo_checks::RepoKey, repo_id);

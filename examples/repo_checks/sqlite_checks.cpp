@@ -1,8 +1,8 @@
 // On SQLite: the only translation unit that knows it.
 #include "cached_checks.hpp"
-#include "migrations.hpp"
 
 #include <render_cache/store/sqlite.hpp>
+#include <repo_checks/migrations.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -55,7 +55,7 @@ class SqliteTables {
 
 std::unique_ptr<Checks> open_sqlite_checks(const std::filesystem::path& file, ChecksOptions options) {
   render_cache::SqliteOptions place{.path = std::filesystem::absolute(file),
-                                    .migrations = sqlite_migrations(),
+                                    .migrations = migrations(render_cache::Dialect::sqlite),
                                     .migration_history = migration_history,
                                     .disposable = false};  // the list of repositories is in it too
   return std::make_unique<CachedChecks<SqliteTables>>(std::make_unique<SqliteTables>(place), place, std::move(options));

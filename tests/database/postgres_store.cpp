@@ -1,8 +1,8 @@
 #include <render_cache/store/postgres.hpp>
 
+#include <render_cache/laws/samples.hpp>
 #include <render_cache/wiki.hpp>
 
-#include "laws/samples.hpp"
 #include "support/all_kinds.hpp"
 #include "support/catch.hpp"
 #include "support/database.hpp"

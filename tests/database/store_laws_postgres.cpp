@@ -1,8 +1,8 @@
 #include <render_cache/store/postgres.hpp>
 
+#include <render_cache/laws/store_laws.hpp>
 #include <render_cache/wiki.hpp>
 
-#include "laws/store_laws.hpp"
 #include "support/all_kinds.hpp"
 #include "support/database.hpp"
 #include "support/postgres_schema.hpp"

@@ -1,4 +1,4 @@
-#include "laws/hasher_laws.hpp"
+#include <render_cache/laws/hasher_laws.hpp>
 
 #include <render_cache/hasher/file.hpp>
 #include <render_cache/hasher/sha256.hpp>

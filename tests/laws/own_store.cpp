@@ -1,6 +1,6 @@
 #include "../examples/own_store.hpp"
 
-#include "laws/store_laws.hpp"
+#include <render_cache/laws/store_laws.hpp>
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "laws/renderer_laws.hpp"
+#include <render_cache/laws/renderer_laws.hpp>
 
 #include <render_cache/renderer/markdown.hpp>
 

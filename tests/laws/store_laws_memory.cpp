@@ -1,8 +1,8 @@
 #include <render_cache/store/memory.hpp>
 
+#include <render_cache/laws/store_laws.hpp>
 #include <render_cache/wiki.hpp>
 
-#include "laws/store_laws.hpp"
 #include "support/all_kinds.hpp"
 
 using namespace render_cache;

@@ -1,9 +1,9 @@
 #include <render_cache/store/sqlite.hpp>
 
+#include <render_cache/laws/store_laws.hpp>
 #include <render_cache/wiki.hpp>
 #include <render_cache/wiki_migrations.hpp>
 
-#include "laws/store_laws.hpp"
 #include "support/all_kinds.hpp"
 #include "support/temporary_directory.hpp"
 

@@ -1,11 +1,11 @@
 #include <render_cache/store/tiered.hpp>
 
+#include <render_cache/laws/store_laws.hpp>
 #include <render_cache/store/memory.hpp>
 #include <render_cache/store/sqlite.hpp>
 #include <render_cache/wiki.hpp>
 #include <render_cache/wiki_migrations.hpp>
 
-#include "laws/store_laws.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace render_cache;

@@ -1,11 +1,10 @@
-// One include for Catch2 2 (Debian 12) and 3 (Debian 13).
+// Catch2, and one name of its for both of its versions.
 #pragma once
 
+#include <render_cache/laws/catch.hpp>
+
 #if __has_include(<catch2/catch_all.hpp>)
-#include <catch2/catch_all.hpp>
 using Catch::Matchers::ContainsSubstring;
 #else
-#include <catch2/catch.hpp>
-using Catch::Matchers::Contains;
 inline auto ContainsSubstring(const std::string& text) { return Catch::Matchers::Contains(text); }
 #endif

@@ -226,7 +226,7 @@ TEST_CASE("the embedded migrations are those of the files") {
     const std::string folder = dialect == Dialect::postgres ? "/migrations/postgres" : "/migrations/sqlite";
     const auto files = load_migrations(RENDER_CACHE_SOURCE_DIR + folder);
     const auto embedded = wiki_migrations(dialect);
-    INFO(folder << ": after a change run cmake/embed_migrations.cmake");
+    INFO(folder);
     REQUIRE(embedded.size() == files.size());
     for (std::size_t at = 0; at < files.size(); ++at) {
       CHECK(embedded[at].version == files[at].version);

@@ -31,7 +31,7 @@ namespace render_cache {
 //       Removes entries for whose keys the predicate says false, but none published after the sweep started.
 //
 // Failure is an exception derived from StoreError; a miss is none. A publish that fails leaves the old entry or none.
-// The laws are tested by tests/laws/store_laws.hpp, for your own store too.
+// The laws are tested by laws/store_laws.hpp, for your own store too.
 //
 // Stronger, optional, used where present:
 //   HasLookupMany, HasPublishMany   batches: N keys, one round trip

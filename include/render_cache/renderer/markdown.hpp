@@ -8,6 +8,7 @@
 #include <render_cache/renderer/markdown/front_matter.hpp>
 #include <render_cache/renderer/markdown/options.hpp>
 #include <render_cache/renderer/markdown/writer.hpp>
+#include <render_cache/version.hpp>
 #include <render_cache/wiki.hpp>
 
 #include <nlohmann/json.hpp>
@@ -18,12 +19,12 @@
 #include <string_view>
 #include <utility>
 
-// Neither library says its version in a header: the build does.
+// Neither library says its version in a header: the build does, as in -D RENDER_CACHE_MD4C_VERSION=0.4.8.
 #ifndef RENDER_CACHE_MD4C_VERSION
-#define RENDER_CACHE_MD4C_VERSION "unknown"
+#define RENDER_CACHE_MD4C_VERSION unknown
 #endif
 #ifndef RENDER_CACHE_GUMBO_VERSION
-#define RENDER_CACHE_GUMBO_VERSION "unknown"
+#define RENDER_CACHE_GUMBO_VERSION unknown
 #endif
 
 namespace render_cache {
@@ -43,7 +44,8 @@ class MarkdownRenderer {
 
   explicit MarkdownRenderer(MarkdownOptions options = {})
       : options_(std::move(options)),
-        version_("markdown/2+md4c-" RENDER_CACHE_MD4C_VERSION "+gumbo-" RENDER_CACHE_GUMBO_VERSION "+" +
+        version_("markdown/2+md4c-" RENDER_CACHE_DETAIL_TEXT(RENDER_CACHE_MD4C_VERSION) "+gumbo-" RENDER_CACHE_DETAIL_TEXT(
+                     RENDER_CACHE_GUMBO_VERSION) "+" +
                  markdown::digest(options_)) {}
 
   /// Covers the options, and the libraries that decide on the output.

@@ -1,7 +1,7 @@
 // What a store answers: the entry that was published last under the very fingerprint, or a miss that says why.
 #pragma once
 
-#include "laws/store/subject.hpp"
+#include <render_cache/laws/store/subject.hpp>
 
 #include <chrono>
 #include <optional>

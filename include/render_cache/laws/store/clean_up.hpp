@@ -1,7 +1,7 @@
 // Clean-up removes what the predicate does not keep, and nothing else.
 #pragma once
 
-#include "laws/store/subject.hpp"
+#include <render_cache/laws/store/subject.hpp>
 
 #include <cstddef>
 #include <stdexcept>

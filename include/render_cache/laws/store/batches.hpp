@@ -1,7 +1,7 @@
 // Batches answer as single calls do, and are published all or nothing.
 #pragma once
 
-#include "laws/store/subject.hpp"
+#include <render_cache/laws/store/subject.hpp>
 
 #include <string>
 #include <utility>

@@ -1,7 +1,7 @@
 // Many threads at once: the same answers, and nothing that was replaced or erased comes back.
 #pragma once
 
-#include "laws/store/subject.hpp"
+#include <render_cache/laws/store/subject.hpp>
 
 #include <array>
 #include <atomic>

@@ -2,8 +2,7 @@
 #pragma once
 
 #include <render_cache/entry/text.hpp>
-
-#include "laws/store/subject.hpp"
+#include <render_cache/laws/store/subject.hpp>
 
 #include <concepts>
 #include <cstddef>

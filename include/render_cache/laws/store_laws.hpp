@@ -9,12 +9,12 @@
 // A store that is not durable may lose an entry at any time and may hold any text; never may it give a wrong answer.
 #pragma once
 
-#include "laws/store/answers.hpp"
-#include "laws/store/batches.hpp"
-#include "laws/store/clean_up.hpp"
-#include "laws/store/texts.hpp"
-#include "laws/store/threads.hpp"
-#include "support/catch.hpp"
+#include <render_cache/laws/catch.hpp>
+#include <render_cache/laws/store/answers.hpp>
+#include <render_cache/laws/store/batches.hpp>
+#include <render_cache/laws/store/clean_up.hpp>
+#include <render_cache/laws/store/texts.hpp>
+#include <render_cache/laws/store/threads.hpp>
 
 #define RENDER_CACHE_STORE_LAWS(Model)                                                                        \
   TEST_CASE("laws of a store: " #Model " answers", "[laws]") { render_cache::laws::answer_laws<Model>(); }    \

@@ -10,8 +10,7 @@
 #pragma once
 
 #include <render_cache/concepts/renderer.hpp>
-
-#include "support/catch.hpp"
+#include <render_cache/laws/catch.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -8,8 +8,7 @@
 #pragma once
 
 #include <render_cache/concepts/hasher.hpp>
-
-#include "support/catch.hpp"
+#include <render_cache/laws/catch.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <render_cache/concepts/store.hpp>
-
-#include "laws/samples.hpp"
-#include "support/catch.hpp"
+#include <render_cache/laws/catch.hpp>
+#include <render_cache/laws/samples.hpp>
 
 #include <chrono>
 #include <memory>
