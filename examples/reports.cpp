@@ -1,5 +1,6 @@
 // Values of one's own in a table of one's own: monthly reports, rendered again when the ledger changes.
 #include <render_cache/cache.hpp>
+#include <render_cache/sql/create_table.hpp>
 #include <render_cache/store/memory.hpp>
 #include <render_cache/store/sqlite.hpp>
 #include <render_cache/store/tiered.hpp>
@@ -36,20 +37,6 @@ struct ReportSchema {
   static constexpr std::string_view rendered_at_column = "made_at";
 };
 
-const Migration report_cache{1, "report_cache", R"sql(
-  CREATE TABLE report_cache (
-    customer TEXT NOT NULL,
-    month INTEGER NOT NULL,
-    total REAL NOT NULL,
-    warnings TEXT CHECK (json_valid(warnings)),
-    fingerprint TEXT NOT NULL,
-    made_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    html TEXT NOT NULL,
-    PRIMARY KEY (customer, month)
-  ) STRICT;
-)sql",
-                             "DROP TABLE report_cache;"};
-
 struct Ledger {
   std::vector<double> amounts;
 };
@@ -78,7 +65,7 @@ int main(int argc, char** argv) {
   if (argc != 2) return std::cerr << "usage: reports CACHE.db\n", 2;
 
   MemoryStore<ReportSchema> memory({.capacity = std::size_t{256} << 20});
-  SqliteStore<ReportSchema> file({.path = argv[1], .migrations = {report_cache}});
+  SqliteStore<ReportSchema> file({.path = argv[1], .migrations = {create_table<ReportSchema>(Dialect::sqlite)}});
   TieredStore store(memory, file);
   RenderCache cache(ReportRenderer{}, LedgerHasher{}, store);
 
@@ -86,7 +73,8 @@ int main(int argc, char** argv) {
   for (const auto& answer : cache.get_many(wanted, {.parallel = 8})) {
     if (answer) {
       const auto& report = *answer.outcome();
-      std::cout << report.html << ' ' << report.total << ' ' << (report.warnings ? report.warnings->text : "") << '\n';
+      std::cout << report.html << ' ' << report.total << (report.warnings ? ' ' + report.warnings->text : "")
+                << (answer.outcome().stored ? "" : " (not stored)") << '\n';
     }
   }
   cache.erase_group("ACME");

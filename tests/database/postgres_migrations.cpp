@@ -1,8 +1,10 @@
 #include <render_cache/sql/migrate.hpp>
-#include <render_cache/store/postgres.hpp>
 
+#include <render_cache/sql/create_table.hpp>
+#include <render_cache/store/postgres.hpp>
 #include <render_cache/wiki.hpp>
 
+#include "support/all_kinds.hpp"
 #include "support/catch.hpp"
 #include "support/database.hpp"
 #include "support/postgres_schema.hpp"
@@ -140,6 +142,18 @@ TEST_CASE("migrations go down and up again") {
   CHECK(database.value("SELECT to_regclass('wiki_cache') IS NULL") == "t");
   CHECK(migrator.up() == migrations().size());
   CHECK(migrator.pending().empty());
+}
+
+TEST_CASE("the table that is made of a schema is the one that its stores ask for") {
+  TestDatabase database;
+  PostgresConnection connection({.conninfo = database.conninfo()});
+  Migrator migrator(connection,
+                    {create_table<WikiSchema>(Dialect::postgres), create_table<test::AllKindsSchema>(Dialect::postgres, 2)});
+  CHECK(migrator.up() == 2);
+  check_table<WikiSchema>(connection);
+  check_table<test::AllKindsSchema>(connection);
+  CHECK(migrator.down(0) == 2);
+  CHECK_THROWS_AS(check_table<WikiSchema>(connection), SchemaMismatch);
 }
 
 TEST_CASE("a migration that fails changes nothing and can be tried again") {
