@@ -1,11 +1,11 @@
 # gnuplot -e "rows='FILE'; plot='FILE.svg'" bench_plot.gp: a bar for each row's time, a mark for its lower bound; see bench_plot.jq.
 # Grey text and no background, so that it can be read on a light page and on a dark one.
 stats rows using 1 nooutput
-set terminal svg size 860, 70 + 24 * (STATS_max + 1) font "sans-serif,13" noenhanced
+set terminal svg size 600, 80 + 26 * (STATS_max + 1) font "sans-serif,15" noenhanced
 set output plot
 set datafile separator "\t"
 set tmargin 1
-set lmargin 24
+set lmargin 18
 set bmargin 3.5
 set border 1 linecolor rgb "#808080"
 set logscale x 10
