@@ -93,7 +93,7 @@ Configuration parse_configuration(std::string_view text, const std::string& wher
   } catch (const json::exception& error) {
     throw ConfigError(where + ": " + error.what());
   }
-  allow_only(root, {"without", "criteria", "watched_files"}, where);
+  allow_only(root, {"without", "criteria", "watched_files", "environment"}, where);
   auto configuration = standard_configuration();
   auto& criteria = configuration.criteria;
   if (root.contains("without")) {
@@ -119,6 +119,14 @@ Configuration parse_configuration(std::string_view text, const std::string& wher
       if (!fits_fingerprint(file)) {
         throw ConfigError(where + ": watched_files: '" + file +
                           "' must be a path below the repository of letters, digits and \"._-/\"");
+      }
+    }
+  }
+  if (root.contains("environment")) {
+    configuration.environment = strings(root["environment"], where + ": environment");
+    for (const auto& name : configuration.environment) {
+      if (name.find('=') != name.npos || name.starts_with("GIT_")) {
+        throw ConfigError(where + ": environment: '" + name + "' must be the name of a variable, and none of git's");
       }
     }
   }

@@ -21,7 +21,8 @@ struct ConfigError : std::runtime_error {
 ///    "criteria": [{"name": "security", "tier": "standard", "any_of": ["SECURITY.md", "docs/security.md"]},
 ///                 {"name": "builds", "tier": "full", "command": ["make", "check"], "timeout_seconds": 300,
 ///                  "output_limit": 1048576, "silent": false}],
-///    "watched_files": ["SCOPE.md", "CLAUDE.md", "tpsc.yaml", ".git/logs/HEAD"]}
+///    "watched_files": ["SCOPE.md", "CLAUDE.md", "tpsc.yaml", ".git/logs/HEAD"],
+///    "environment": ["JAVA_HOME"]}
 ///
 /// Each part may be missing. Throws ConfigError for anything else.
 [[nodiscard]] Configuration parse_configuration(std::string_view text, const std::string& where = "the configuration");

@@ -61,6 +61,7 @@ std::string Configuration::definition() const {
     text += '\n';
   }
   append(text, watched_files);
+  if (!environment.empty()) append(text += "environment ", environment);
   return text;
 }
 

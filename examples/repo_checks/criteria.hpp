@@ -53,6 +53,8 @@ struct Configuration {
   std::vector<Criterion> criteria;
   /// Files below the repository whose time and content are part of the fingerprint.
   std::vector<std::string> watched_files;
+  /// Names of variables that commands get besides those that every program needs.
+  std::vector<std::string> environment{};
   /// All of it as a text that changes whenever the definitions do.
   [[nodiscard]] std::string definition() const;
 };

@@ -1,5 +1,7 @@
 #include "evaluator.hpp"
 
+#include "command_environment.hpp"
+
 #include <render_cache/entry/error.hpp>
 #include <render_cache/hasher/sha256.hpp>
 
@@ -22,7 +24,7 @@ std::string list_of(const std::vector<std::string>& names) {
 
 Evaluator::Evaluator(const Registry& registry, std::shared_ptr<const Configuration> configuration, std::stop_token stop)
     : registry_(registry), configuration_(std::move(configuration)), stop_(std::move(stop)),
-      version_("repo-checks/1+" + render_cache::Sha256Hasher().digest(configuration_->definition()).substr(0, 19)) {}
+      version_("repo-checks/2+" + render_cache::Sha256Hasher().digest(configuration_->definition()).substr(0, 19)) {}
 
 CheckResult Evaluator::render(const RepoKey&, const Repository& repository) const {
   std::optional<Root> root;
@@ -58,7 +60,8 @@ void Evaluator::judge(Finding& finding, const Exists& rule, const Repository&, c
 }
 
 void Evaluator::judge(Finding& finding, const Succeeds& rule, const Repository& repository, const Root&) const {
-  const Command command{rule.command, repository.path, command_environment(repository.path), rule.timeout, rule.output_limit};
+  const Command command{rule.command, repository.path, command_environment(repository.path, configuration_->environment),
+                        rule.timeout, rule.output_limit};
   const auto ending = run(command, stop_);
   if (ending.kind == Ending::Kind::stopped) throw render_cache::Cancelled("stopped while '" + finding.name + "' was running");
   finding.duration = ending.duration;
@@ -78,32 +81,6 @@ void Evaluator::judge(Finding& finding, const Recorded& rule, const Repository& 
   const auto newest = !record ? std::nullopt : rule.event == Event::snapshot ? record->newest_snapshot : record->newest_goal;
   finding.passed = newest.has_value();
   finding.reason = std::string(finding.passed ? "there is a " : "there is no ").append(to_string(rule.event));
-}
-
-std::vector<std::string> command_environment(const std::filesystem::path& repository) {
-  constexpr std::array<std::array<const char*, 2>, 4> settings{{
-      {"core.hooksPath", "/dev/null"},
-      {"core.fsmonitor", "false"},  // else a program of the repository's choice
-      {"protocol.allow", "never"},
-      {"core.pager", "cat"},
-  }};
-  std::vector<std::string> environment{
-      "GIT_CONFIG_NOSYSTEM=1",
-      "GIT_CONFIG_GLOBAL=/dev/null",
-      "GIT_OPTIONAL_LOCKS=0",  // `git status` would refresh the index
-      "GIT_TERMINAL_PROMPT=0",
-      "GIT_CEILING_DIRECTORIES=" + repository.parent_path().string(),
-      "LC_ALL=C.UTF-8",
-      "GIT_CONFIG_COUNT=" + std::to_string(settings.size() + 1),
-      "GIT_CONFIG_KEY_0=safe.directory",  // whoever owns it: it was put under management
-      "GIT_CONFIG_VALUE_0=" + repository.string(),
-  };
-  for (std::size_t i = 0; i < settings.size(); ++i) {
-    const auto number = std::to_string(i + 1);
-    environment.push_back("GIT_CONFIG_KEY_" + number + "=" + settings[i][0]);
-    environment.push_back("GIT_CONFIG_VALUE_" + number + "=" + settings[i][1]);
-  }
-  return environment_without({"GIT_"}, std::move(environment));
 }
 
 }  // namespace repo_checks

@@ -24,7 +24,7 @@ class Evaluator {
 
   [[nodiscard]] CheckResult render(const RepoKey& key, const Repository& repository) const;
 
-  /// `repo-checks/1+s2:<16 digits>`: of the criteria's definitions, so that changing one checks everything anew.
+  /// `repo-checks/2+s2:<16 digits>`: of the criteria's definitions, so that changing one checks everything anew.
   [[nodiscard]] std::string_view version() const noexcept { return version_; }
 
  private:
@@ -38,9 +38,5 @@ class Evaluator {
   std::stop_token stop_;
   std::string version_;
 };
-
-/// The environment of a criterion's commands: the process's own, but git reads no configuration except the repository's, runs
-/// no hooks, takes no locks, asks nobody, uses no network, and stays in the repository.
-[[nodiscard]] std::vector<std::string> command_environment(const std::filesystem::path& repository);
 
 }  // namespace repo_checks

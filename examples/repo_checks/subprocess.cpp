@@ -172,12 +172,12 @@ std::string describe(const Ending& ending, const Command& command) {
   return {};
 }
 
-std::vector<std::string> environment_without(const std::vector<std::string>& prefixes, std::vector<std::string> more) {
+std::vector<std::string> environment_of(const std::vector<std::string>& names, std::vector<std::string> more) {
+  const auto name_of = [](std::string_view variable) { return variable.substr(0, variable.find('=')); };
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string_view text(*variable);
-    const auto matches = [&](const auto& prefix) { return text.starts_with(prefix); };
-    const auto replaced = [&](const auto& other) { return text.starts_with(other.substr(0, other.find('=') + 1)); };
-    if (std::ranges::none_of(prefixes, matches) && std::ranges::none_of(more, replaced)) more.emplace_back(text);
+    const auto name = name_of(*variable);
+    const auto replaced = [&](const auto& other) { return name_of(other) == name; };
+    if (std::ranges::find(names, name) != names.end() && std::ranges::none_of(more, replaced)) more.emplace_back(*variable);
   }
   return more;
 }

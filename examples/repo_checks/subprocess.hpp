@@ -46,8 +46,8 @@ struct Ending {
 /// One sentence for people: "exit code 3", "'make' cannot be started: No such file or directory".
 [[nodiscard]] std::string describe(const Ending& ending, const Command& command);
 
-/// The process's own environment without the variables that start with one of the prefixes, and with `more`.
-[[nodiscard]] std::vector<std::string> environment_without(const std::vector<std::string>& prefixes,
-                                                           std::vector<std::string> more = {});
+/// The variables of the process's own environment that have one of the names, where `more` (NAME=VALUE) says nothing else, and
+/// `more`. What is not named stays here: a password among our variables is no business of a command's, nor of what it prints.
+[[nodiscard]] std::vector<std::string> environment_of(const std::vector<std::string>& names, std::vector<std::string> more = {});
 
 }  // namespace repo_checks

@@ -1,4 +1,5 @@
 // The program itself, as people and scripts use it.
+#include "checks/own_environment.hpp"
 #include "checks/workplace.hpp"
 
 #include "subprocess.hpp"
@@ -42,7 +43,7 @@ struct Program {
     return all;
   }
   [[nodiscard]] Ending operator()(std::vector<std::string> arguments, std::vector<std::string> environment = {}) const {
-    return run({command(std::move(arguments)), place / ".", environment_without({}, std::move(environment))});
+    return run({command(std::move(arguments)), place / ".", own_environment(std::move(environment))});
   }
 };
 
@@ -178,7 +179,7 @@ TEST_CASE("Exit codes tell what went wrong", "[checks]") {
                                all.insert(all.end(), arguments.begin(), arguments.end());
                                return all;
                              }(),
-                             program.place / ".", environment_without({})});
+                             program.place / ".", own_environment()});
     CHECK(ending.code == code);
     CHECK_THAT(ending.output, ContainsSubstring(message));
   }

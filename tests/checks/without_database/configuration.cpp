@@ -14,7 +14,8 @@ TEST_CASE("A configuration adds criteria, leaves some out and names the files to
     "criteria": [
       {"name": "security", "tier": "standard", "any_of": ["SECURITY.md", "docs/security.md"]},
       {"name": "builds", "tier": "full", "command": ["make", "check"], "timeout_seconds": 300, "output_limit": 1000, "silent": true}],
-    "watched_files": ["SCOPE.md", ".git/logs/HEAD"]})");
+    "watched_files": ["SCOPE.md", ".git/logs/HEAD"],
+    "environment": ["JAVA_HOME"]})");
   CHECK(configuration.criteria.size() == standard_configuration().criteria.size());
   CHECK(std::ranges::find(configuration.criteria, "fsck", &Criterion::name) == configuration.criteria.end());
   const auto& builds = configuration.criteria.back();
@@ -26,6 +27,7 @@ TEST_CASE("A configuration adds criteria, leaves some out and names the files to
   CHECK(rule.output_limit == 1000);
   CHECK(rule.silent);
   CHECK(configuration.watched_files == std::vector<std::string>{"SCOPE.md", ".git/logs/HEAD"});
+  CHECK(configuration.environment == std::vector<std::string>{"JAVA_HOME"});
   CHECK(parse_configuration("{}").definition() == standard_configuration().definition());
 }
 
@@ -56,6 +58,8 @@ TEST_CASE("A configuration that makes no sense is refused with the place and the
            {R"({"watched_files": ["/etc/passwd"]})", "must be a path below the repository"},
            {R"({"watched_files": ["a/../../b"]})", "must be a path below the repository"},
            {R"({"watched_files": ["a b"]})", "must be a path below the repository"},
+           {R"({"environment": ["A=b"]})", "must be the name of a variable"},
+           {R"({"environment": ["GIT_DIR"]})", "none of git's"},
        }) {
     INFO(text);
     CHECK_THROWS_WITH(parse_configuration(text), ContainsSubstring(message));
@@ -80,6 +84,7 @@ TEST_CASE("Every part of a definition changes the evaluator's version", "[checks
       version(""),
       parse_configuration(R"({"watched_files": ["SCOPE.md"]})").definition(),
       parse_configuration(R"({"without": ["fsck"]})").definition(),
+      parse_configuration(R"({"environment": ["A"]})").definition(),
   };
   for (std::size_t i = 0; i < definitions.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) CHECK(definitions[i] != definitions[j]);

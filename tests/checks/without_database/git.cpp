@@ -1,6 +1,8 @@
 // What the criteria that ask git do to a repository: nothing.
 #include "evaluator.hpp"
 
+#include "command_environment.hpp"
+
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -45,10 +47,11 @@ struct GitRepository {
     INFO(ending.output);
     REQUIRE(ending.succeeded());
   }
-  /// The findings of `clean` and `fsck`.
-  std::vector<Finding> check() const {
+  /// The findings of `clean` and `fsck`, and of commands of one's own.
+  std::vector<Finding> check(const std::vector<std::vector<std::string>>& more = {}) const {
     auto configuration = std::make_shared<Configuration>(standard_configuration());
     std::erase_if(configuration->criteria, [](const Criterion& each) { return each.name != "clean" && each.name != "fsck"; });
+    for (const auto& command : more) configuration->criteria.push_back({"own", Tier::full, Succeeds{.command = command}});
     const NoRegistry registry;
     return findings_of(Evaluator(registry, configuration).render({}, {{}, "slug", path, {}}).criteria.value());
   }
@@ -94,16 +97,89 @@ TEST_CASE("Checking leaves the index as it is, even where git would refresh it",
   CHECK(content(repository.path / ".git/index") == before);
 }
 
+namespace {
+
+/// A repository with a program that leaves a file when it is run.
+struct HostileRepository : GitRepository {
+  std::filesystem::path was_run = directory / "was-run";
+  std::string spy = directory.write("spy", "#!/bin/sh\ntouch " + was_run.string() + "\ncat\n").string();
+
+  HostileRepository() { std::filesystem::permissions(spy, std::filesystem::perms::owner_all); }
+
+  void configure(const std::string& key, const std::string& value) const { git({"config", "--add", key, value}); }
+  /// As a repository's owner would, who is held back by nothing.
+  [[nodiscard]] Ending unprotected(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "git");
+    return run({arguments, path, environment_of({"PATH"}, {"HOME=/nowhere", "GIT_SSH_COMMAND=false"})});
+  }
+  [[nodiscard]] bool spy_ran() const { return std::filesystem::remove(was_run); }
+};
+
+}  // namespace
+
 TEST_CASE("Checking runs no program of the repository's choice", "[checks]") {
+  const std::vector<std::string> keys{
+      "core.fsmonitor",    "core.pager",       "core.sshCommand",   "core.askPass",       "core.editor",   "core.gitProxy",
+      "core.hooksPath",    "filter.spy.clean", "filter.spy.smudge", "filter.spy.process", "diff.external", "diff.spy.command",
+      "diff.spy.textconv", "gpg.program",      "credential.helper", "pager.status",       "alias.st"};
+  for (const auto& key : keys) {
+    INFO(key);
+    const HostileRepository repository;
+    repository.directory.write("repository/.gitattributes", "* filter=spy diff=spy\n");
+    repository.directory.write("repository/README.md", "Other words.\n");
+    repository.configure(key, key == "alias.st" ? "!" + repository.spy : repository.spy);
+    if (key.starts_with("filter.")) repository.configure("filter.spy.required", "true");
+    std::filesystem::create_directories(repository.path / ".git/hooks");
+    std::filesystem::copy_file(repository.spy, repository.path / ".git/hooks/post-index-change");
+    const auto findings = repository.check({{"git", "diff"}, {"git", "log", "-p", "--show-signature"}, {"git", "st"}});
+    CHECK_FALSE(findings[0].passed);  // it has changed, and the check says so
+    CHECK_THAT(findings[0].reason, ContainsSubstring("README.md"));
+    CHECK_FALSE(repository.spy_ran());
+  }
+}
+
+TEST_CASE("The programs that checking does not run are run by git on its own",
+          "[checks]") {  // or the test above would prove nothing
+  for (const std::string key :
+       {"core.fsmonitor", "filter.spy.clean", "filter.spy.process", "diff.external", "diff.spy.textconv"}) {
+    INFO(key);
+    const HostileRepository repository;
+    repository.directory.write("repository/.gitattributes", "* filter=spy diff=spy\n");
+    repository.directory.write("repository/README.md", "Other words.\n");
+    repository.configure(key, repository.spy);
+    static_cast<void>(repository.unprotected({"status"}));
+    static_cast<void>(repository.unprotected({"diff"}));
+    CHECK(repository.spy_ran());
+  }
+}
+
+TEST_CASE("An object that a partial clone lacks is not fetched by a program that the clone names", "[checks]") {
+  const HostileRepository repository;
+  const auto object = repository.unprotected({"rev-parse", "HEAD:README.md"}).output.substr(0, 40);
+  REQUIRE(object.size() == 40);
+  std::filesystem::remove(repository.path / ".git/objects" / object.substr(0, 2) / object.substr(2));
+  repository.configure("core.repositoryFormatVersion", "1");
+  repository.configure("extensions.partialClone", "origin");
+  repository.configure("remote.origin.promisor", "true");
+  repository.configure("remote.origin.url", "ext::" + repository.spy);
+  repository.configure("protocol.ext.allow", "always");
+  repository.directory.write("repository/README.md", "Other words.\n");
+  static_cast<void>(repository.check({{"git", "diff"}, {"git", "cat-file", "-p", object}}));
+  CHECK_FALSE(repository.spy_ran());
+  static_cast<void>(repository.unprotected({"cat-file", "-p", object}));
+  CHECK(repository.spy_ran());  // git on its own does
+}
+
+TEST_CASE("A command sees none of our variables but those that every program needs and those that are named", "[checks]") {
   const GitRepository repository;
-  const auto spy = repository.directory.write("spy", "#!/bin/sh\ntouch " + (repository.directory / "was-run").string() + "\n");
-  std::filesystem::permissions(spy, std::filesystem::perms::owner_all);
-  repository.git({"config", "core.fsmonitor", spy.string()});
-  repository.git({"config", "core.pager", spy.string()});
-  std::filesystem::create_directories(repository.path / ".git/hooks");
-  std::filesystem::copy_file(spy, repository.path / ".git/hooks/post-index-change");
-  CHECK(repository.check()[0].passed);
-  CHECK_FALSE(std::filesystem::exists(repository.directory / "was-run"));
+  ::setenv("PGPASSWORD", "secret", 1);
+  ::setenv("JAVA_HOME", "/opt/java", 1);
+  const auto environment = command_environment(repository.path, {"JAVA_HOME"});
+  const auto output = run({{"env"}, repository.path, environment}).output;
+  CHECK_THAT(output, ContainsSubstring("PATH=") && ContainsSubstring("JAVA_HOME=/opt/java\n") && !ContainsSubstring("secret"));
+  CHECK_THAT(run({{"env"}, repository.path, command_environment(repository.path)}).output, !ContainsSubstring("JAVA_HOME"));
+  ::unsetenv("PGPASSWORD");
+  ::unsetenv("JAVA_HOME");
 }
 
 TEST_CASE("A directory inside another repository is not taken for a part of that", "[checks]") {
