@@ -110,6 +110,7 @@ std::string base64(const std::string& bytes) {
 struct ThumbnailRenderer {
   std::string_view version() const { return "thumbnail/1+libpng-" PNG_LIBPNG_VER_STRING; }
   Thumbnail render(const ThumbnailKey& key, const std::string& file) const {
+    if (key.width < 1) throw RenderError("a width of " + std::to_string(key.width) + " pixels; it must be at least 1");
     const auto pixels = scale(decode(file), key.width);
     return {"data:image/png;base64," + base64(encode(pixels)), pixels.height};
   }
