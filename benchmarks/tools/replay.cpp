@@ -92,9 +92,13 @@ void plot(const std::vector<Series>& all, const std::vector<Policy>& policies, c
   const bool svg = path.ends_with(".svg");
   std::fprintf(gnuplot, "set terminal %s size %zu,480\nset output '%s'\nset multiplot layout 1,%zu\n", svg ? "svg" : "png",
                640 * all.size(), path.c_str(), all.size());
-  std::fprintf(gnuplot, "set ylabel 'miss ratio'\nset logscale x\nset grid\nset key bottom left\n");
+  // Grey, which can be read on a light page and on a dark one.
+  std::fprintf(gnuplot,
+               "grey = '#808080'\nset border linecolor rgb grey\nset tics textcolor rgb grey\n"
+               "set ylabel 'miss ratio' textcolor rgb grey\nset logscale x\nset grid linecolor rgb grey\n"
+               "set key bottom left textcolor rgb grey\n");
   for (const auto& series : all) {
-    std::fprintf(gnuplot, "set xlabel 'capacity, %s'\nplot ", series.unit.c_str());
+    std::fprintf(gnuplot, "set xlabel 'capacity, %s' textcolor rgb grey\nplot ", series.unit.c_str());
     for (const auto& policy : policies) std::fprintf(gnuplot, "'-' with linespoints title '%s', ", policy.name.c_str());
     std::fprintf(gnuplot, "\n");
     for (std::size_t column = 0; column < policies.size(); ++column) {
