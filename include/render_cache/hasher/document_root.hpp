@@ -64,6 +64,7 @@ class FileDescriptor {
 
 /// An open directory. Paths are relative to it, with '/'; one that leads out of it, by ".." or by a symbolic link, is
 /// refused by the kernel (openat2 with RESOLVE_BENEATH, Linux 5.6) while it is resolved, so that no rename can slip in between.
+/// To be used from many threads at once.
 class DocumentRoot {
  public:
   /// Which names may be part of a path, or of what its links lead to.

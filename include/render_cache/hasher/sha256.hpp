@@ -13,7 +13,7 @@
 
 namespace render_cache {
 
-/// `source=s2:<64 hex digits>`. Copies share the algorithm, which is fetched once.
+/// `source=s2:<64 hex digits>`. Copies share the algorithm, which is fetched once. To be used from many threads at once.
 class Sha256Hasher {
  public:
   /// Throws Error where OpenSSL offers no SHA-256.

@@ -12,7 +12,7 @@
 namespace render_cache {
 
 /// `source=x3:<32 hex digits>`. An author who can choose texts can make two with one hash (seeded or not), and so
-/// poison a cache that others share: use it only where all authors are one.
+/// poison a cache that others share: use it only where all authors are one. To be used from many threads at once; throws nothing.
 struct Xxh3Hasher {
   [[nodiscard]] std::string digest(std::string_view text) const {
     XXH128_canonical_t bytes;

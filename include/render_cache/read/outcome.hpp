@@ -20,13 +20,13 @@ constexpr std::string_view to_string(Origin origin) noexcept {
   return names[static_cast<std::size_t>(origin)];
 }
 
-/// A value, shared and immutable, and how it came about. Never without a value, but for `find`, whose outcome
-/// converts to false on a miss.
+/// A value, shared and immutable, and how it came about; it may outlive the cache and the store. Never without a value, but for
+/// `find`, whose outcome converts to false on a miss.
 template <class Value>
 struct Outcome {
-  EntryPtr<Value> entry{};           ///< the value, its fingerprint, when it was rendered and what that cost
-  Origin origin = Origin::store;     ///< where the value came from
-  Miss miss = Miss::none;            ///< why the store had no answer
+  EntryPtr<Value> entry{};  ///< the value, its fingerprint, when it was rendered and what that cost
+  Origin origin = Origin::store;  ///< where the value came from
+  Miss miss = Miss::none;  ///< why the store had no answer
   /// Whether the store has the entry now. False after a render: the store failed, an erase came between, the
   /// source moved while it was rendered, or it was too new to trust.
   bool stored = true;

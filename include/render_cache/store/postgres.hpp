@@ -28,7 +28,7 @@ namespace render_cache {
 /// A durable store. Connects when it is first used, so that a program starts without its server; then the migrations
 /// that are pending are applied and the table is compared with the schema. What is wrong with it is reported by each
 /// operation (MigrationError, SchemaMismatch) until it is repaired. Look-ups and publishes of any number of keys take
-/// one round trip. Thread-safe.
+/// one round trip. All members may be called from many threads at once.
 ///
 /// An operation whose connection breaks is run once more on a new one, and then reported as `StoreUnavailable`.
 template <Schema S>

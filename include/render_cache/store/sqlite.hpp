@@ -29,7 +29,8 @@ namespace render_cache {
 /// StoreUnavailable until it is well again. May not be used in a child of fork(): that throws StoreError.
 ///
 /// The constructor throws what is wrong with the place (StoreUnavailable, StoreFull), the table (SchemaMismatch) or the
-/// migrations (MigrationError).
+/// migrations (MigrationError). All members may be called from many threads at once; besides what is said above they throw
+/// InvalidKey and InvalidValue.
 template <Schema S>
 class SqliteStore {
   using File = detail::SqliteFile<S>;

@@ -21,7 +21,8 @@ namespace render_cache {
 /// needed, since a node that holds an older entry misses and asks the far store. A far hit fills the near store.
 ///
 /// Publish, erase and clean-up reach both, the far store first; where it fails, the near one is still brought up
-/// to date and then the error is thrown. Both must outlive this object. `Near` never blocks (MemoryStore).
+/// to date and then the error is thrown. Both must outlive this object. `Near` never blocks (MemoryStore). All members may be
+/// called from many threads at once, and throw what the far store throws.
 template <Store Near, Store Far>
   requires std::same_as<typename Near::key_type, typename Far::key_type> &&
            std::same_as<typename Near::value_type, typename Far::value_type>
