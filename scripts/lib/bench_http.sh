@@ -3,6 +3,8 @@
 #
 # Three servers at once, on loopback, in temporary directories: the wiki on SQLite, the wiki on PostgreSQL, nginx. Each is
 # asked in turn, several rounds, by wrk with 32 connections: first for one page of about 10 KB, then for all pages at random.
+#
+# With the argument `large`: a wiki of 40,000 pages beside one of 112 instead.
 
 http_rounds=${RENDER_CACHE_BENCH_ROUNDS:-5}
 http_seconds=${RENDER_CACHE_BENCH_SECONDS:-4}
@@ -18,10 +20,10 @@ stop_http_servers() {
   rm -rf -- "$http_folder"
 }
 
-# start_wiki NAME STORE: sets http_url[NAME].
+# start_wiki NAME FOLDER ARGUMENT...: sets http_url[NAME].
 start_wiki() {
   local log=$http_folder/$1.log tries=0 url
-  build/gcc-release/examples/wiki/wiki serve --root "book=$http_pages" --store "$2" --listen 127.0.0.1:0 >"$log" 2>&1 &
+  build/gcc-release/examples/wiki/wiki serve --root "book=$2" "${@:3}" --listen 127.0.0.1:0 >"$log" 2>&1 &
   http_pids+=($!)
   until url=$(grep -o 'http://127.0.0.1:[0-9]*' "$log"); do
     if ! kill -0 "${http_pids[-1]}" 2>/dev/null || ((++tries > 100)); then
@@ -84,6 +86,47 @@ ask() {
 # median_of FILE COLUMN
 median_of() { cut -f "$2" "$1" | sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
+# Does a large wiki cost more? The pages of the book under 40,000 names, beside the book itself as its 112 names: the same 112
+# pages are asked for in both, and then all there are.
+make_large_wiki() {
+  local folder=$http_folder/wiki page number=0 copy
+  local -a pages=("$http_pages"/*.md)
+  mkdir -p "$folder/small/all"
+  for page in "${pages[@]}"; do cp "$page" "$folder/small/all/$(printf 'page-%03d.md' "$((number++))")"; done
+  for ((copy = 0; copy < 40000 / number; ++copy)); do
+    mkdir -p "$folder/large/part-$copy"
+    cp -l "$folder/small/all/"* "$folder/large/part-$copy"
+  done
+  (cd "$folder/small" && printf '/book/%s\n' */*.md) >"$http_folder/small.pages"
+  (cd "$folder/large" && find . -name '*.md' -printf '/book/%P\n' | sort) >"$http_folder/large.all"
+  (cd "$folder/large" && printf '/book/%s\n' part-7/*.md) >"$http_folder/large.pages"
+}
+
+bench_large() {
+  local size round pages
+  make_large_wiki
+  for size in small large; do start_wiki "$size" "$http_folder/wiki/$size" --memory 2GiB; done
+  sleep 3
+  for pages in small.pages large.all; do # every page once, so that each is a hit
+    (cd "$http_folder" && sed "s|^|url = \"${http_url[${pages%.*}]}|; s|\$|\"\noutput = /dev/null|" "$pages" | curl --silent --fail --config -)
+  done
+  say "$http_rounds rounds of $http_seconds s each, $http_connections connections; $(wc -l <"$http_folder/large.all") pages beside $(
+    wc -l <"$http_folder/small.pages")"
+  for ((round = 0; round < http_rounds; ++round)); do
+    for pages in small.pages large.pages large.all; do ask "${pages%.*}" "$pages" >>"$http_folder/$pages.rates"; done
+  done
+  mkdir -p build/bench
+  {
+    printf 'pages asked for\trequests/s\ttimes slower\tp99 ms\n'
+    rate=$(median_of "$http_folder/small.pages.rates" 1)
+    for pages in small.pages large.pages large.all; do
+      printf '%s\t%s\t%s\n' "$(wc -l <"$http_folder/$pages") of $(wc -l <"$http_folder/${pages/large.pages/large.all}")" \
+        "$(median_of "$http_folder/$pages.rates" 1)" "$(median_of "$http_folder/$pages.rates" 2)" |
+        awk -F '\t' -v rate="$rate" '{ printf "%s\t%d\t%.2f\t%.2f\n", $1, $2, rate / $2, $3 / 1000 }'
+    done
+  } | tee build/bench/http_large.tsv | print_table
+}
+
 install_packages "${packages_build[@]}" "$package_postgres" "${packages_bench_http[@]}"
 use_sample_data
 http_pages=$root/docs
@@ -91,11 +134,15 @@ if [[ -d ${RENDER_CACHE_DATA:-}/wiki/rust-book ]]; then http_pages=$RENDER_CACHE
 build gcc-release wiki
 http_folder=$(mktemp -d "${TMPDIR:-/tmp}/render_cache_http.XXXXXX")
 at_exit stop_http_servers
-start_postgres RENDER_CACHE_BENCH_POSTGRES || fail "PostgreSQL cannot be started"
-
 declare -A http_url
-start_wiki sqlite "sqlite:$http_folder/cache.db"
-start_wiki postgres "postgres:$RENDER_CACHE_BENCH_POSTGRES"
+if [[ ${2:-} == large ]]; then
+  bench_large
+  exit
+fi
+
+start_postgres RENDER_CACHE_BENCH_POSTGRES || fail "PostgreSQL cannot be started"
+start_wiki sqlite "$http_pages" --store "sqlite:$http_folder/cache.db"
+start_wiki postgres "$http_pages" --store "postgres:$RENDER_CACHE_BENCH_POSTGRES"
 copy_pages
 start_nginx
 sleep 3 # a file that was written a moment ago is read each time: see docs/how-a-read-works.md
