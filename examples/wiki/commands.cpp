@@ -5,6 +5,8 @@
 #include "stores/migrate_on.hpp"
 #include "sweep.hpp"
 
+#include <render_cache/entry/text.hpp>
+
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -24,7 +26,7 @@ int warm(const WarmOptions& options) {
   const auto pages = open_store(options);
   std::vector<WantedPage> wanted;
   for (const auto& [alias, folder] : options.roots) {
-    const auto root = std::make_shared<const render_cache::DocumentRoot>(folder);
+    const auto root = open_root(folder);
     for (auto& path : list_pages(*root)) wanted.push_back({{alias, path}, {root, path}});
   }
 
@@ -46,7 +48,8 @@ int warm(const WarmOptions& options) {
       if (!answers[at].outcome().stored) ++not_stored;
     } catch (const std::exception& error) {
       ++failed;
-      std::cerr << wanted[at].key.repo_alias << '/' << wanted[at].key.page_path << ": " << error.what() << '\n';
+      const auto& [alias, path] = wanted[at].key;
+      std::cerr << alias << '/' << render_cache::printable(path) << ": " << render_cache::printable(error.what()) << '\n';
     }
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -59,7 +62,7 @@ int warm(const WarmOptions& options) {
 int prune(const CommonOptions& options, const PruneChoice& choice) {
   const auto pages = open_store(options);
   const auto report = sweep(*pages, options.roots, choice);
-  for (const auto& warning : report.warnings) std::cerr << "wiki: " << warning << '\n';
+  for (const auto& warning : report.warnings) std::cerr << "wiki: " << render_cache::printable(warning) << '\n';
   std::cout << describe(report, choice.dry_run) << '\n';
   return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <render_cache/renderer/markdown/url.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,15 @@ inline std::string escaped(std::string_view text) {
   std::string html;
   append_escaped(html, text);
   return html;
+}
+
+/// A text that is no longer than a title should be; where it was cut off there is an ellipsis.
+inline std::string shortened(std::string_view text) {
+  constexpr std::size_t most = 200;
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not within a character
+  return std::string(text.substr(0, end)) + "\xE2\x80\xA6";
 }
 
 /// `/ALIAS/path`, percent-encoded.

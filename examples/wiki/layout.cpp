@@ -2,6 +2,7 @@
 
 #include "embedded.hpp"
 #include "html.hpp"
+#include "navigation.hpp"
 
 #include <render_cache/hasher/sha256.hpp>
 
@@ -17,15 +18,7 @@
 namespace wiki {
 namespace {
 
-using Items = std::vector<OutlineItem>;
-constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
-
 std::string digest(std::string_view text) { return render_cache::Sha256Hasher().digest(text).substr(3, 12); }
-
-std::size_t place_in(const Items& items, std::string_view path) {
-  const auto at = std::ranges::find(items, path, &OutlineItem::path);
-  return at == items.end() ? nowhere : static_cast<std::size_t>(at - items.begin());
-}
 
 // -- the frame ------------------------------------------------------------------------------------------------------------------
 
@@ -50,108 +43,8 @@ void append_bar(std::string& html, std::string_view alias, std::string_view book
     append_escaped(html, book.empty() ? alias : book);
     html.append("</a>");
   }
-  if (has_pages) html.append(" <a class=\"to-pages\" href=\"#pages\">All pages</a>");
+  if (has_pages) html.append(" <a class=\"to-pages\" href=\"#pages\">Pages</a>");
   html.append("</header>\n");
-}
-
-// -- navigation -----------------------------------------------------------------------------------------------------------------
-
-void append_item(std::string& html, std::string_view alias, const OutlineItem& item, bool is_current) {
-  const bool is_link = item.is_page() || item.path.ends_with('/');
-  if (is_link) {
-    html.append("<a href=\"").append(href_of(alias, item.path)).append(is_current ? "\" aria-current=\"page\">" : "\">");
-  } else {
-    html.append("<span class=\"draft\">");
-  }
-  append_escaped(html, item.title);
-  html.append(is_link ? "</a>" : "</span>");
-}
-
-/// One list of siblings, from `at` to the next item that is less deep; returns where that is.
-std::size_t append_items(std::string& html, std::string_view alias, const Items& items, std::size_t at, std::size_t current) {
-  const std::size_t depth = items[at].depth;
-  html.append("<ul>");
-  while (at < items.size() && items[at].depth >= depth) {
-    const auto& item = items[at];
-    if (item.path == OutlineItem::part) {
-      html.append("<li class=\"part\">");
-      append_escaped(html, item.title);
-      html.append("</li>");
-      ++at;
-      continue;
-    }
-    std::size_t end = at + 1;
-    while (end < items.size() && items[end].depth > item.depth) ++end;
-    html.append("<li>");
-    if (end == at + 1) {
-      append_item(html, alias, item, at == current);
-    } else {
-      html.append(current >= at && current < end ? "<details open><summary>" : "<details><summary>");
-      append_item(html, alias, item, at == current);
-      html.append("</summary>");
-      append_items(html, alias, items, at + 1, current);
-      html.append("</details>");
-    }
-    html.append("</li>\n");
-    at = end;
-  }
-  html.append("</ul>");
-  return at;
-}
-
-void append_pages(std::string& html, std::string_view alias, const Items& items, std::size_t current) {
-  if (items.empty()) return;
-  html.append("<nav class=\"pages\" id=\"pages\" aria-label=\"Pages\">\n");
-  for (std::size_t at = 0; at < items.size();) at = append_items(html, alias, items, at, current);
-  html.append("\n</nav>\n");
-}
-
-void append_crumb(std::string& html, std::string_view href, std::string_view text) {
-  html.append("<li><a href=\"").append(href).append("\">");
-  append_escaped(html, text);
-  html.append("</a></li>");
-}
-
-/// Home, the repository, what is around the page in the outline, the page.
-void append_crumbs(std::string& html, std::string_view alias, std::string_view title, const Items& items, std::size_t current) {
-  html.append("<nav class=\"crumbs\" aria-label=\"Breadcrumbs\"><ol>");
-  append_crumb(html, "/", "Home");
-  append_crumb(html, href_of(alias, ""), alias);
-  if (current != nowhere) {
-    std::vector<const OutlineItem*> around;
-    auto depth = items[current].depth;
-    for (std::size_t at = current; at-- > 0 && depth > 0;) {
-      if (items[at].depth >= depth) continue;
-      depth = items[at].depth;
-      around.push_back(&items[at]);
-    }
-    for (const auto* item : std::vector(around.rbegin(), around.rend())) {
-      if (item->path.empty()) continue;
-      append_crumb(html, href_of(alias, item->path), item->title);
-    }
-  }
-  html.append("<li aria-current=\"page\">");
-  append_escaped(html, title);
-  html.append("</li></ol></nav>\n");
-}
-
-void append_turn(std::string& html, std::string_view alias, const Items& items, std::size_t current) {
-  if (current == nowhere) return;
-  const auto append_link = [&](std::string_view kind, std::string_view label, const OutlineItem& item) {
-    html.append("<a class=\"").append(kind).append("\" rel=\"").append(kind).append("\" href=\"");
-    html.append(href_of(alias, item.path)).append("\"><span>").append(label).append("</span>");
-    append_escaped(html, item.title);
-    html.append("</a>");
-  };
-  const auto before = std::find_if(items.rend() - static_cast<std::ptrdiff_t>(current), items.rend(),
-                                   [](const OutlineItem& item) { return item.is_page(); });
-  const auto after = std::find_if(items.begin() + static_cast<std::ptrdiff_t>(current) + 1, items.end(),
-                                  [](const OutlineItem& item) { return item.is_page(); });
-  if (before == items.rend() && after == items.end()) return;
-  html.append("<nav class=\"turn\" aria-label=\"Previous and next page\">");
-  if (before != items.rend()) append_link("prev", "Previous", *before);
-  if (after != items.end()) append_link("next", "Next", *after);
-  html.append("</nav>\n");
 }
 
 // -- what the page knows of itself ----------------------------------------------------------------------------------------------
@@ -200,36 +93,38 @@ void append_toc(std::string& html, std::span<const Heading> headings) {
 }
 
 /// A document whose text this program writes itself.
-std::string document(std::string_view title, std::string_view alias, const Outline* outline, std::string_view crumb,
-                     std::string_view text) {
-  const Items items = outline ? items_of(*outline) : Items{};
+struct DocumentParts {
+  std::string title;
+  std::string_view alias{};
+  std::string_view book{};
+  std::string crumbs{};
+  std::string pages{};
+};
+std::string document(const DocumentParts& parts, std::string_view text) {
   std::string html;
-  append_head(html, title);
-  append_bar(html, alias, outline ? std::string_view(outline->title) : alias, !items.empty());
-  html.append(items.empty() ? "<div class=\"frame alone\">" : "<div class=\"frame\">").append("<main id=\"content\">\n");
-  if (!alias.empty()) {
-    html.append("<div class=\"head\">");
-    append_crumbs(html, alias, crumb, items, nowhere);
-    html.append("</div>\n");
-  }
-  html.append("<article class=\"text\">\n").append(text).append("</article>\n</main>\n");
-  append_pages(html, alias, items, nowhere);
+  append_head(html, parts.title);
+  append_bar(html, parts.alias, parts.book, !parts.pages.empty());
+  html.append(parts.pages.empty() ? "<div class=\"frame alone\">" : "<div class=\"frame\">").append("<main id=\"content\">\n");
+  if (!parts.crumbs.empty()) html.append("<div class=\"head\">").append(parts.crumbs).append("</div>\n");
+  html.append("<article class=\"text own\">\n").append(text).append("</article>\n</main>\n").append(parts.pages);
   return html.append("</div>\n</body>\n</html>\n");
 }
 
-std::size_t similarity(std::string_view a, std::string_view b) {
-  // Dice's coefficient of the letter pairs, in thousandths.
+using LetterPairs = std::vector<std::pair<char, char>>;
+
+LetterPairs pairs_of(std::string_view text) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  const auto pairs = [&](std::string_view text) {
-    std::vector<std::pair<char, char>> all;
-    for (std::size_t at = 0; at + 1 < text.size(); ++at) all.emplace_back(lower(text[at]), lower(text[at + 1]));
-    std::ranges::sort(all);
-    return all;
-  };
-  const auto x = pairs(a), y = pairs(b);
-  std::vector<std::pair<char, char>> both;
-  std::ranges::set_intersection(x, y, std::back_inserter(both));
-  return x.empty() || y.empty() ? 0 : 2000 * both.size() / (x.size() + y.size());
+  LetterPairs pairs;
+  for (std::size_t at = 0; at + 1 < text.size(); ++at) pairs.emplace_back(lower(text[at]), lower(text[at + 1]));
+  std::ranges::sort(pairs);
+  return pairs;
+}
+
+/// Dice's coefficient of the letter pairs, in thousandths.
+std::size_t similarity(const LetterPairs& a, const LetterPairs& b) {
+  LetterPairs both;
+  std::ranges::set_intersection(a, b, std::back_inserter(both));
+  return a.empty() || b.empty() ? 0 : 2000 * both.size() / (a.size() + b.size());
 }
 
 std::string_view stem_of(std::string_view path) {
@@ -238,57 +133,88 @@ std::string_view stem_of(std::string_view path) {
   return name.substr(0, name.rfind('.'));
 }
 
+/// The pages that are most like the path's last part, among a bounded number of those whose paths are near it: what is in the
+/// same folder, or in one of nearly the same name.
+std::vector<OutlineTree::Place> pages_like(std::string_view path, const OutlineTree& tree) {
+  constexpr std::size_t candidates = 256, alike = 400, most = 5, longest_name = 255;
+  if (stem_of(path).size() > longest_name) return {};
+  const auto asked = pairs_of(stem_of(path));
+  std::vector<std::pair<std::size_t, OutlineTree::Place>> ranked;
+  for (const auto place : tree.near(path, candidates)) {
+    const auto& node = tree[place];
+    if (!node.is_page()) continue;
+    const auto score = std::max(similarity(asked, pairs_of(stem_of(node.path))), similarity(asked, pairs_of(node.title)));
+    if (score >= alike) ranked.emplace_back(score, place);
+  }
+  std::ranges::sort(ranked,
+                    [](const auto& a, const auto& b) { return std::pair(b.first, a.second) < std::pair(a.first, b.second); });
+  std::vector<OutlineTree::Place> best;
+  for (const auto& [score, place] : ranked) {
+    if (best.size() < most) best.push_back(place);
+  }
+  return best;
+}
+
 }  // namespace
 
 std::string_view style_sheet() noexcept { return embedded::style_css; }
 std::string_view icon() noexcept { return embedded::icon_svg; }
 
 std::string_view layout_version() noexcept {
-  static const std::string version = "layout/1+" + digest(style_sheet());
+  static const std::string version = "layout/2+" + digest(style_sheet());
   return version;
 }
 
 std::string lay_out(const PageParts& parts) {
-  const Items items = items_of(parts.outline);
-  const auto current = place_in(items, parts.path);
-  auto facts = facts_of(parts.page);
-  if (facts.title.empty()) facts.title = current == nowhere ? stem_of(parts.path) : items[current].title;
-  const std::string book(parts.outline.title.empty() ? parts.alias : std::string_view(parts.outline.title));
+  const auto& [alias, path, page, tree, standing] = parts;
+  auto facts = facts_of(page);
+  if (facts.title.empty()) facts.title = standing.within ? stem_of(path) : tree[standing.place].title;
+  const std::string book(tree.title().empty() ? alias : tree.title());
+  Navigation navigation(alias, tree, standing);
+  const auto crumbs = navigation.crumbs(facts.title), turn = navigation.turn(), pages = navigation.pages();
 
   std::string html;
-  html.reserve(parts.page.rendered_html.size() + 160 * items.size() + 4096);
+  html.reserve(page.rendered_html.size() + crumbs.size() + turn.size() + pages.size() + 4096);
   append_head(html, facts.title == book ? book : facts.title + " \xC2\xB7 " + book);
-  append_bar(html, parts.alias, book, !items.empty());
-  html.append("<div class=\"frame\"><main id=\"content\">\n<div class=\"head\">");
-  append_crumbs(html, parts.alias, facts.title, items, current);
-  html.append("</div>\n");
+  append_bar(html, alias, book, !pages.empty());
+  html.append("<div class=\"frame\"><main id=\"content\">\n<div class=\"head\">").append(crumbs).append("</div>\n");
   append_toc(html, facts.headings);
-  html.append("<article class=\"text\">\n").append(parts.page.rendered_html).append("</article>\n<div class=\"end\">");
-  append_turn(html, parts.alias, items, current);
-  html.append("</div>\n</main>\n");
-  append_pages(html, parts.alias, items, current);
+  html.append("<article class=\"text\">\n").append(page.rendered_html).append("</article>\n<div class=\"end\">");
+  html.append(turn).append("</div>\n</main>\n").append(pages);
   return html.append("</div>\n</body>\n</html>\n");
 }
 
-std::string folder_page(std::string_view alias, std::string_view folder, const Outline& outline) {
-  std::string list;
-  for_each_item(outline, [&](const OutlineItem& item) {
-    if (!item.is_page() || !item.path.starts_with(folder)) return;
-    list.append("<li><a href=\"").append(href_of(alias, item.path)).append("\">");
-    append_escaped(list, item.title);
-    list.append("</a><span>");
-    append_escaped(list, item.path);
-    list.append("</span></li>\n");
-  });
-  if (list.empty() && !folder.empty()) return {};
-  if (list.empty()) list = "<li>There are no pages here yet: files that end in .md will be.</li>\n";
-  const std::string name(folder.empty() ? alias : stem_of(folder));
-  return document(name + " \xC2\xB7 " + std::string(alias), alias, &outline, folder.empty() ? "Pages" : name,
-                  "<h1>" + escaped(name) + "</h1>\n<ul class=\"list\">\n" + list + "</ul>\n");
+std::optional<List> list_at(std::string_view path, const OutlineTree& tree) {
+  const bool is_folder = path.empty() || path.ends_with('/');
+  const auto place = is_folder ? tree.folder(path) : tree.find(path);
+  if (place != OutlineTree::nowhere) {
+    const auto& node = tree[place];
+    if (node.children == 0 && place != OutlineTree::root) return std::nullopt;
+    return List{std::string(node.path), {place, false}, tree.children(place), node.part_size, tree.branch(place), node.title};
+  }
+  // A folder that the outline, a book's own, does not know as such: whatever lies in it, in the order of paths.
+  const auto items = is_folder ? tree.below(path) : std::span<const OutlineTree::Place>();
+  if (items.empty()) return std::nullopt;
+  return List{std::string(path), tree.standing(path), items, tree.least_part_size(), tree.outline()->fingerprint.text(),
+              stem_of(path)};
+}
+
+std::string list_page(std::string_view alias, const List& list, std::size_t part, const OutlineTree& tree) {
+  const bool is_root = list.path.empty();
+  const auto book = tree.title().empty() ? alias : tree.title();
+  const std::string name(is_root ? book : list.title);
+  Navigation navigation(alias, tree, is_root ? OutlineTree::Standing{} : list.standing);
+  DocumentParts parts{.title = is_root ? name : name + " \xC2\xB7 " + std::string(book), .alias = alias, .book = book};
+  parts.crumbs = navigation.crumbs(is_root ? "Pages" : name);
+  auto text = "<h1>" + escaped(name) + "</h1>\n";
+  text += list.items.empty() ? "<p>There are no pages here yet: files that end in .md will be.</p>\n"
+                             : navigation.list(list.items, part, list.part_size, href_of(alias, list.path));
+  if (!is_root) parts.pages = navigation.pages(true);
+  return document(parts, text);
 }
 
 std::string index_page(const std::vector<RepositoryLine>& repositories) {
-  std::string text = "<h1>Wiki</h1>\n<ul class=\"list\">\n";
+  std::string text = "<h1>Wiki</h1>\n<ul class=\"wikis\">\n";
   for (const auto& [alias, title, pages] : repositories) {
     text.append("<li><a href=\"").append(href_of(alias, "")).append("\">");
     append_escaped(text, title.empty() ? alias : title);
@@ -296,38 +222,29 @@ std::string index_page(const std::vector<RepositoryLine>& repositories) {
     append_escaped(text, alias);
     text.append(" \xC2\xB7 ").append(std::to_string(pages)).append(pages == 1 ? " page" : " pages").append("</span></li>\n");
   }
-  return document("Wiki", {}, nullptr, {}, text + "</ul>\n");
+  return document({.title = "Wiki"}, text + "</ul>\n");
 }
 
 std::string error_page(const ErrorParts& parts) {
-  std::string text = "<p class=\"status\">" + std::to_string(parts.status) + "</p>\n<h1>" + escaped(parts.title) + "</h1>\n<p>" +
-                     escaped(parts.explanation) + "</p>\n";
-  if (!parts.suggestions.empty()) {
+  auto text = "<p class=\"status\">" + std::to_string(parts.status) + "</p>\n<h1>" + escaped(parts.title) + "</h1>\n<p>" +
+              escaped(parts.explanation) + "</p>\n";
+  DocumentParts document_parts{.title = std::string(parts.title), .alias = parts.alias, .book = parts.alias};
+  if (parts.tree == nullptr) return document(document_parts, text);
+  const auto& tree = *parts.tree;
+  if (const auto like = parts.suggest ? pages_like(parts.path, tree) : std::vector<OutlineTree::Place>(); !like.empty()) {
     text.append("<p>Perhaps you are looking for:</p>\n<ul>\n");
-    for (const auto& item : parts.suggestions) {
-      text.append("<li><a href=\"").append(href_of(parts.alias, item.path)).append("\">");
-      append_escaped(text, item.title);
+    for (const auto place : like) {
+      text.append("<li><a href=\"").append(href_of(parts.alias, tree[place].path)).append("\">");
+      append_escaped(text, tree[place].title);
       text.append("</a></li>\n");
     }
     text.append("</ul>\n");
   }
-  return document(parts.title, parts.alias, parts.outline, parts.title, text);
-}
-
-std::vector<OutlineItem> pages_like(std::string_view path, const Outline& outline) {
-  constexpr std::size_t alike = 400, most = 5;
-  std::vector<std::pair<std::size_t, OutlineItem>> ranked;
-  for_each_item(outline, [&](const OutlineItem& item) {
-    if (!item.is_page()) return;
-    const auto score = std::max(similarity(stem_of(path), stem_of(item.path)), similarity(stem_of(path), item.title));
-    if (score >= alike) ranked.emplace_back(score, item);
-  });
-  std::ranges::stable_sort(ranked, std::ranges::greater(), [](const auto& each) { return each.first; });
-  std::vector<OutlineItem> best;
-  for (const auto& [score, item] : ranked) {
-    if (best.size() < most) best.push_back(item);
-  }
-  return best;
+  Navigation navigation(parts.alias, tree, {tree.standing(parts.path).place, true});
+  if (!tree.title().empty()) document_parts.book = tree.title();
+  document_parts.crumbs = navigation.crumbs(parts.title);
+  document_parts.pages = navigation.pages();
+  return document(document_parts, text);
 }
 
 }  // namespace wiki

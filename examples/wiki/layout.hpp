@@ -1,11 +1,13 @@
 // The pages around the pages: navigation, breadcrumbs, table of contents, and what there is to say when something is missing.
 #pragma once
 
-#include "outline.hpp"
+#include "outline_tree.hpp"
 
 #include <render_cache/wiki.hpp>
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,14 +23,30 @@ struct PageParts {
   std::string_view alias;
   std::string_view path;
   const render_cache::WikiPage& page;
-  const Outline& outline;
+  const OutlineTree& tree;
+  OutlineTree::Standing standing;
 };
 
 /// A complete HTML document around a rendered page.
 std::string lay_out(const PageParts& parts);
 
-/// A folder without a page of its own: the pages below it. Empty where there are none and it is not the root.
-std::string folder_page(std::string_view alias, std::string_view folder, const Outline& outline);
+/// What the address of a list leads to: the pages and folders right in a folder or below a page, in parts when they are many.
+struct List {
+  std::string path;  ///< the list's own, whichever address led to it
+  OutlineTree::Standing standing{};
+  std::span<const OutlineTree::Place> items{};
+  std::size_t part_size = 1;
+  std::string_view digest{};  ///< of all that is shown
+  std::string_view title{};
+
+  [[nodiscard]] std::size_t parts() const noexcept { return (items.size() + part_size - 1) / part_size; }
+};
+
+/// Nothing where there is nothing to list. The wiki itself, `path` being empty, can always be listed.
+std::optional<List> list_at(std::string_view path, const OutlineTree& tree);
+
+/// A part of a list, from 1.
+std::string list_page(std::string_view alias, const List& list, std::size_t part, const OutlineTree& tree);
 
 /// The list of repositories: alias, title, number of pages.
 struct RepositoryLine {
@@ -38,18 +56,17 @@ struct RepositoryLine {
 };
 std::string index_page(const std::vector<RepositoryLine>& repositories);
 
-/// A page for a status that is no success: what happened, and what to do. `alias` may be empty.
+/// A page for a status that is no success: what happened, and what to do.
 struct ErrorParts {
   unsigned status;
   std::string_view title;
   std::string_view explanation;
+  // What was asked for, where that is known: then there is navigation.
   std::string_view alias{};
-  const Outline* outline = nullptr;  ///< where there is one, the navigation is shown
-  std::vector<OutlineItem> suggestions{};
+  std::string_view path{};
+  const OutlineTree* tree = nullptr;
+  bool suggest = false;  ///< pages whose names or titles are like the path's last part
 };
 std::string error_page(const ErrorParts& parts);
-
-/// The pages of an outline whose names or titles are most like the path's last part.
-std::vector<OutlineItem> pages_like(std::string_view path, const Outline& outline);
 
 }  // namespace wiki

@@ -1,6 +1,7 @@
 // The command line of the wiki: serve, warm, prune, migrate.
 #include "options.hpp"
 
+#include <render_cache/entry/text.hpp>
 #include <render_cache/version.hpp>
 
 #include <CLI/CLI.hpp>
@@ -172,7 +173,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   } catch (const std::exception& error) {
-    std::cerr << "wiki: " << error.what() << '\n';
+    std::cerr << "wiki: " << render_cache::printable(error.what(), "\n\t") << '\n';
     return 1;
   }
 }

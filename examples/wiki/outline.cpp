@@ -1,5 +1,6 @@
 #include "outline.hpp"
 
+#include "html.hpp"
 #include "target.hpp"
 
 #include <algorithm>
@@ -55,9 +56,13 @@ bool is_folder_page(std::string_view path) {
   return name == "README.md" || name == "index.md";
 }
 
-/// What a page is sorted by: a folder's own page comes first in it.
-std::string place_of(const std::string& path) {
+/// What a page is sorted by: a folder's own page comes first in it, and README.md before index.md.
+std::string_view place_of(std::string_view path) {
   return is_folder_page(path) ? path.substr(0, path.size() - name_of(path).size()) : path;
+}
+bool page_comes_first(std::string_view a, std::string_view b) {
+  const auto x = place_of(a), y = place_of(b);
+  return x == y ? a < b : comes_first(x, y);
 }
 
 /// "getting_started-guide.md" becomes "Getting started guide".
@@ -69,6 +74,7 @@ std::string title_from_name(std::string_view name) {
   return title;
 }
 
+/// A title of a megabyte is none: it is shown in every page around.
 void append_item(Outline& outline, std::size_t depth, std::string_view path, std::string_view title) {
   const auto append = [&](std::string_view text) {
     for (const char c : text) outline.items.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
@@ -76,7 +82,7 @@ void append_item(Outline& outline, std::size_t depth, std::string_view path, std
   outline.items.append(std::to_string(depth)).push_back('\t');
   append(path);
   outline.items.push_back('\t');
-  append(title);
+  append(shortened(title));
   outline.items.push_back('\n');
 }
 
@@ -93,9 +99,8 @@ Outline outline_of_files(const std::vector<std::string>& pages) {
     while (open.empty() ? !folder.empty() : folder != open.back()) {
       const std::size_t start = open.empty() ? 0 : open.back().size() + 1;
       open.emplace_back(folder.substr(0, folder.find('/', start)));
-      const auto own = std::ranges::find_if(
-          pages, [&](const std::string& page) { return is_folder_page(page) && folder_of(page) == open.back(); });
-      append_item(outline, open.size() - 1, own == pages.end() ? open.back() + "/" : *own, title_from_name(name_of(open.back())));
+      const bool has_page = is_folder_page(path) && folder == open.back();  // which is the first in it
+      append_item(outline, open.size() - 1, has_page ? path : open.back() + "/", title_from_name(name_of(open.back())));
     }
     if (is_folder_page(path) && !folder.empty()) continue;  // the folder's item leads there
     append_item(outline, open.size(), path, is_folder_page(path) ? "Overview" : title_from_name(name_of(path)));
@@ -158,7 +163,7 @@ Outline outline_of_summary(std::string_view summary) {
       if (!outline.items.empty()) {
         append_item(outline, 0, OutlineItem::part, heading);
       } else if (heading != "Summary") {
-        outline.title = heading;
+        outline.title = shortened(heading);
       }
       continue;
     }
@@ -189,10 +194,8 @@ bool is_within(const DocumentRoot& root, const std::string& link) {
 
 }  // namespace
 
-std::vector<OutlineItem> items_of(const Outline& outline) {
-  std::vector<OutlineItem> items;
-  for_each_item(outline, [&](const OutlineItem& item) { items.push_back(item); });
-  return items;
+std::shared_ptr<const DocumentRoot> open_root(fs::path folder) {
+  return std::make_shared<const DocumentRoot>(std::move(folder), DocumentRoot::Names::visible);
 }
 
 std::vector<std::string> list_pages(const DocumentRoot& root) {
@@ -216,7 +219,7 @@ std::vector<std::string> list_pages(const DocumentRoot& root) {
     pages.push_back(std::move(path));
   }
   if (error) root.fail(error.value(), ".");
-  std::ranges::sort(pages, comes_first, place_of);
+  std::ranges::sort(pages, page_comes_first);
   return pages;
 }
 

@@ -8,6 +8,7 @@
 #include <boost/hana/adapt_struct.hpp>
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,8 +64,6 @@ void for_each_item(const Outline& outline, Visit&& visit) {
   }
 }
 
-std::vector<OutlineItem> items_of(const Outline& outline);
-
 /// What an outline is made from: the book's own (SUMMARY.md, as mdBook has it) or the names of all pages.
 struct Listing {
   std::optional<std::string> summary;
@@ -72,6 +71,10 @@ struct Listing {
 };
 
 inline bool is_page(std::string_view path) noexcept { return path.ends_with(".md") || path.ends_with(".markdown"); }
+
+/// The folder of a repository: names that begin with a dot are not meant for readers (`.git`), nor are links to them.
+/// Throws FileError where it cannot be read.
+std::shared_ptr<const render_cache::DocumentRoot> open_root(std::filesystem::path folder);
 
 /// Every page below the root, sorted; hidden files and folders are left out. Throws FileError where the root cannot be read;
 /// folders in it that cannot are left out.
@@ -91,7 +94,7 @@ class OutlineHasher {
 };
 
 struct OutlineRenderer {
-  [[nodiscard]] static std::string_view version() noexcept { return "outline/1"; }
+  [[nodiscard]] static std::string_view version() noexcept { return "outline/2"; }
   [[nodiscard]] Outline render(const OutlineKey& key, const Listing& listing) const;
 };
 

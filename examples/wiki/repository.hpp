@@ -1,7 +1,7 @@
 // A served repository: its alias, its folder, and the outline of its pages as it was a moment ago.
 #pragma once
 
-#include "outline.hpp"
+#include "outline_tree.hpp"
 
 #include <render_cache/cache.hpp>
 #include <render_cache/store/memory.hpp>
@@ -35,7 +35,7 @@ class Repository {
   /// What readers of one request see.
   struct View {
     Root root;
-    render_cache::EntryPtr<Outline> outline;
+    TreePtr tree;
     Clock::time_point sampled;
     Clock::duration cost;  ///< of the sampling
   };
@@ -46,7 +46,7 @@ class Repository {
   /// Throws FileError where the folder cannot be read.
   Repository(std::string alias, std::filesystem::path folder, Outlines& outlines)
       : alias_(std::move(alias)), outlines_(outlines) {
-    sample(std::make_shared<const render_cache::DocumentRoot>(std::move(folder)));
+    sample(open_root(std::move(folder)));
   }
 
   [[nodiscard]] const std::string& alias() const noexcept { return alias_; }
@@ -89,8 +89,11 @@ class Repository {
   void sample(Root root) {
     const auto start = Clock::now();
     auto outline = outlines_.get(OutlineKey{alias_}, root);
+    const auto before = view();
+    const bool is_same = before && before->tree->outline()->fingerprint == outline.entry->fingerprint;
+    auto tree = is_same ? before->tree : std::make_shared<const OutlineTree>(std::move(outline.entry));
     const auto end = Clock::now();
-    show(std::make_shared<const View>(std::move(root), std::move(outline.entry), end, end - start));
+    show(std::make_shared<const View>(std::move(root), std::move(tree), end, end - start));
   }
 
   void show(ViewPtr view) {
@@ -100,12 +103,10 @@ class Repository {
 
   /// The folder may have been replaced (a new checkout, a link that now leads to another release): then it is opened again.
   static Root current_root(const Root& open) {
-    struct ::stat now, before;
-    if (::stat(open->path().c_str(), &now) == 0 && open->stat(".", before) && now.st_dev == before.st_dev &&
-        now.st_ino == before.st_ino) {
-      return open;
-    }
-    return std::make_shared<const render_cache::DocumentRoot>(open->path());
+    struct ::stat now;
+    const auto& before = open->identity();
+    const bool is_same = ::stat(open->path().c_str(), &now) == 0 && now.st_dev == before.device && now.st_ino == before.inode;
+    return is_same ? open : open_root(open->path());
   }
 
   const std::string alias_;

@@ -4,6 +4,8 @@
 
 #include <render_cache/hasher/sha256.hpp>
 
+#include <utility>
+
 namespace wiki {
 
 std::string_view page_fields() noexcept {
@@ -16,22 +18,30 @@ std::string_view page_fields() noexcept {
          "Cache-Control: no-cache\r\n";
 }
 
-Response ResponseRenderer::render(const ResponseKey& key, const ResponseParts& parts) const {
+namespace {
+
+Response response_of(const ResponseKey& key, const render_cache::Fingerprint& sample, std::string html) {
   // What the response depends on, digested: a strong entity tag, another one for each encoding.
-  const auto sample = ResponseHasher().components(parts);
-  const auto digest = render_cache::Sha256Hasher().digest(sample.text() + std::string(version()));
+  const auto digest = render_cache::Sha256Hasher().digest(sample.text() + std::string(layout_version()));
   Response response;
   response.etag = '"' + digest.substr(digest.find(':') + 1, 32) + (key.gzip ? "-gzip\"" : "\"");
   response.fields = page_fields();
   response.fields += "Vary: Accept-Encoding\r\nETag: " + response.etag + "\r\n";
   if (key.gzip) response.fields += "Content-Encoding: gzip\r\n";
-  response.body = lay_out({key.repo_alias, key.page_path, parts.page->value, parts.outline->value});
-  if (key.gzip) {
-    response.body = gzipped(response.body);
-  } else {
-    response.body.shrink_to_fit();
-  }
+  response.body = key.gzip ? gzipped(html) : std::move(html);
+  response.body.shrink_to_fit();
   return response;
+}
+
+}  // namespace
+
+Response ResponseRenderer::render(const ResponseKey& key, const PageSource& source) const {
+  return response_of(key, ResponseHasher().components(source),
+                     lay_out({key.repo_alias, key.path, source.page->value, *source.tree, source.standing}));
+}
+
+Response ResponseRenderer::render(const ResponseKey& key, const ListSource& source) const {
+  return response_of(key, ResponseHasher().components(source), list_page(key.repo_alias, source.list, key.part, *source.tree));
 }
 
 }  // namespace wiki

@@ -17,7 +17,8 @@ namespace wiki {
 
 struct ResponseKey {
   std::string repo_alias;
-  std::string page_path;
+  std::string path;      ///< of a page, or of what a list is of
+  std::size_t part = 0;  ///< of a list, from 1; 0 for a page
   bool gzip = false;
   friend bool operator==(const ResponseKey&, const ResponseKey&) = default;
 };
@@ -30,7 +31,7 @@ struct Response {
 
 }  // namespace wiki
 
-BOOST_HANA_ADAPT_STRUCT(wiki::ResponseKey, repo_alias, page_path, gzip);
+BOOST_HANA_ADAPT_STRUCT(wiki::ResponseKey, repo_alias, path, part, gzip);
 BOOST_HANA_ADAPT_STRUCT(wiki::Response, etag, fields, body);
 
 namespace wiki {
@@ -40,32 +41,42 @@ struct ResponseSchema {
   using value_type = Response;
 };
 
-/// What a response is made of. Both parts are immutable, so what was sampled is what is laid out.
-struct ResponseParts {
+/// What a response is made of. All of it is immutable, so what was sampled is what is laid out.
+struct PageSource {
   render_cache::EntryPtr<render_cache::WikiPage> page;
-  render_cache::EntryPtr<Outline> outline;
+  TreePtr tree;
+  OutlineTree::Standing standing;
+};
+struct ListSource {
+  List list;
+  TreePtr tree;
 };
 
-/// The fingerprints of the parts, for a reader who has not got the page itself.
-struct ResponseSample {
+/// What tells a page's response from another, for a reader who has not got the page itself.
+struct PageSample {
   const render_cache::Fingerprint& page;
-  const render_cache::Fingerprint& outline;
+  std::string_view branch;
 };
 
+/// A response depends on its own branch of the outline, so a new page elsewhere leaves it fresh.
 struct ResponseHasher {
-  [[nodiscard]] render_cache::Fingerprint components(const ResponseSample& sample) const {
+  [[nodiscard]] render_cache::Fingerprint components(const PageSample& sample) const {
     render_cache::Fingerprint both = sample.page;
-    return both.add(sample.outline);
+    return both.add("navigation", sample.branch);
   }
-  [[nodiscard]] render_cache::Fingerprint components(const ResponseParts& parts) const {
-    return components(ResponseSample{parts.page->fingerprint, parts.outline->fingerprint});
+  [[nodiscard]] render_cache::Fingerprint components(const PageSource& source) const {
+    return components(PageSample{source.page->fingerprint, source.tree->branch(source.standing.place)});
+  }
+  [[nodiscard]] render_cache::Fingerprint components(const ListSource& source) const {
+    return std::move(render_cache::Fingerprint().add("navigation", source.list.digest));
   }
 };
 
 class ResponseRenderer {
  public:
   [[nodiscard]] std::string_view version() const noexcept { return layout_version(); }
-  [[nodiscard]] Response render(const ResponseKey& key, const ResponseParts& parts) const;
+  [[nodiscard]] Response render(const ResponseKey& key, const PageSource& source) const;
+  [[nodiscard]] Response render(const ResponseKey& key, const ListSource& source) const;
 };
 
 /// The third cache: a hit needs no copy and no layout, only a look-up, and its bytes are sent as they lie there.

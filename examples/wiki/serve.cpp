@@ -3,6 +3,8 @@
 #include "sweep.hpp"
 #include "wiki.hpp"
 
+#include <render_cache/entry/text.hpp>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -24,13 +26,13 @@ class Log {
  public:
   void line(const std::string& text) {
     const std::lock_guard lock(mutex_);
-    std::cerr << "wiki: " << text << std::endl;
+    std::cerr << "wiki: " << render_cache::printable(text) << std::endl;
   }
   void store_error(const std::exception& error) {
     const std::lock_guard lock(mutex_);
     ++unsaid_;
     if (Clock::now() < quiet_until_) return;
-    std::cerr << "wiki: the store failed, pages are rendered meanwhile: " << error.what();
+    std::cerr << "wiki: the store failed, pages are rendered meanwhile: " << render_cache::printable(error.what());
     if (unsaid_ > 1) std::cerr << " (and " << unsaid_ - 1 << " errors more since the last report)";
     std::cerr << std::endl;
     unsaid_ = 0;
@@ -104,7 +106,9 @@ class Housekeeping {
 int serve(const ServeOptions& options) {
   Log log;
   const auto on_store_error = [&log](const std::exception& error) { log.store_error(error); };
-  const auto pages = open_pages({.store = options.store, .memory = options.memory / 4, .on_store_error = on_store_error});
+  // The budget is of resident memory; a memory store may take 1.15 times its capacity of that (docs/memory.md).
+  const auto capacity = options.memory / 115 * 100;
+  const auto pages = open_pages({.store = options.store, .memory = capacity / 4, .on_store_error = on_store_error});
   bool store_is_ready = true;
   try {
     pages->prepare();
@@ -112,7 +116,7 @@ int serve(const ServeOptions& options) {
     store_is_ready = false;
     log.line(std::string("the store cannot be reached; pages are rendered until it can: ") + error.what());
   }
-  Wiki wiki(options.roots, *pages, options.memory - options.memory / 4);
+  Wiki wiki(options.roots, *pages, capacity - capacity / 4);
   http::Server server(wiki, options.server);
   wiki.attach(server);
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <memory>
 
 namespace wiki {
 namespace {
@@ -30,11 +30,11 @@ SweepReport sweep(Pages& pages, const std::vector<RootChoice>& roots, const Prun
   if (!choice.live_query.empty()) report.repositories = pages.prune_groups(choice.live_query, options);
 
   // The folders stay open meanwhile: one that is unmounted during the sweep does not turn into an empty one.
-  std::map<std::string, std::optional<DocumentRoot>> open;
+  std::map<std::string, std::shared_ptr<const DocumentRoot>> open;
   for (const auto& [alias, folder] : roots) {
     auto& root = open[alias];
     try {
-      root.emplace(folder);
+      root = open_root(folder);
       if (!list_pages(*root).empty()) continue;
       report.warnings.push_back("'" + alias + "' is left alone: '" + folder.string() + "' has no pages; is it mounted?");
     } catch (const FileError& error) {

@@ -3,10 +3,12 @@
 
 #include <render_cache/entry/text.hpp>
 
+#include <charconv>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace wiki {
@@ -23,6 +25,7 @@ struct Target {
   std::string alias{};
   std::string path{};
   bool has_path = false;  ///< `/ALIAS/...` as opposed to `/ALIAS`
+  std::size_t part = 0;   ///< of a list, by the query `page=2`; 0 where none is asked for
 };
 
 inline std::optional<std::string> percent_decoded(std::string_view text) {
@@ -44,6 +47,15 @@ inline std::optional<std::string> percent_decoded(std::string_view text) {
   return decoded;
 }
 
+/// `page=2`, without leading zeros; every other query is ignored.
+inline std::size_t part_in(std::string_view query) {
+  constexpr std::string_view name = "page=";
+  if (!query.starts_with(name) || query.substr(name.size()).starts_with('0')) return 0;
+  std::size_t part = 0;
+  const auto [end, error] = std::from_chars(query.data() + name.size(), query.data() + query.size(), part);
+  return error == std::errc{} && end == query.data() + query.size() ? part : 0;
+}
+
 /// Names that begin with a dot are hidden: they are not meant for readers (`.git`).
 inline Target parse_target(std::string_view target) {
   using enum Target::Problem;
@@ -51,7 +63,10 @@ inline Target parse_target(std::string_view target) {
     const auto path = target.find('/', scheme + 3);  // the absolute form, as sent to proxies
     target = path == target.npos ? std::string_view("/") : target.substr(path);
   }
-  target = target.substr(0, target.find_first_of("?#"));
+  target = target.substr(0, target.find('#'));
+  const auto question = target.find('?');
+  const auto part = question == target.npos ? 0 : part_in(target.substr(question + 1));
+  target = target.substr(0, question);
   if (!target.starts_with('/')) return {malformed};
   auto decoded = percent_decoded(target.substr(1));
   if (!decoded || render_cache::find_invalid_text(*decoded) != decoded->npos) return {malformed};
@@ -68,7 +83,7 @@ inline Target parse_target(std::string_view target) {
   if (problem != none) return {problem};
   const auto slash = decoded->find('/');
   if (slash == decoded->npos) return {none, std::move(*decoded)};
-  return {none, decoded->substr(0, slash), decoded->substr(slash + 1), true};
+  return {none, decoded->substr(0, slash), decoded->substr(slash + 1), true, part};
 }
 
 }  // namespace wiki

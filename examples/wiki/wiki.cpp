@@ -64,13 +64,16 @@ Reply response_reply(const Request& request, render_cache::EntryPtr<Response> en
   return reply;
 }
 
-/// RFC 9211. `uri-miss`: nothing was stored for the page; `miss`: what was stored is of another fingerprint or could not
-/// be had, and the detail says what. (`stale` would be an answer that had been right and grew too old: ours do not age.)
+/// RFC 9211, of one of the caches that an answer came through. `uri-miss`: nothing was stored; `miss`: what was stored is of
+/// another fingerprint or could not be had, and the detail says what. (`stale` would be an answer that had been right and grew
+/// too old: ours do not age.)
 ///
 /// The names of components come from the stored text, so they are shown only where they can be part of a header field.
-std::string cache_status(const PageOutcome& outcome) {
-  if (outcome.hit()) return "render_cache; hit";
-  std::string status = "render_cache; fwd=";
+template <class Value>
+std::string status_of(std::string_view cache, const render_cache::Outcome<Value>& outcome) {
+  std::string status(cache);
+  if (outcome.hit()) return status += "; hit";
+  status += "; fwd=";
   status += outcome.miss == Miss::absent ? "uri-miss" : "miss";
   if (outcome.stored) status += "; stored";
   if (outcome.origin == Origin::flight) status += "; collapsed";
@@ -82,6 +85,9 @@ std::string cache_status(const PageOutcome& outcome) {
   status += names_components ? std::string_view(outcome.detail) : to_string(outcome.miss);
   return status += '"';
 }
+
+// The caches by their names, from the one next to the source to the one next to the reader.
+constexpr std::string_view page_cache = "render_cache", response_cache = "responses";
 
 bool is_file(const DocumentRoot& root, const std::string& path) {
   struct ::stat state;
@@ -109,8 +115,7 @@ std::optional<Reply> Wiki::answer_now(const Request& request) noexcept {
   try {
     route = this->route(request);
     if (route.reply) return std::move(route.reply);
-    if (route.must_sample || !route.is_page) return std::nullopt;
-    return cached_page(request, route);
+    return route.must_sample ? std::nullopt : cached(request, route);
   } catch (const std::exception& error) {
     return failure(route, error);
   }
@@ -125,6 +130,7 @@ Reply Wiki::answer(const Request& request) noexcept {
       route = this->route(request);
     }
     if (route.reply) return std::move(*route.reply);
+    if (route.list) return list(request, route);
     return route.is_page ? page(request, route) : file(request, route);
   } catch (const std::exception& error) {
     return failure(route, error);
@@ -168,17 +174,19 @@ Wiki::Route Wiki::route(const Request& request) {
   if (age == Repository::Age::ageing && server_ != nullptr && route.repository->claim_sampling()) {
     server_->post([repository = route.repository] { repository->sample(); });
   }
-  if (route.path.empty() || route.path.ends_with('/')) {
+  route.part = target.part;
+  const bool is_folder = route.path.empty() || route.path.ends_with('/');
+  if (is_folder && route.part == 0) {
     if (auto path = page_of_folder(*route.view->root, route.path)) {
       route.path = std::move(*path);
       route.is_page = true;
-    } else if (!route.must_sample) {
-      auto html = folder_page(route.repository->alias(), route.path, route.view->outline->value);
-      route.reply = html.empty() ? missing(route) : html_reply(200, std::move(html));
+      return route;
     }
-  } else {
-    route.is_page = is_page(route.path);
+    route.part = 1;
   }
+  if (route.part > 0) route.list = list_at(route.path, *route.view->tree);
+  if (route.list && route.part > std::max<std::size_t>(route.list->parts(), 1)) route.list.reset();
+  route.is_page = !is_folder && is_page(route.path);
   return route;
 }
 
@@ -203,26 +211,48 @@ std::optional<std::string> Wiki::page_of_folder(const DocumentRoot& root, const 
 // -- answers --------------------------------------------------------------------------------------------------------------------
 
 /// The hit: one stat, two look-ups, no lock that a render holds.
-std::optional<Reply> Wiki::cached_page(const Request& request, const Route& route) {
-  const auto page = pages_.fingerprint_near({route.view->root, route.path});
-  if (!page) return std::nullopt;
-  const auto now = responses_.fingerprint(ResponseSample{*page, route.view->outline->fingerprint});
-  auto found = responses_.find_near({route.repository->alias(), route.path, request.accepts_gzip}, now);
+std::optional<Reply> Wiki::cached(const Request& request, const Route& route) {
+  const auto& tree = *route.view->tree;
+  ResponseKey key{route.repository->alias(), route.path, 0, request.accepts_gzip};
+  render_cache::Fingerprint now;
+  if (route.list) {
+    key.path = route.list->path;
+    key.part = route.part;
+    now = responses_.fingerprint(ListSource{*route.list, route.view->tree});
+  } else if (route.is_page) {
+    const auto page = pages_.fingerprint_near({route.view->root, route.path});
+    if (!page) return std::nullopt;
+    now = responses_.fingerprint(PageSample{*page, tree.branch(tree.standing(route.path).place)});
+  } else {
+    return std::nullopt;
+  }
+  auto found = responses_.find_near(key, now);
   if (!found) return std::nullopt;
-  return response_reply(request, std::move(found.entry), "render_cache; hit");
+  static const auto page_hit = std::string(page_cache) + "; hit, " + std::string(response_cache) + "; hit";
+  return response_reply(request, std::move(found.entry), route.list ? status_of(response_cache, found) : page_hit);
+}
+
+Reply Wiki::list(const Request& request, const Route& route) {
+  auto response = responses_.get({route.repository->alias(), route.list->path, route.part, request.accepts_gzip},
+                                 ListSource{*route.list, route.view->tree});
+  const auto status = status_of(response_cache, response);
+  return response_reply(request, std::move(response.entry), status);
 }
 
 Reply Wiki::page(const Request& request, const Route& route) {
   const auto page = pages_.get({route.repository->alias(), route.path}, {route.view->root, route.path});
-  auto response = responses_.get({route.repository->alias(), route.path, request.accepts_gzip},
-                                 ResponseParts{page.entry, route.view->outline});
-  return response_reply(request, std::move(response.entry), cache_status(page));
+  const auto& tree = route.view->tree;
+  auto response = responses_.get({route.repository->alias(), route.path, 0, request.accepts_gzip},
+                                 PageSource{page.entry, tree, tree->standing(route.path)});
+  const auto status = status_of(page_cache, page) + ", " + status_of(response_cache, response);
+  return response_reply(request, std::move(response.entry), status);
 }
 
 /// A file that is no page, or an address that is nearly one.
 Reply Wiki::file(const Request& request, const Route& route) {
   const auto& root = *route.view->root;
   const auto& alias = route.repository->alias();
+  if (route.path.empty() || route.path.ends_with('/')) return missing(route);  // a folder with nothing to list
   if (is_folder(root, route.path)) return redirect(url_of(alias, route.path + "/"));
   if (!is_file(root, route.path)) {
     // Books link to what they are built into; the browser keeps the fragment.
@@ -259,8 +289,7 @@ Reply Wiki::index() const {
   std::vector<RepositoryLine> lines;
   for (const auto& repository : repositories_) {
     const auto view = repository.view();
-    auto& line = lines.emplace_back(RepositoryLine{repository.alias(), view->outline->value.title});
-    for_each_item(view->outline->value, [&](const OutlineItem& item) { line.pages += item.is_page() ? 1 : 0; });
+    lines.push_back({repository.alias(), std::string(view->tree->title()), view->tree->pages()});
   }
   return html_reply(200, index_page(lines));
 }
@@ -269,11 +298,12 @@ Reply Wiki::missing(const Route& route) {
   failures_[not_found].fetch_add(1, std::memory_order_relaxed);
   ErrorParts parts{.status = 404,
                    .title = "There is no such page",
-                   .explanation = "The address may be mistyped, or the page may have been moved or removed."};
+                   .explanation = "The address may be mistyped, or the page may have been moved or removed.",
+                   .suggest = true};
   if (route.repository != nullptr && route.view) {
     parts.alias = route.repository->alias();
-    parts.outline = &route.view->outline->value;
-    parts.suggestions = pages_like(route.path, *parts.outline);
+    parts.path = route.path;
+    parts.tree = route.view->tree.get();
   }
   return html_reply(404, error_page(parts));
 }
@@ -313,7 +343,8 @@ Reply Wiki::failure(const Route& route, const std::exception& error) {
   }
   if (route.repository != nullptr && route.view) {
     parts.alias = route.repository->alias();
-    parts.outline = &route.view->outline->value;
+    parts.path = route.path;
+    parts.tree = route.view->tree.get();
   }
   return html_reply(parts.status, error_page(parts));
 }

@@ -32,13 +32,16 @@ struct RootChoice {
 ///
 ///   pages       Markdown to HTML      the chosen store, with memory in front     the file's content: one stat, a memo
 ///   outlines    folder to navigation  memory                                     the folder's names, once a second at most
-///   responses   page + outline to     memory                                     the fingerprints of the two and the
-///               bytes on the wire                                                layout's version
+///   responses   page and its branch   memory                                     the fingerprint of the page, a digest of the
+///               to bytes on the wire                                             branch, the layout's version
 ///
 /// The third one is what makes a hit cheap: its fingerprint follows from one stat and two look-ups, so an I/O thread answers
 /// without asking a store, without laying out or compressing anything, and sends bytes that all its readers share. It is
 /// also the memory tier proper; the one in front of a database saves the round trip when only the layout around a page has
 /// changed, or when its other encoding is asked for.
+///
+/// An I/O thread does nothing whose cost grows with the wiki: it answers what is in the third cache, lists of pages among it,
+/// and what is of one size whatever the wiki holds. All else is a worker's, and bounded there too.
 class Wiki final : public http::Handler {
  public:
   /// `memory`: bytes for responses. Throws FileError for a folder that cannot be read.
@@ -62,6 +65,8 @@ class Wiki final : public http::Handler {
     Repository* repository = nullptr;
     Repository::ViewPtr view{};
     std::string path{};
+    std::optional<List> list{};  // whose part `part` is asked for
+    std::size_t part = 0;
     bool is_page = false;
     bool must_sample = false;
   };
@@ -70,7 +75,8 @@ class Wiki final : public http::Handler {
   std::optional<http::Reply> own_resource(const http::Request& request, std::string_view name);
   std::optional<std::string> page_of_folder(const render_cache::DocumentRoot& root, const std::string& folder) const;
 
-  std::optional<http::Reply> cached_page(const http::Request& request, const Route& route);
+  std::optional<http::Reply> cached(const http::Request& request, const Route& route);
+  http::Reply list(const http::Request& request, const Route& route);
   http::Reply page(const http::Request& request, const Route& route);
   http::Reply file(const http::Request& request, const Route& route);
   http::Reply index() const;

@@ -22,6 +22,8 @@ struct Site {
     fs::create_symlink("../secret.md", files / "root/link.md");
     fs::create_symlink(files / "secret.md", files / "root/absolute.md");
     fs::create_symlink("../outside", files / "root/folder");
+    fs::create_symlink(".git", files / "root/notes");
+    fs::create_symlink(".git/config", files / "root/config.md");
     fs::create_symlink("README.md", files / "root/within.md");
     fs::create_symlink("loop.md", files / "root/loop.md");
   }
@@ -47,6 +49,10 @@ TEST_CASE("nothing outside a root is served", "[server]") {
                                  "folder/page",
                                  "loop.md",
                                  ".git/config",
+                                 "notes/config",
+                                 "notes/",
+                                 "notes",
+                                 "config.md",
                                  ".%67it/config",
                                  "%00",
                                  "README.md%00",
@@ -76,6 +82,9 @@ TEST_CASE("nothing outside a root is served", "[server]") {
     CAPTURE(target);
     CHECK(wiki.get(target).status == 400);
   }
+  // Nor is it told whether there is something: a folder outside would be a redirect to its address with '/'.
+  CHECK(wiki.get("/site/folder").status == 404);
+  CHECK(wiki.get("/site/notes").status == 404);
   CHECK(wiki.get("/site/within.md").status == 200);  // a link that stays inside is a page like any other
   CHECK(wiki.stats()["pages"]["published"] == 1);
 }
@@ -88,6 +97,18 @@ TEST_CASE("a page that becomes a link out of the root is served no more", "[serv
   fs::remove(page);
   fs::create_symlink("../secret.md", page);
   CHECK(wiki.get("/site/page.md").status == 404);
+}
+
+TEST_CASE("a folder that is moved out of the root and linked back is served no more", "[server]") {
+  const Site site;
+  site.files.write("root/moving/page.md", "# Mine\n");
+  const WikiServer wiki({"--root", site.root()});
+  std::this_thread::sleep_for(std::chrono::milliseconds(2100));  // until what is remembered of the file is trusted
+  CHECK(wiki.get("/site/moving/page.md").status == 200);
+  CHECK(wiki.cache_status("/site/moving/page.md") == "render_cache; hit");
+  fs::rename(site.files / "root/moving", site.files / "outside/moving");
+  fs::create_symlink("../outside/moving", site.files / "root/moving");
+  CHECK(wiki.get("/site/moving/page.md").status == 404);
 }
 
 TEST_CASE("folders, pipes, and files that may not be read each get a fitting answer", "[server]") {

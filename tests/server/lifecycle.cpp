@@ -117,6 +117,14 @@ TEST_CASE("warm names the page that cannot be rendered and renders the others", 
   CHECK_THAT(run.out, ContainsSubstring("1 rendered, 1 failed"));
 }
 
+TEST_CASE("what a file is called does not steer the terminal of whoever reads of it", "[server]") {
+  const Site site;
+  site.files.write("root/\x1b]0;owned\a\nwiki: all is well.md", std::string(10'000'000, 'x'));
+  const auto run = run_wiki({"warm", "--root", site.root(), "--store", site.store()});
+  CHECK_THAT(run.errors, ContainsSubstring("site/\\x1b]0;owned\\x07\\x0awiki: all is well.md: the page has 10000000 bytes"));
+  CHECK(run.errors.find_first_of("\x1b\a") == std::string::npos);
+}
+
 TEST_CASE("migrate shows, applies and undoes", "[server]") {
   const Site site;
   CHECK_THAT(run_wiki({"migrate", "--store", site.store(), "--status"}).out, ContainsSubstring("wiki_cache  pending"));

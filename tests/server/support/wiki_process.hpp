@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <sstream>
@@ -119,8 +120,18 @@ class WikiServer {
   HttpReply get(std::string_view target, const HttpFields& fields = {}, std::string_view method = "GET") const {
     return http_get(port_, target, fields, method);
   }
-  [[nodiscard]] std::string cache_status(std::string_view target) const { return get(target).field("cache-status"); }
+  /// What Cache-Status says of the page, and of the response around it.
+  [[nodiscard]] std::string cache_status(std::string_view target) const { return statuses(target).first; }
+  [[nodiscard]] std::string response_status(std::string_view target) const { return statuses(target).second; }
   [[nodiscard]] nlohmann::json stats() const { return nlohmann::json::parse(get("/-/stats").body); }
+
+  /// What the process has in memory now.
+  [[nodiscard]] std::size_t resident_bytes() const {
+    std::ifstream statm("/proc/" + std::to_string(process_.id()) + "/statm");
+    std::size_t total = 0, resident = 0;
+    statm >> total >> resident;
+    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  }
 
   /// As Ctrl-C does; returns the exit code.
   int stop() {
@@ -129,6 +140,13 @@ class WikiServer {
   }
 
  private:
+  [[nodiscard]] std::pair<std::string, std::string> statuses(std::string_view target) const {
+    const auto field = get(target).field("cache-status");
+    const auto response = field.find("responses; ");
+    const auto page = field.substr(0, response);
+    return {page.substr(0, page.find(", ")), response == field.npos ? std::string() : field.substr(response)};
+  }
+
   static std::vector<std::string> complete(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"serve", "--listen", "127.0.0.1:0"});
     return arguments;
