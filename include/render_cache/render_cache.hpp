@@ -2,6 +2,8 @@
 // headers in store/, renderer/ and hasher/.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/cache.hpp>
 #include <render_cache/version.hpp>
 #include <render_cache/wiki.hpp>

@@ -1,6 +1,8 @@
 // The version of the library. CMake reads it from here; nothing else states it.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <string_view>
 
 #define RENDER_CACHE_VERSION_MAJOR 0

@@ -1,6 +1,8 @@
 // The wiki's schema: one rendered page a row, in table `wiki_cache` (migrations/*/0001_wiki_cache.up.sql).
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/types.hpp>
 
 #include <boost/hana/adapt_struct.hpp>

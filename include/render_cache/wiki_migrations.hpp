@@ -1,6 +1,8 @@
 // What migrations/ holds, for programs that have no files at run time.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/detail/wiki_migrations.hpp>  // made by CMake
 
 namespace render_cache {

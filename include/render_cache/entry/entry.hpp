@@ -1,6 +1,8 @@
 // What a store keeps for a key, and what it answers when asked.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/fingerprint.hpp>
 #include <render_cache/entry/types.hpp>
 

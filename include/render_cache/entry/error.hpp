@@ -1,6 +1,8 @@
 // Every error type the library throws. A message says what was wrong, with which value, and what to do.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <stdexcept>
 #include <string>
 

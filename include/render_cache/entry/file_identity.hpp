@@ -1,6 +1,8 @@
 // Which file a path or a descriptor leads to.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <string>
 
 #include <sys/stat.h>

@@ -1,6 +1,8 @@
 // What a source and its renderer are now: named components, compared by equality only.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/types.hpp>
 

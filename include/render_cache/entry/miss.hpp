@@ -1,6 +1,8 @@
 // Why a read was no hit.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -1,6 +1,8 @@
 // Clean-up: which entries go, how carefully, and what was done.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <stop_token>

@@ -1,6 +1,8 @@
 // Which texts every store can hold: valid UTF-8 without NUL, and keys of a bounded length.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/keys.hpp>
 

@@ -1,6 +1,8 @@
 // The types that a schema's structs may use beyond those of the language: JSON, UUID, timestamp.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <boost/uuid/uuid.hpp>
 
 #include <chrono>

@@ -1,6 +1,8 @@
 // A directory whose files may be read, and nothing outside it.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/file_identity.hpp>
 #include <render_cache/entry/text.hpp>

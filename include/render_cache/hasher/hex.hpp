@@ -1,6 +1,8 @@
 // Digests as text.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <span>
 #include <string>
 #include <string_view>

@@ -1,6 +1,8 @@
 // SHA-256 of a text, by OpenSSL: the default for shared stores and untrusted authors.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/hasher.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/hasher/hex.hpp>

@@ -1,6 +1,8 @@
 // From a file's stat tuple to the digest of its content, within one process.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/file_identity.hpp>
 #include <render_cache/entry/keys.hpp>
 

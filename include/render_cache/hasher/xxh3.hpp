@@ -1,6 +1,8 @@
 // XXH3-128 of a text: fast, for one tenant on one machine. Not collision resistant: see sha256.hpp for shared stores.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/hasher.hpp>
 #include <render_cache/hasher/hex.hpp>
 

@@ -7,6 +7,8 @@
 //   RENDER_CACHE_HASHER_LAWS(MyModel)
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/hasher.hpp>
 #include <render_cache/laws/catch.hpp>
 

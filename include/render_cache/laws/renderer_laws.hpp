@@ -9,6 +9,8 @@
 // Values must be equality comparable.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/renderer.hpp>
 #include <render_cache/laws/catch.hpp>
 

@@ -1,6 +1,8 @@
 // Keys and values for tests, made from a number: equal numbers give equal values, different numbers different ones.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/fingerprint.hpp>
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/types.hpp>

@@ -9,6 +9,8 @@
 // A store that is not durable may lose an entry at any time and may hold any text; never may it give a wrong answer.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/laws/catch.hpp>
 #include <render_cache/laws/store/answers.hpp>
 #include <render_cache/laws/store/batches.hpp>

@@ -1,6 +1,8 @@
 // Renders that outlive the call that started them.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <iterator>

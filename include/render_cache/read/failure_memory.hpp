@@ -1,6 +1,8 @@
 // Renders that failed a moment ago, so that a poisonous page is not rendered by each request.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/fingerprint.hpp>
 #include <render_cache/entry/keys.hpp>
 

@@ -1,6 +1,8 @@
 // Single flight: one render in progress per (key, fingerprint), shared by all who ask for it.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/keys.hpp>

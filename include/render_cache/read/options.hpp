@@ -1,6 +1,8 @@
 // What a caller can ask for: per cache, per call, per batch.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>

@@ -1,6 +1,8 @@
 // What a read answers: the value and what happened on the way to it.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/miss.hpp>
 

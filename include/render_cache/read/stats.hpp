@@ -1,6 +1,8 @@
 // What a cache counts.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/read/outcome.hpp>
 
 #include <array>

@@ -1,6 +1,8 @@
 // A store that may fail without the cache failing: errors are counted, and a store that is down is left alone for a while.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/error.hpp>

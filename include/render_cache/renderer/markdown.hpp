@@ -1,6 +1,8 @@
 // A Renderer for wikis: Markdown in GitHub's dialect to safe HTML, by md4c.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/renderer.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/renderer/markdown/cost.hpp>

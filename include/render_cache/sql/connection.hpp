@@ -1,6 +1,8 @@
 // What the migrator and the table check need of a database connection.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/sql/statements.hpp>
 
 #include <concepts>

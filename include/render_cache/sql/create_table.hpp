@@ -1,6 +1,8 @@
 // The migration that makes a schema's table, for whoever does not want to write the columns twice.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/sql/migration.hpp>
 #include <render_cache/sql/table_check.hpp>
 

@@ -1,6 +1,8 @@
 // Brings a database's tables up to date, once, however many nodes start at the same time.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/sql/connection.hpp>
 #include <render_cache/sql/migration.hpp>
 

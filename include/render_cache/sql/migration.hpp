@@ -1,6 +1,8 @@
 // A migration, and where a program gets its migrations from.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/error.hpp>
 
 #include <algorithm>

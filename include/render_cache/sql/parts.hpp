@@ -1,6 +1,8 @@
 // The parts that statements are made of, in both dialects.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/sql/columns.hpp>
 #include <render_cache/sql/static_text.hpp>
 

@@ -1,6 +1,8 @@
 // Which SQL runs: every statement of the SQL stores, made from the schema's columns while compiling.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/sql/columns.hpp>
 #include <render_cache/sql/parts.hpp>
 #include <render_cache/sql/static_text.hpp>

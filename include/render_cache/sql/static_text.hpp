@@ -1,6 +1,8 @@
 // Texts that are put together while compiling and then stand in the program as constants.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <algorithm>
 #include <array>
 #include <concepts>

@@ -1,6 +1,8 @@
 // How the SQL stores clean up: in batches, no lock held while the caller is asked, nothing removed that is new.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/prune.hpp>
 

@@ -1,6 +1,8 @@
 // Whether the real table is the one that the schema describes, column by column.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/error.hpp>
 #include <render_cache/sql/connection.hpp>
 

@@ -1,6 +1,8 @@
 // The text form of each kind of value: what is sent to a database as text and read back.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/error.hpp>
 #include <render_cache/sql/columns.hpp>
 

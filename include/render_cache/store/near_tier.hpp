@@ -1,6 +1,8 @@
 // The near store of two tiers, and the fence that keeps what is older from overtaking what is newer on its way there.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/store.hpp>
 
 #include <array>

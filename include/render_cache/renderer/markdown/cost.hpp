@@ -1,6 +1,8 @@
 // What md4c would take for a page beyond linear time, found out before it is asked.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <md4c.h>
 
 #include <algorithm>

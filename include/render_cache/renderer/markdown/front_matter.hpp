@@ -1,6 +1,8 @@
 // YAML front matter: the lines between `---` and `---` at the top of a page, as JSON.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <yaml-cpp/yaml.h>
 #include <nlohmann/json.hpp>
 

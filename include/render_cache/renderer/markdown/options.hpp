@@ -1,6 +1,8 @@
 // What a Markdown page may hold, and where its links lead.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>

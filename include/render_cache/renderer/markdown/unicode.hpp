@@ -2,6 +2,8 @@
 // Independent of any locale, so that an id is the same on every machine.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>

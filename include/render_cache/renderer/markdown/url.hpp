@@ -1,6 +1,8 @@
 // Which URLs a page may hold, and where a link in it leads on the server.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <array>
 #include <cstddef>
 #include <string>

@@ -1,6 +1,8 @@
 // What makes an entry worth keeping longer than its use alone would: that it is expensive to render again.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>

@@ -1,6 +1,8 @@
 // The ghost queue of S3-FIFO: what was evicted unread, remembered by its hash alone.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <new>

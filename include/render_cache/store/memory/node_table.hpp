@@ -1,6 +1,8 @@
 // The index of a shard: an intrusive hash table of its nodes.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,8 @@
 // A lock whose readers on different processors write to no common cache line.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <algorithm>
 #include <array>
 #include <atomic>

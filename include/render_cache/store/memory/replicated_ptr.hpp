@@ -1,6 +1,8 @@
 // Shared ownership without a shared counter: a hot object that many processors hand out at once.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <memory>

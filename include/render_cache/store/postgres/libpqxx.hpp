@@ -1,6 +1,8 @@
 // What differs between libpqxx 6.4 (Debian 12) and 7.10 (Debian 13): parameters, running a statement, silencing notices.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <pqxx/pqxx>
 
 #include <cstddef>

@@ -1,6 +1,8 @@
 // Tells a child of fork() that it is one.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <sys/mman.h>
 #include <unistd.h>
 
