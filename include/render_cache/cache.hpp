@@ -1,10 +1,13 @@
 // RenderCache: render once, verify on every read, serve from the cache always. What a miss does is in read/rendering.hpp.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/hasher.hpp>
 #include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/renderer.hpp>
 #include <render_cache/concepts/store.hpp>
+#include <render_cache/entry/named_members.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/read/background.hpp>
 #include <render_cache/read/failure_memory.hpp>
@@ -39,6 +42,30 @@ struct Wanted {
   Source source;  ///< what the hasher samples and the renderer renders
 };
 
+namespace detail {
+
+/// Whether one of the policies of a cache stands where another belongs.
+template <class R, class H, class S>
+consteval bool swapped() {
+  constexpr bool r = NamesRender<R>, h = NamesComponents<H>, s = NamesLookup<S>;
+  return (!r && (NamesRender<H> || NamesRender<S>)) || (!h && (NamesComponents<R> || NamesComponents<S>)) ||
+         (!s && (NamesLookup<R> || NamesLookup<H>));
+}
+
+template <class R, class H, class S, class O>
+consteval bool check_policies() {
+  if constexpr (swapped<R, H, S>()) {
+    RENDER_CACHE_MISTAKE("the policies come in another order: RenderCache(renderer, hasher, store)");
+  } else {
+    check_version<R>();
+    check_store<S>();
+    if constexpr (Store<S>) check_observer<O, typename S::key_type>();
+  }
+  return true;
+}
+
+}  // namespace detail
+
 /// The claim: no read returns a value whose fingerprint was not the source's fingerprint at some moment between the call and
 /// the return; and where a value for that fingerprint exists in the store, nothing is rendered. Everything else may fail
 /// without breaking it. What is older than the source is returned only where a call's `Freshness` allows it.
@@ -49,8 +76,10 @@ struct Wanted {
 /// outlive the cache. The destructor waits for renders in the background.
 ///
 /// `Observer` is told of hits, misses, renders, publishes and store errors, with durations: concepts/observer.hpp.
-template <class Renderer, class Hasher, Store Store, class Observer = NoObserver>
+template <class Renderer, class Hasher, class Store, class Observer = NoObserver>
 class RenderCache {
+  static_assert(detail::check_policies<Renderer, Hasher, Store, Observer>());
+
  public:
   using key_type = typename Store::key_type;
   using value_type = typename Store::value_type;
@@ -58,8 +87,13 @@ class RenderCache {
 
   RenderCache(Renderer renderer, Hasher hasher, Store& store, CacheOptions options = {}, Observer observer = {})
       : renderer_(std::move(renderer)), hasher_(std::move(hasher)), store_(store, options.store_pause, std::move(observer)),
-        failures_(options.failure_memory), background_(options.max_background) {
-    static_assert(check_observer<Observer, key_type>());
+        failures_(options.failure_memory), background_(options.max_background) {}
+  /// A temporary store would be gone at the end of the line.
+  template <class Temporary>
+    requires std::same_as<Temporary, Store>
+  RenderCache(Renderer renderer, Hasher hasher, Temporary&& store, CacheOptions options = {}, Observer observer = {})
+      : RenderCache(std::move(renderer), std::move(hasher), store, std::move(options), std::move(observer)) {
+    RENDER_CACHE_MISTAKE("the store must outlive the cache: make it a variable of its own, and pass that");
   }
   RenderCache(const RenderCache&) = delete;
   RenderCache& operator=(const RenderCache&) = delete;
@@ -85,6 +119,7 @@ class RenderCache {
   /// counted and survived.
   template <class Source>
   outcome_type get(const key_type& key, const Source& source, const GetOptions& options = {}) {
+    static_assert(check_source<Source>());
     const ReadWatch watch;
     const auto ticket = flights_.ticket();
     auto now = fingerprint(source);
@@ -97,6 +132,7 @@ class RenderCache {
   /// Renders now, whatever is stored, and publishes; concurrent refreshes share one render that started after both.
   template <class Source>
   outcome_type refresh(const key_type& key, const Source& source, const GetOptions& options = {}) {
+    static_assert(check_source<Source>());
     const ReadWatch watch;
     auto now = fingerprint(source);
     auto forced = missed(Miss::forced);
@@ -174,8 +210,19 @@ class RenderCache {
   using ReadWatch = detail::Stopwatch<ObservesHits<Observer, key_type> || ObservesMisses<Observer, key_type>>;
   using enum detail::CacheCounter;
 
+  template <class Source>
+  static consteval bool check_source() {
+    check_hasher<Hasher, Source>();
+    if constexpr (FreezingHasher<Hasher, Source>) {
+      check_renderer<Renderer, key_type, decltype(std::declval<const Hasher&>().freeze(std::declval<const Source&>()).content),
+                     value_type>();
+    } else if constexpr (render_cache::Hasher<Hasher, Source>) {
+      check_renderer<Renderer, key_type, Source, value_type>();
+    }
+    return true;
+  }
+
   Fingerprint with_renderer(Fingerprint components) const {
-    static_assert(HasVersion<Renderer>, "a renderer has `std::string_view version() const`");
     return std::move(components.add("renderer", std::string_view(renderer_.version())));
   }
 
@@ -250,6 +297,8 @@ template <class Renderer, class Hasher, class Store>
 RenderCache(Renderer, Hasher, Store&, CacheOptions) -> RenderCache<Renderer, Hasher, Store>;
 template <class Renderer, class Hasher, class Store, class Observer>
 RenderCache(Renderer, Hasher, Store&, CacheOptions, Observer) -> RenderCache<Renderer, Hasher, Store, Observer>;
+template <class Renderer, class Hasher, class Store>
+RenderCache(Renderer, Hasher, Store&&, CacheOptions = {}) -> RenderCache<Renderer, Hasher, Store>;  // to be refused in words
 
 }  // namespace render_cache
 

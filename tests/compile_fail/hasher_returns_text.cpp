@@ -1,4 +1,4 @@
-// expect: `components` must return a render_cache::Fingerprint
+// expect: `components` of the hasher must return a render_cache::Fingerprint
 #include <render_cache/concepts/hasher.hpp>
 
 #include <string>

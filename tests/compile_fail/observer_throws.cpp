@@ -1,4 +1,4 @@
-// expect: an observer's `on_hit` must be `void on_hit(const Key&, const HitEvent&) const noexcept`
+// expect: `on_hit` of an observer must be `void on_hit(const Key&, const HitEvent&) const noexcept`
 #include <render_cache/concepts/observer.hpp>
 
 struct Almost {

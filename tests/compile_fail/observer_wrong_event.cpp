@@ -1,4 +1,4 @@
-// expect: an observer's `on_miss` must be `void on_miss(const Key&, const MissEvent&) const noexcept`
+// expect: `on_miss` of an observer must be `void on_miss(const Key&, const MissEvent&) const noexcept`
 #include <render_cache/concepts/observer.hpp>
 
 struct Almost {

@@ -1,4 +1,4 @@
-// expect: add `Lookup<value_type> lookup(const key_type&, const Fingerprint&)`
+// expect: `lookup` must return Lookup<value_type>
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/wiki.hpp>
 

@@ -1,7 +1,10 @@
 // What a hasher must do.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/fingerprint.hpp>
+#include <render_cache/entry/named_members.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -75,11 +78,38 @@ concept TextHasher = Hasher<H, std::string> && requires(const H& hasher, std::st
 /// Says in words what a type lacks to be a Hasher of `Source`.
 template <class H, class Source>
 consteval bool check_hasher() {
-  static_assert(
-      requires(const H& hasher, const Source& source) { hasher.components(source); },
-      "add `Fingerprint components(const Source&) const`: it must be callable on a const hasher");
-  static_assert(Hasher<H, Source>, "`components` must return a render_cache::Fingerprint");
-  return Hasher<H, Source>;
+  if constexpr (!Hasher<H, Source>) {
+    if constexpr (requires(const H& hasher, const Source& source) { hasher.components(source); }) {
+      RENDER_CACHE_MISTAKE("`components` of the hasher must return a render_cache::Fingerprint: Fingerprint().add(name, digest)");
+    } else if constexpr (requires(H& hasher, const Source& source) { hasher.components(source); }) {
+      RENDER_CACHE_MISTAKE(
+          "make `components` of the hasher const: it must be callable on a const hasher, from many threads at once");
+    } else if constexpr (requires(const H& hasher, Source& source) { hasher.components(source); }) {
+      RENDER_CACHE_MISTAKE("`components` of the hasher must take the source as a const reference");
+    } else if constexpr (detail::NamesComponents<H>) {
+      RENDER_CACHE_MISTAKE("the hasher takes another type of source: pass that, or choose a hasher of this one");
+    } else {
+      RENDER_CACHE_MISTAKE("add `Fingerprint components(const Source&) const` to the hasher");
+    }
+  }
+  return true;
+}
+
+/// Says in words what a type lacks to be a TextHasher.
+template <class H>
+consteval bool check_text_hasher() {
+  if constexpr (!requires(const H& hasher, std::string_view text) {
+                  { hasher.digest(text) } -> std::same_as<std::string>;
+                }) {
+    if constexpr (detail::NamesDigest<H>) {
+      RENDER_CACHE_MISTAKE("`digest` of a text hasher must be `std::string digest(std::string_view) const`");
+    } else {
+      RENDER_CACHE_MISTAKE("a FileHasher is made of a text hasher: add `std::string digest(std::string_view) const` to it");
+    }
+  } else {
+    check_hasher<H, std::string>();
+  }
+  return true;
 }
 
 }  // namespace render_cache

@@ -1,8 +1,11 @@
 // What an observer may be told.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/miss.hpp>
+#include <render_cache/entry/named_members.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -119,43 +122,22 @@ concept Observer = std::same_as<O, NoObserver> || ObservesHits<O, Key> || Observ
 /// would never be told and nobody would know.
 template <class O, class Key>
 consteval bool check_observer() {
-  static_assert(ObservesHits<O, Key> || !(
-                                            requires { &O::on_hit; } ||
-                                            requires(O& o, const Key& key, const HitEvent& event) { o.on_hit(key, event); }),
-                "an observer's `on_hit` must be `void on_hit(const Key&, const HitEvent&) const noexcept`: an exception would "
-                "end the read that it only watches");
-  static_assert(ObservesMisses<O, Key> || !(
-                                              requires { &O::on_miss; } ||
-                                              requires(O& o, const Key& key, const MissEvent& event) { o.on_miss(key, event); }),
-                "an observer's `on_miss` must be `void on_miss(const Key&, const MissEvent&) const noexcept`: an exception would "
-                "end the read that it only watches");
-  static_assert(
-      ObservesRenders<O, Key> || !(
-                                     requires { &O::on_render; } ||
-                                     requires(O& o, const Key& key, const RenderEvent& event) { o.on_render(key, event); }),
-      "an observer's `on_render` must be `void on_render(const Key&, const RenderEvent&) const noexcept`: an exception would end "
-      "the read that it only watches");
-  static_assert(
-      ObservesPublishes<O, Key> || !(
-                                       requires { &O::on_publish; } ||
-                                       requires(O& o, const Key& key, const PublishEvent& event) { o.on_publish(key, event); }),
-      "an observer's `on_publish` must be `void on_publish(const Key&, const PublishEvent&) const noexcept`: an exception would "
-      "end the read that it only watches");
-  static_assert(
-      ObservesEvictions<O, Key> ||
-          !(
-              requires { &O::on_evict; } || requires(O& o, const Key& key, const EvictEvent& event) { o.on_evict(key, event); }),
-      "an observer's `on_evict` must be `void on_evict(const Key&, const EvictEvent&) const noexcept`: an exception would end "
-      "the read that it only watches");
-  static_assert(ObservesStoreErrors<O> || !(
-                                              requires { &O::on_store_error; } ||
-                                              requires(O& o, const StoreErrorEvent& event) { o.on_store_error(event); }),
-                "an observer's `on_store_error` must be `void on_store_error(const StoreErrorEvent&) const noexcept`: an "
-                "exception would end the read that it only watches");
-  static_assert(Observer<O, Key>,
-                "give the observer at least one of on_hit, on_miss, on_render, on_publish, on_evict and on_store_error: "
-                "concepts/observer.hpp shows them");
-  return Observer<O, Key>;
+  if constexpr (!ObservesHits<O, Key> && detail::NamesOnHit<O>) {
+    RENDER_CACHE_MISTAKE("`on_hit` of an observer must be `void on_hit(const Key&, const HitEvent&) const noexcept`");
+  } else if constexpr (!ObservesMisses<O, Key> && detail::NamesOnMiss<O>) {
+    RENDER_CACHE_MISTAKE("`on_miss` of an observer must be `void on_miss(const Key&, const MissEvent&) const noexcept`");
+  } else if constexpr (!ObservesRenders<O, Key> && detail::NamesOnRender<O>) {
+    RENDER_CACHE_MISTAKE("`on_render` of an observer must be `void on_render(const Key&, const RenderEvent&) const noexcept`");
+  } else if constexpr (!ObservesPublishes<O, Key> && detail::NamesOnPublish<O>) {
+    RENDER_CACHE_MISTAKE("`on_publish` of an observer must be `void on_publish(const Key&, const PublishEvent&) const noexcept`");
+  } else if constexpr (!ObservesEvictions<O, Key> && detail::NamesOnEvict<O>) {
+    RENDER_CACHE_MISTAKE("`on_evict` of an observer must be `void on_evict(const Key&, const EvictEvent&) const noexcept`");
+  } else if constexpr (!ObservesStoreErrors<O> && detail::NamesOnStoreError<O>) {
+    RENDER_CACHE_MISTAKE("`on_store_error` of an observer must be `void on_store_error(const StoreErrorEvent&) const noexcept`");
+  } else if constexpr (!Observer<O, Key>) {
+    RENDER_CACHE_MISTAKE("give the observer at least one of on_hit, on_miss, on_render, on_publish, on_evict and on_store_error");
+  }
+  return true;
 }
 
 namespace detail {

@@ -1,6 +1,8 @@
 // What a store must do.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/prune.hpp>
@@ -118,20 +120,54 @@ concept HasNear = requires(S store) {
 /// Says in words what a type lacks to be a Store. Each model's header ends with it.
 template <class S>
 consteval bool check_store() {
-  static_assert(
-      requires {
-        typename S::key_type;
-        typename S::value_type;
-      }, "a store names its types: add `using key_type = ...; using value_type = ...;`");
-  static_assert(Key<typename S::key_type>, "key_type must be a struct described with BOOST_HANA_ADAPT_STRUCT, with operator==");
-  static_assert(HasLookup<S>,
-                "add `Lookup<value_type> lookup(const key_type&, const Fingerprint&)`: the entry on a match, else a miss");
-  static_assert(HasPublish<S>,
-                "add `void publish(const key_type&, EntryPtr<value_type>)`: the entry comes as a shared pointer to const");
-  static_assert(HasErase<S>, "add `bool erase(const key_type&)`: true if there was an entry");
-  static_assert(HasEraseGroup<S>, "add `std::size_t erase_group(const group_t<key_type>&)`: the group is the key's first field");
-  static_assert(HasPrune<S>, "add `PruneReport prune(const KeepPredicate<key_type>&, const PruneOptions&)`");
-  return Store<S>;
+  if constexpr (std::is_pointer_v<S> || requires(S store) { store.get(), *store; }) {
+    RENDER_CACHE_MISTAKE("pass the store itself and not a pointer to it: `*store`");
+  } else if constexpr (!requires {
+                         typename S::key_type;
+                         typename S::value_type;
+                       }) {
+    RENDER_CACHE_MISTAKE("a store names its types: add `using key_type = ...; using value_type = ...;`");
+  } else if constexpr (!Store<S>) {
+    using Key = typename S::key_type;
+    if constexpr (!HasKeyAndValue<S>) {
+      check_key_type<Key>();
+    } else if constexpr (std::is_const_v<S> && Store<std::remove_const_t<S>>) {
+      RENDER_CACHE_MISTAKE("the store is const, but to look up and to publish changes it: pass one that is not const");
+    } else if constexpr (!HasLookup<S>) {
+      if constexpr (requires(S store, const Key& key, const Fingerprint& fingerprint) { store.lookup(key, fingerprint); }) {
+        RENDER_CACHE_MISTAKE("`lookup` must return Lookup<value_type>: the entry on a match, else a miss");
+      } else if constexpr (requires(S store, Key& key, Fingerprint& fingerprint) { store.lookup(key, fingerprint); }) {
+        RENDER_CACHE_MISTAKE("`lookup` must take key and fingerprint as const references");
+      } else {
+        RENDER_CACHE_MISTAKE("add `Lookup<value_type> lookup(const key_type&, const Fingerprint&)` to the store");
+      }
+    } else if constexpr (!HasPublish<S>) {
+      RENDER_CACHE_MISTAKE(
+          "add `void publish(const key_type&, EntryPtr<value_type>)` to the store: the entry is a shared pointer to const");
+    } else if constexpr (!HasErase<S>) {
+      if constexpr (requires(S store, const Key& key) { store.erase(key); }) {
+        RENDER_CACHE_MISTAKE("`erase` must return bool: whether there was an entry");
+      } else {
+        RENDER_CACHE_MISTAKE("add `bool erase(const key_type&)` to the store: true if there was an entry");
+      }
+    } else if constexpr (!HasEraseGroup<S>) {
+      if constexpr (requires(S store, const group_t<Key>& group) { store.erase_group(group); }) {
+        RENDER_CACHE_MISTAKE("`erase_group` must return std::size_t: how many entries there were");
+      } else {
+        RENDER_CACHE_MISTAKE(
+            "add `std::size_t erase_group(const group_t<key_type>&)` to the store: the group is the first field of the key");
+      }
+    } else if constexpr (requires(S store, const KeepPredicate<Key>& keep, const PruneOptions& options) {
+                           store.prune(keep, options);
+                         }) {
+      RENDER_CACHE_MISTAKE("`prune` must return a PruneReport: what was examined, and what was removed");
+    } else {
+      RENDER_CACHE_MISTAKE("add `PruneReport prune(const KeepPredicate<key_type>&, const PruneOptions&)` to the store");
+    }
+  } else {
+    check_key_type<typename S::key_type>();
+  }
+  return true;
 }
 
 }  // namespace render_cache

@@ -1,6 +1,8 @@
 // What the core needs to know of a key or value struct that is described to Boost.Hana: its group, its hash, its weight.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/types.hpp>
 
@@ -9,7 +11,9 @@
 #include <boost/hana/first.hpp>
 #include <boost/hana/for_each.hpp>
 #include <boost/hana/front.hpp>
+#include <boost/hana/length.hpp>
 #include <boost/hana/second.hpp>
+#include <boost/hana/unpack.hpp>
 #include <boost/uuid/uuid.hpp>
 
 #include <bit>
@@ -19,9 +23,11 @@
 #include <cstring>
 #include <optional>
 #include <random>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace render_cache {
 
@@ -32,6 +38,44 @@ concept Described = boost::hana::Struct<T>::value;
 /// A key: described, equality comparable, and with a first field, the group.
 template <class T>
 concept Key = Described<T> && std::equality_comparable<T> && std::copy_constructible<T>;
+
+/// What a key's fields may be: texts that they own, integers, bools and UUIDs. A look-up may be made with views of them.
+template <class T>
+concept KeyField = std::integral<T> || std::same_as<T, Uuid> ||
+                   (std::convertible_to<const T&, std::string_view> && !std::is_trivially_copyable_v<T>);
+
+namespace detail {
+
+template <class T, class Accessor>
+using member_t = std::remove_cvref_t<decltype(boost::hana::second(std::declval<Accessor>())(std::declval<const T&>()))>;
+
+/// Whether `is(std::type_identity<Member>{})` holds for each member of a described struct.
+template <class T, class Is>
+consteval bool every_member(Is is) {
+  return boost::hana::unpack(boost::hana::accessors<T>(), [=](auto... accessor) {
+    return (... && is(std::type_identity<member_t<T, decltype(accessor)>>{}));
+  });
+}
+
+}  // namespace detail
+
+/// Says in words what a type lacks to be a key: in a schema, and in every store.
+template <class K>
+consteval bool check_key_type() {
+  if constexpr (!Described<K>) {
+    RENDER_CACHE_MISTAKE(
+        "describe the key to Boost.Hana: add BOOST_HANA_ADAPT_STRUCT(MyKey, its_first_member, ...) after the struct");
+  } else if constexpr (decltype(boost::hana::length(boost::hana::accessors<K>()))::value == 0) {
+    RENDER_CACHE_MISTAKE("a key has at least one field: the first one is its group");
+  } else if constexpr (!detail::every_member<K>([]<class T>(std::type_identity<T>) { return KeyField<T>; })) {
+    RENDER_CACHE_MISTAKE("the fields of a key may be std::string, integers, bool and render_cache::Uuid, and not optional");
+  } else if constexpr (!std::equality_comparable<K>) {
+    RENDER_CACHE_MISTAKE("keys must be comparable: add `friend bool operator==(const MyKey&, const MyKey&) = default;`");
+  } else if constexpr (!std::copy_constructible<K>) {
+    RENDER_CACHE_MISTAKE("a key must be copyable: its members too");
+  }
+  return true;
+}
 
 /// Calls `visit(name, member)` for each member in order; `name` is a `const char*`.
 template <Described T, class Visit>
@@ -101,8 +145,25 @@ std::uint64_t hash_value(const T& value, std::uint64_t seed) noexcept {
   } else if constexpr (std::same_as<T, Uuid>) {
     return hash_bytes({reinterpret_cast<const char*>(value.begin()), 16}, seed);
   } else {
-    static_assert(std::integral<T>, "a key's fields may be texts, integers and UUIDs");
+    static_assert(KeyField<T>);
     return 0;
+  }
+}
+
+/// Whether `heap_bytes` knows what a member owns.
+template <class T>
+consteval bool has_weight() {
+  if constexpr (std::same_as<T, std::string> || std::same_as<T, Json>) {
+    return true;
+  } else if constexpr (Described<T>) {
+    return every_member<T>([]<class Member>(std::type_identity<Member>) { return has_weight<Member>(); });
+  } else if constexpr (requires(const T& value) {
+                         value.has_value();
+                         *value;
+                       }) {
+    return has_weight<std::remove_cvref_t<decltype(*std::declval<const T&>())>>();
+  } else {
+    return std::is_trivially_copyable_v<T> && !std::ranges::view<T> && !std::is_pointer_v<T>;
   }
 }
 
@@ -122,8 +183,7 @@ std::size_t heap_bytes(const T& value) noexcept {
                        }) {
     return value.has_value() ? heap_bytes(*value) : 0;
   } else {
-    static_assert(std::is_trivially_copyable_v<T>,
-                  "the weight of this member is unknown: use text, Json, numbers, bool, Uuid, Timestamp or an optional");
+    static_assert(has_weight<T>());
     return 0;
   }
 }

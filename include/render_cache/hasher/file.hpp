@@ -1,6 +1,8 @@
 // Files as sources: fingerprinted by their content, verified by one stat.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/hasher.hpp>
 #include <render_cache/hasher/document_root.hpp>
 #include <render_cache/hasher/stat_memo.hpp>
@@ -47,13 +49,16 @@ struct FileHasherOptions {
 /// network file system may tell late: `always_read` is for such files, and costs a read and a hash each time.
 ///
 /// Members throw FileError. Movable; to be used from many threads at once.
-template <TextHasher Text>
+template <class Text>
 class FileHasher {
+  static_assert(check_text_hasher<Text>());
+
  public:
   /// Why a file cannot be a source.
   using Kind = FileError::Kind;
 
-  explicit FileHasher(Text text = {}, FileHasherOptions options = {})
+  FileHasher() : FileHasher(Text{}) {}
+  explicit FileHasher(Text text, FileHasherOptions options = {})
       : text_(std::move(text)), max_bytes_(options.max_bytes), always_read_(options.always_read),
         memo_(std::make_unique<StatMemo>(options.memo_entries)) {}
 

@@ -1,6 +1,8 @@
 // RenderCache::get_many: one look-up for all keys, renders in parallel for those that miss.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/cache.hpp>
 
 #include <algorithm>
@@ -19,10 +21,11 @@
 
 namespace render_cache {
 
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 template <class Source>
 auto RenderCache<R, H, S, O>::get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options)
     -> std::vector<Answer<value_type>> {
+  static_assert(check_source<Source>());
   const ReadWatch watch;
   const auto ticket = flights_.ticket();
   std::vector<Answer<value_type>> answers(wanted.size(), Answer<value_type>(std::exception_ptr{}));
@@ -88,7 +91,7 @@ auto RenderCache<R, H, S, O>::get_many(std::span<const Wanted<key_type, Source>>
 
 /// The keys that can be asked for, with their fingerprints. A source that cannot be sampled and a key that no store
 /// takes are answered with their own errors and left out.
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 template <class Source>
 auto RenderCache<R, H, S, O>::sample(std::span<const Wanted<key_type, Source>> wanted,
                                      std::vector<Answer<value_type>>& answers) const -> std::vector<Asked> {
@@ -117,7 +120,7 @@ auto RenderCache<R, H, S, O>::sample(std::span<const Wanted<key_type, Source>> w
 }
 
 /// As `find` for each, in one round trip where the store can.
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 void RenderCache<R, H, S, O>::find_many(std::vector<Asked>& asked, const ReadWatch& watch) {
   std::vector<Query<key_type>> queries;
   queries.reserve(asked.size());

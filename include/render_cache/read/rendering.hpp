@@ -1,6 +1,8 @@
 // What RenderCache does on a miss: join or lead the flight, look again, render with no lock held, check again, publish, wake.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/cache.hpp>
 
 #include <algorithm>
@@ -15,7 +17,7 @@
 
 namespace render_cache {
 
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 template <class Source>
 auto RenderCache<R, H, S, O>::render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why,
                                              std::uint64_t ticket, const GetOptions& options) -> outcome_type {
@@ -84,7 +86,7 @@ auto RenderCache<R, H, S, O>::render_or_join(const key_type& key, const Source& 
   }
 }
 
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 template <class Source>
 void RenderCache<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, Errand errand) noexcept {
   flights_.lead(*flight);
@@ -106,7 +108,7 @@ void RenderCache<R, H, S, O>::fly(const FlightPtr& flight, const Source& source,
   flights_.land(flight, std::move(landing));
 }
 
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 template <class Source>
 auto RenderCache<R, H, S, O>::render(const Flight& flight, const Source& source, [[maybe_unused]] Errand errand)
     -> Landing<value_type> {
@@ -133,7 +135,7 @@ auto RenderCache<R, H, S, O>::render(const Flight& flight, const Source& source,
 }
 
 /// How the source has moved since it was sampled; empty if it has not.
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 template <class Source>
 std::string RenderCache<R, H, S, O>::movement(const Source& source, const Fingerprint& before) const {
   try {
@@ -145,10 +147,9 @@ std::string RenderCache<R, H, S, O>::movement(const Source& source, const Finger
   }
 }
 
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 template <class Content>
 auto RenderCache<R, H, S, O>::make_entry(const key_type& key, const Content& content, Fingerprint now) -> EntryPtr<value_type> {
-  static_assert(check_renderer<R, key_type, Content, value_type>());
   const auto start = std::chrono::steady_clock::now();
   const auto observe = [&]([[maybe_unused]] std::chrono::nanoseconds took, [[maybe_unused]] std::exception_ptr error) {
     if constexpr (ObservesRenders<O, key_type>) observer().on_render(key, {took, std::move(error)});
@@ -177,7 +178,7 @@ auto RenderCache<R, H, S, O>::make_entry(const key_type& key, const Content& con
 }
 
 /// An erase that comes between wins: it either finds the entry published, or is seen here before or after.
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 void RenderCache<R, H, S, O>::publish(const Flight& flight, Landing<value_type>& landing) {
   if (!flight.erased) {
     const detail::Stopwatch<ObservesPublishes<O, key_type>> watch;
@@ -195,7 +196,7 @@ void RenderCache<R, H, S, O>::publish(const Flight& flight, Landing<value_type>&
 }
 
 /// The stored value of another fingerprint, if it is young enough for this call.
-template <class R, class H, Store S, class O>
+template <class R, class H, class S, class O>
 auto RenderCache<R, H, S, O>::older(const key_type& key, const outcome_type& why, const Freshness& freshness)
     -> std::optional<outcome_type> {
   if constexpr (HasLookupStale<S>) {

@@ -1,6 +1,8 @@
 // The memory store: bounded by bytes, the best hit ratio for them, and a hit that costs some 25 ns.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/store/memory/shard.hpp>
@@ -33,6 +35,28 @@ bool members_equal(const A& a, const B& b) {
   });
 }
 
+template <class S, class O>
+consteval bool check_memory_schema() {
+  if constexpr (!requires {
+                  typename S::key_type;
+                  typename S::value_type;
+                }) {
+    RENDER_CACHE_MISTAKE("a MemoryStore takes a struct that names its types: `using key_type = ...; using value_type = ...;`");
+  } else if constexpr (!Key<typename S::key_type>) {
+    check_key_type<typename S::key_type>();
+  } else if constexpr (!Described<typename S::value_type>) {
+    RENDER_CACHE_MISTAKE(
+        "describe the value to Boost.Hana: add BOOST_HANA_ADAPT_STRUCT(MyValue, its_first_member, ...) after it");
+  } else if constexpr (!has_weight<typename S::value_type>()) {
+    RENDER_CACHE_MISTAKE(
+        "a value in memory may have texts (no views), Json, numbers, bool, Uuid, Timestamp, and optionals of these");
+  } else {
+    check_key_type<typename S::key_type>();
+    check_observer<O, typename S::key_type>();
+  }
+  return true;
+}
+
 }  // namespace detail
 
 /// How many shards a store of that capacity has unless told otherwise.
@@ -62,6 +86,8 @@ struct MemoryOptions {
 /// told of evictions, with no lock held: concepts/observer.hpp.
 template <class Schema, Evict evict = Evict::s3_fifo, class Observer = NoObserver>
 class MemoryStore {
+  static_assert(detail::check_memory_schema<Schema, Observer>());
+
  public:
   using key_type = typename Schema::key_type;
   using value_type = typename Schema::value_type;
@@ -69,9 +95,13 @@ class MemoryStore {
   explicit MemoryStore(const MemoryOptions& options = {}, Observer observer = {})
       : observer_(std::move(observer)), seed_(options.seed ? *options.seed : detail::random_seed()),
         shard_bits_(bits_for(options)), shards_(std::size_t{1} << shard_bits_) {
-    static_assert(check_observer<Observer, key_type>());
     set_capacity(options.capacity);
   }
+
+  /// No copies. Not merely deleted: GCC would find `MemoryStore<S> store({})` ambiguous, for it could be a copy of a default one.
+  MemoryStore(const MemoryStore&)
+    requires false
+  = delete;
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) { return lookup_as(key, fingerprint); }
 
@@ -129,7 +159,7 @@ class MemoryStore {
     return stats;
   }
 
-/// What is told of evictions.
+  /// What is told of evictions.
   [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
   /// How many parts there are.
   [[nodiscard]] std::size_t shards() const noexcept { return shards_.size(); }

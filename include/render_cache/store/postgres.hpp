@@ -1,9 +1,12 @@
 // The store that all nodes of a cluster share: one table in PostgreSQL.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/sql/migrate.hpp>
+#include <render_cache/sql/schema.hpp>
 #include <render_cache/sql/statements.hpp>
 #include <render_cache/sql/sweep.hpp>
 #include <render_cache/sql/table_check.hpp>
@@ -31,15 +34,16 @@ namespace render_cache {
 /// one round trip. All members may be called from many threads at once.
 ///
 /// An operation whose connection breaks is run once more on a new one, and then reported as `StoreUnavailable`.
-template <Schema S>
+template <class S>
 class PostgresStore {
+  static_assert(check_schema<S>());
+
  public:
   using schema_type = S;  ///< the schema, as it was given
   using key_type = typename S::key_type;
   using value_type = typename S::value_type;
   /// One element of what `publish_many` takes.
   using KeyedEntry = std::pair<key_type, EntryPtr<value_type>>;
-  static_assert(check_schema<S>());
 
   explicit PostgresStore(PostgresOptions options) : client_(options, make_ready(options)) {}
 

@@ -1,8 +1,11 @@
 // A store in a SQLite file: for one machine, with no server, shared by all processes that open the file.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
+#include <render_cache/sql/schema.hpp>
 #include <render_cache/sql/sweep.hpp>
 #include <render_cache/store/sqlite/file.hpp>
 #include <render_cache/store/sqlite/options.hpp>
@@ -31,8 +34,10 @@ namespace render_cache {
 /// The constructor throws what is wrong with the place (StoreUnavailable, StoreFull), the table (SchemaMismatch) or the
 /// migrations (MigrationError). All members may be called from many threads at once; besides what is said above they throw
 /// InvalidKey and InvalidValue.
-template <Schema S>
+template <class S>
 class SqliteStore {
+  static_assert(check_schema<S>());
+
   using File = detail::SqliteFile<S>;
   using Reader = typename File::Reader;
   using Writing = typename File::Writing;
@@ -41,7 +46,6 @@ class SqliteStore {
  public:
   using key_type = typename S::key_type;
   using value_type = typename S::value_type;
-  static_assert(check_schema<S>());
 
   explicit SqliteStore(SqliteOptions options) : file_(std::move(options)) {}
 

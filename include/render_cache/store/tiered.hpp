@@ -1,6 +1,8 @@
 // A store made of two: a near one in memory, in front of a far one that is shared or durable.
 #pragma once
 
+#include <render_cache/requirements.hpp>
+
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/store/near_tier.hpp>
@@ -12,10 +14,32 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace render_cache {
+
+namespace detail {
+
+template <class Near, class Far>
+consteval bool check_tiers() {
+  check_store<Near>();
+  check_store<Far>();
+  if constexpr (Store<Near> && Store<Far>) {
+    if constexpr (!std::same_as<typename Near::key_type, typename Far::key_type> ||
+                  !std::same_as<typename Near::value_type, typename Far::value_type>) {
+      RENDER_CACHE_MISTAKE("both tiers must have the same key_type and value_type: make them of one schema");
+    } else if constexpr (!HasNear<Near> && requires(Far far) {
+                           { far.near() } -> std::same_as<Far&>;
+                         }) {
+      RENDER_CACHE_MISTAKE("the tiers come in another order: TieredStore(near, far), the one in memory first");
+    }
+  }
+  return true;
+}
+
+}  // namespace detail
 
 /// A near hit needs no round trip, and is right because it is verified like any other: no messages between nodes are
 /// needed, since a node that holds an older entry misses and asks the far store. A far hit fills the near store.
@@ -23,15 +47,21 @@ namespace render_cache {
 /// Publish, erase and clean-up reach both, the far store first; where it fails, the near one is still brought up
 /// to date and then the error is thrown. Both must outlive this object. `Near` never blocks (MemoryStore). All members may be
 /// called from many threads at once, and throw what the far store throws.
-template <Store Near, Store Far>
-  requires std::same_as<typename Near::key_type, typename Far::key_type> &&
-           std::same_as<typename Near::value_type, typename Far::value_type>
+template <class Near, class Far>
 class TieredStore {
+  static_assert(detail::check_tiers<Near, Far>());
+
  public:
   using key_type = typename Far::key_type;
   using value_type = typename Far::value_type;
 
   TieredStore(Near& near, Far& far) : near_(near), far_(far) {}
+  /// Temporary stores would be gone at the end of the line.
+  template <class A, class B>
+    requires std::same_as<std::remove_reference_t<A>, Near> && std::same_as<std::remove_reference_t<B>, Far>
+  TieredStore(A&& near, B&& far) : TieredStore(near, far) {
+    RENDER_CACHE_MISTAKE("both tiers must outlive the store that is made of them: make each a variable of its own");
+  }
 
   /// Answers without a round trip, and alone while the far store is away.
   [[nodiscard]] NearTier<Near>& near() noexcept { return near_; }
@@ -150,5 +180,10 @@ class TieredStore {
   NearTier<Near> near_;
   Far& far_;
 };
+
+template <class Near, class Far>
+TieredStore(Near&, Far&) -> TieredStore<Near, Far>;
+template <class Near, class Far>
+TieredStore(Near&&, Far&&) -> TieredStore<std::remove_reference_t<Near>, std::remove_reference_t<Far>>;  // to be refused in words
 
 }  // namespace render_cache

@@ -1,0 +1,14 @@
+// expect: make `components` of the hasher const
+#include <render_cache/cache.hpp>
+
+#include "good_parts.hpp"
+
+using Renderer = good::Renderer;
+struct Hasher {
+  render_cache::Fingerprint components(const std::string&);
+};
+
+void program(good::Store& store, const std::string& source) {
+  render_cache::RenderCache cache(Renderer{}, Hasher{}, store);
+  cache.get({"docs", "a.md"}, source);
+}

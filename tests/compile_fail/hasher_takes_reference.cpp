@@ -1,0 +1,14 @@
+// expect: `components` of the hasher must take the source as a const reference
+#include <render_cache/cache.hpp>
+
+#include "good_parts.hpp"
+
+using Renderer = good::Renderer;
+struct Hasher {
+  render_cache::Fingerprint components(std::string&) const;
+};
+
+void program(good::Store& store, const std::string& source) {
+  render_cache::RenderCache cache(Renderer{}, Hasher{}, store);
+  cache.get({"docs", "a.md"}, source);
+}

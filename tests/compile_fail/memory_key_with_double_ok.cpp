@@ -1,0 +1,16 @@
+#include <render_cache/store/memory.hpp>
+
+#include "good_parts.hpp"
+
+struct Key {
+  std::string name;
+  friend bool operator==(const Key&, const Key&) = default;
+};
+BOOST_HANA_ADAPT_STRUCT(Key, name);
+
+struct Schema {
+  using key_type = Key;
+  using value_type = good::Value;
+};
+
+render_cache::MemoryStore<Schema> store;

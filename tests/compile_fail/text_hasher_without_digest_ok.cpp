@@ -1,0 +1,8 @@
+#include <render_cache/hasher/file.hpp>
+
+struct Hasher {
+  render_cache::Fingerprint components(std::string_view) const;
+  std::string digest(std::string_view) const;
+};
+
+render_cache::FileHasher<Hasher> hasher;

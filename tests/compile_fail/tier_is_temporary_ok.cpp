@@ -1,0 +1,11 @@
+#include <render_cache/store/memory.hpp>
+#include <render_cache/store/tiered.hpp>
+
+#include "good_parts.hpp"
+
+using Near = render_cache::MemoryStore<good::Schema>;
+
+void program(good::Store& far) {
+  Near near;
+  render_cache::TieredStore tiers(near, far);
+}

@@ -1,0 +1,8 @@
+#include <render_cache/store/memory.hpp>
+#include <render_cache/store/tiered.hpp>
+
+#include "good_parts.hpp"
+
+using Near = render_cache::MemoryStore<good::Schema>;
+
+void program(Near& near, good::Store& far) { render_cache::TieredStore tiers(near, far); }
