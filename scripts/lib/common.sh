@@ -47,16 +47,49 @@ clang() {
   fail "no Clang 16 or newer is installed"
 }
 
-# build PRESET TARGETS [CONFIGURE OPTIONS...]: configures and builds; the targets are one word list.
+# step WHAT LOG ADVICE COMMAND...: runs the command, keeps what it prints in build/LOG and shows the lines of it that match
+# $shows. When it fails the script ends with one line: what failed, the first error of the log, what to do, and the log's name.
+step() {
+  local what=$1 log=$root/build/$2 advice=$3 status=0 cause
+  shift 3
+  mkdir -p "${log%/*}"
+  LC_ALL=C.UTF-8 "$@" 2>&1 | tee "$log" | { grep --line-buffered -E -e "${shows:-.}" >&2 || true; } || status=$?
+  if ((status == 0)); then return; fi
+  # CMake says below the line that says where, in some lines, what is wrong.
+  cause=$(awk '/^CMake Error/ && cause == "" { where = cause = $0; next }
+               where != "" && /^(Call Stack|--)/ { exit }
+               where != "" { gsub(/^ +| +$/, ""); if (NF) cause = cause " " $0; next }
+               /^E: |[Ee]rror: |^sudo: / { cause = $0; exit }
+               END { print substr(cause, 1, 400) }' "$log")
+  fail "$what failed: ${cause:-$(tail -n 1 "$log")}; $advice; the whole log is $log"
+}
+nothing='^$nothing' # for $shows
+
+# build PRESET TARGETS [CONFIGURE OPTIONS...]: configures and builds; the targets are one word list. $build_shows is the part of
+# the build's output that is shown.
+build_shows=.
 build() {
   local preset=$1 targets=$2
   shift 2
   if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
   say "Configuring $preset"
-  cmake --preset "$preset" "$@" >"$root/build/configure.log" || { cat "$root/build/configure.log" >&2; exit 1; }
-  say "Building $preset"
+  shows=$nothing step "configuring $preset" "$preset.configure.log" \
+    "if packages or this folder's path changed since the last time, remove build/$preset and try again" \
+    cmake --preset "$preset" "$@"
+  say "Building $preset (some minutes at first; the log is build/$preset.build.log)"
   # shellcheck disable=SC2086
-  cmake --build --preset "$preset" --parallel "$(jobs)" --target $targets >&2
+  shows=$build_shows step "building $preset" "$preset.build.log" \
+    "where memory or disk ran out free some and try again, else it is a defect: report it with the log" \
+    cmake --build --preset "$preset" --parallel "$(jobs)" --target $targets
+}
+
+# part NAME COMMAND...: runs the command, says how long it took, and notes it for the table that .ci/run prints.
+part() {
+  local start=$SECONDS status=0
+  "${@:2}" || status=$?
+  say "$1: $((SECONDS - start)) s"
+  printf '%s\t%d:%02d\n' "$1" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) >>"${RENDER_CACHE_TIMES:-/dev/null}"
+  return "$status"
 }
 
 # RENDER_CACHE_DATA, for tests and benchmarks that want real pages: given, or beside the checkout, or none.

@@ -46,15 +46,25 @@ install_packages() {
   local missing
   mapfile -t missing < <(missing_packages "$@"; missing_boost)
   if ((${#missing[@]} == 0)); then return; fi
+  if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+    fail "packages are missing, and there is no sudo to install them with; as root: apt-get install ${missing[*]}"
+  fi
   say "Installing ${missing[*]}"
-  as_root apt-get -o DPkg::Lock::Timeout=600 update
-  local package others=()
+  # What one broken source of packages cannot give is seldom what is needed here: the installation tells.
+  as_root apt-get -o DPkg::Lock::Timeout=600 update >"$root/build/packages.update.log" 2>&1 || true
+  local package others=() advice="check the network and 'apt-get update' (its output is in $root/build/packages.update.log)"
   for package in "${missing[@]}"; do
-    if [[ $package == "$package_boost" ]] && old_boost_is_installed; then unpack_boost; else others+=("$package"); fi
+    if [[ $package == "$package_boost" ]] && old_boost_is_installed; then
+      say "Boost 1.74 is installed and stays; unpacking $package_boost below build/packages"
+      shows=$nothing step "unpacking $package_boost" packages.boost.log "$advice" unpack_boost
+    else
+      others+=("$package")
+    fi
   done
   if ((${#others[@]} == 0)); then return; fi
   keep_new_servers_off "${others[@]}"
-  as_root env DEBIAN_FRONTEND=noninteractive \
+  shows='^(Need to get|After this operation)' step "installing packages" packages.log "$advice" \
+    as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
     apt-get -o DPkg::Lock::Timeout=600 install --yes --no-remove --no-install-recommends "${others[@]}"
   let_new_servers_run
 }
@@ -67,13 +77,10 @@ missing_boost() {
   if [[ ! -e $boost_unpacked/usr/include/boost/version.hpp ]]; then missing_packages "$package_boost"; fi
 }
 unpack_boost() {
-  say "Boost 1.74 is installed and stays; unpacking $package_boost below build/packages"
   local folder
-  folder=$(mktemp -d)
-  (cd "$folder" && apt-get download "$package_boost" && dpkg-deb --extract "$package_boost"_*.deb unpacked)
-  mkdir -p "$boost_unpacked"
-  cp -r "$folder/unpacked/usr" "$boost_unpacked/"
-  rm -r "$folder"
+  folder=$(mktemp -d) && (cd "$folder" && apt-get download "$package_boost" &&
+    dpkg-deb --extract "$package_boost"_*.deb unpacked) && mkdir -p "$boost_unpacked" &&
+    cp -r "$folder/unpacked/usr" "$boost_unpacked/" && rm -r "$folder"
 }
 
 # Servers are started by these scripts alone, in temporary directories. What a package would do when it is installed, make a
