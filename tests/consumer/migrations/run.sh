@@ -7,7 +7,7 @@ cmake -S migrations -B migrations/build
 cmake --build migrations/build
 scripts=migrations/migrations/sqlite
 migrations/build/my_server $scripts
-echo "DROP INDEX notes_by_text;" >$scripts/0009_index.down.sql
+echo "DROP INDEX notes_by_text;" >$scripts/9_index.down.sql
 echo "ALTER TABLE notes ADD COLUMN written_at TEXT;" >$scripts/0011_time.up.sql
 cmake --build migrations/build
 migrations/build/my_server $scripts

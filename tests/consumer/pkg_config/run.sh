@@ -19,5 +19,6 @@ for file in "$PKG_CONFIG_PATH"/*.pc; do
 done
 # The libraries' versions are part of what is persisted: the file refuses others than those that it states.
 for library in md4c gumbo; do
-  pkg-config --print-requires render_cache-markdown | grep -qx "$library = $(pkg-config --modversion $library)"
+  required="$library = $(pkg-config --modversion $library)"
+  pkg-config --print-requires render_cache-markdown | grep -qx "$required" || { echo "not required: $required"; exit 1; }
 done
