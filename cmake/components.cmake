@@ -44,7 +44,7 @@ function(render_cache_add_component name)
   file(GLOB headers CONFIGURE_DEPENDS ${component_HEADERS})
   set(render_cache_claimed_headers ${render_cache_claimed_headers} ${headers} PARENT_SCOPE)
 
-  render_cache_find_packages(${name} GLOBAL)
+  render_cache_find_packages(${name})
   if(render_cache_${name}_FOUND)
     render_cache_add_target(render_cache_${name} ${name} render_cache-${name}-targets ${headers})
     target_link_libraries(render_cache_${name} INTERFACE render_cache PkgConfig::render_cache_${name})

@@ -14,7 +14,7 @@ set(render_cache_openssl_packages libcrypto>=3.0)
 set(render_cache_laws_packages catch2>=2.13)
 
 # Finds the packages of one component and makes the target PkgConfig::render_cache_NAME of them;
-# render_cache_NAME_FOUND tells whether they are there. Further arguments (QUIET, GLOBAL) go to pkg-config's module.
+# render_cache_NAME_FOUND tells whether they are there. A further argument (QUIET) goes to pkg-config's module.
 macro(render_cache_find_packages name)
   if(NOT TARGET PkgConfig::render_cache_${name})
     pkg_check_modules(render_cache_${name} IMPORTED_TARGET ${ARGN} ${render_cache_${name}_packages})
