@@ -1,4 +1,4 @@
-# A store of one's own held to the laws; and the same store when it is wrong.
+# A store of one's own, held to the installed laws.
 here=$(dirname "$0")
 export CMAKE_PREFIX_PATH=$prefix
 rm -rf laws
