@@ -5,7 +5,7 @@
 # What programs are made of. `laws` is a component too, for tests.
 set(render_cache_components sqlite postgres markdown xxhash openssl)
 
-set(render_cache_boost_version 1.81) # boost::unordered_flat_map
+set(render_cache_boost_version 1.81) # the oldest that is tested: Debian 12 has it
 set(render_cache_sqlite_packages sqlite3>=3.37) # STRICT tables
 set(render_cache_postgres_packages libpqxx>=6.4 libpq)
 set(render_cache_markdown_packages md4c>=0.4.8 gumbo yaml-cpp nlohmann_json)
