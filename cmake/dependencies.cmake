@@ -3,7 +3,7 @@
 # Boost is headers only. Everything else is found through pkg-config, which all of these libraries support.
 
 # What programs are made of. `laws` is a component too, for tests.
-set(render_cache_components sqlite postgres markdown xxhash openssl)
+set(render_cache_components sqlite postgres markdown xxhash openssl prometheus)
 
 set(render_cache_boost_version 1.81) # the oldest that is tested: Debian 12 has it
 set(render_cache_sqlite_packages sqlite3>=3.37) # STRICT tables
@@ -11,6 +11,7 @@ set(render_cache_postgres_packages libpqxx>=6.4 libpq)
 set(render_cache_markdown_packages md4c>=0.4.8 gumbo yaml-cpp nlohmann_json)
 set(render_cache_xxhash_packages libxxhash>=0.8)
 set(render_cache_openssl_packages libcrypto>=3.0)
+set(render_cache_prometheus_packages prometheus-cpp-core>=1.0)
 set(render_cache_laws_packages catch2>=2.13)
 
 # Finds the packages of one component and makes the target PkgConfig::render_cache_NAME of them;

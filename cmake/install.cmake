@@ -22,6 +22,7 @@ set(debian_yaml-cpp libyaml-cpp-dev)
 set(debian_nlohmann_json nlohmann-json3-dev)
 set(debian_libxxhash libxxhash-dev)
 set(debian_libcrypto libssl-dev)
+set(debian_prometheus-cpp-core prometheus-cpp-dev)
 set(debian_catch2 "libcatch2-dev | catch2") # the second is Debian 12's
 
 # The packages of one component, such as "libpqxx-dev (>= 6.4), libpq-dev".

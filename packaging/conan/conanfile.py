@@ -15,6 +15,7 @@ COMPONENTS = {
                  "yaml-cpp/[>=0.7 <1]": "yaml-cpp::yaml-cpp", "nlohmann_json/[>=3.11 <4]": "nlohmann_json::nlohmann_json"},
     "xxhash": {"xxhash/[>=0.8 <1]": "xxhash::xxhash"},
     "openssl": {"openssl/[>=3 <4]": "openssl::crypto"},
+    "prometheus": {"prometheus-cpp/[>=1 <2]": "prometheus-cpp::prometheus-cpp-core"},
     "laws": {"catch2/[>=3 <4]": "catch2::catch2"},
 }
 

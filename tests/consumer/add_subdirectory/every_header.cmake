@@ -23,7 +23,7 @@ function(level_of header)
 endfunction()
 
 set(headers "")
-foreach(component IN ITEMS render_cache sqlite postgres markdown xxhash openssl laws)
+foreach(component IN ITEMS render_cache sqlite postgres markdown xxhash openssl prometheus laws)
   target_link_libraries(my_server PRIVATE render_cache::${component})
   get_target_property(target render_cache::${component} ALIASED_TARGET)
   get_target_property(files ${target} HEADER_SET)

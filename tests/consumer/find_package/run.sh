@@ -25,5 +25,5 @@ refused() {
 refused "0.2 REQUIRED" 'compatible with requested version "0.2"'
 refused "1.0 REQUIRED" "version: $VERSION"
 refused "REQUIRED COMPONENTS sqlite mysql" \
-  "render_cache has no component mysql here; it was installed with: laws markdown openssl postgres sqlite xxhash"
+  "render_cache has no component mysql here; it was installed with: laws markdown openssl postgres prometheus sqlite xxhash"
 PKG_CONFIG_LIBDIR=/nowhere refused "REQUIRED COMPONENTS sqlite" "the component sqlite needs, by pkg-config: sqlite3>=3.37"
