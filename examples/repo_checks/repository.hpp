@@ -1,6 +1,7 @@
 // A repository under management: what is checked.
 #pragma once
 
+#include <render_cache/concepts/source.hpp>
 #include <render_cache/entry/types.hpp>
 
 #include <cstdint>
@@ -29,3 +30,6 @@ struct Repository {
 };
 
 }  // namespace repo_checks
+
+template <>
+inline constexpr bool render_cache::outlives_call<repo_checks::Repository> = true;

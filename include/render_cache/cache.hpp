@@ -6,41 +6,27 @@
 #include <render_cache/concepts/hasher.hpp>
 #include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/renderer.hpp>
+#include <render_cache/concepts/source.hpp>
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/named_members.hpp>
-#include <render_cache/entry/text.hpp>
-#include <render_cache/read/background.hpp>
-#include <render_cache/read/failure_memory.hpp>
-#include <render_cache/read/flight.hpp>
+#include <render_cache/read/get_many.hpp>
+#include <render_cache/read/lookups.hpp>
 #include <render_cache/read/options.hpp>
 #include <render_cache/read/outcome.hpp>
+#include <render_cache/read/rendering.hpp>
+#include <render_cache/read/sampler.hpp>
 #include <render_cache/read/stats.hpp>
-#include <render_cache/read/store_access.hpp>
 
-#include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <exception>
-#include <memory>
-#include <mutex>
+#include <cstdint>
 #include <optional>
-#include <ranges>
 #include <span>
-#include <string>
-#include <thread>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
 namespace render_cache {
-
-/// A key and the source to render it from.
-template <class Key, class Source>
-struct Wanted {
-  Key key;        ///< which entry
-  Source source;  ///< what the hasher samples and the renderer renders
-};
 
 namespace detail {
 
@@ -70,10 +56,11 @@ consteval bool check_policies() {
 /// the return; and where a value for that fingerprint exists in the store, nothing is rendered. Everything else may fail
 /// without breaking it. What is older than the source is returned only where a call's `Freshness` allows it.
 ///
-/// `Source` is whatever the hasher takes: a text, a `FileSource`, the state of a repository. It owns what it refers to, since a
-/// render with a limit works on a copy and may outlive the call; a view is rendered within the call, whatever the limits.
-/// All members may be called from many threads at once; (key, fingerprint) is rendered by one of them, with no lock held. The store must
-/// outlive the cache. The destructor waits for renders in the background.
+/// `Source` is whatever the hasher takes: a text, a `FileSource`, the state of a repository. A call with options may be outlived by
+/// its render, which then works on a copy: `outlives_call` says for which sources that is good, and others do not compile there. A
+/// source must not own the cache. All members may be called from many threads at once; (key, fingerprint) is rendered by one of
+/// them, with no lock held. An error that a render ends with is thrown to all who waited for it, one object for all of them: so
+/// catch it by const reference. The store must outlive the cache. The destructor waits for renders in the background.
 ///
 /// `Observer` is told of hits, misses, renders, publishes and store errors, with durations: concepts/observer.hpp.
 template <class Renderer, class Hasher, class Store, class Observer = NoObserver>
@@ -86,8 +73,8 @@ class RenderCache {
   using outcome_type = Outcome<value_type>;  ///< what a read answers
 
   RenderCache(Renderer renderer, Hasher hasher, Store& store, CacheOptions options = {}, Observer observer = {})
-      : renderer_(std::move(renderer)), hasher_(std::move(hasher)), store_(store, options.store_pause, std::move(observer)),
-        failures_(options.failure_memory), background_(options.max_background) {}
+      : sampler_(std::move(renderer), std::move(hasher)), lookups_(store, options.store_pause, std::move(observer)),
+        rendering_(sampler_, lookups_, options), batches_(sampler_, lookups_, rendering_) {}
   /// A temporary store would be gone at the end of the line.
   template <class Temporary>
     requires std::same_as<Temporary, Store>
@@ -101,50 +88,68 @@ class RenderCache {
   /// What the source and the renderer are now.
   template <class Source>
   [[nodiscard]] Fingerprint fingerprint(const Source& source) const {
-    static_assert(check_hasher<Hasher, Source>());
-    return with_renderer(hasher_.components(source));
+    return sampler_.fingerprint(source);
   }
 
   /// As `fingerprint`, where that needs no wait for a disk or a network; else nothing. Goes with `find_near`.
   template <class Source>
     requires NearHasher<Hasher, Source>
   [[nodiscard]] std::optional<Fingerprint> fingerprint_near(const Source& source) const {
-    auto components = hasher_.components_near(source);
-    if (components) components = with_renderer(std::move(*components));
-    return components;
+    return sampler_.fingerprint_near(source);
   }
 
   /// The value for the source as it is now: from the store if it has it, else rendered and published.
   /// Throws what the renderer or the hasher throws, `RenderTimeout`, `RecursiveRender`, and `InvalidKey`. A store's failure is
   /// counted and survived.
   template <class Source>
-  outcome_type get(const key_type& key, const Source& source, const GetOptions& options = {}) {
+  outcome_type get(const key_type& key, const Source& source) {
     static_assert(check_source<Source>());
-    const ReadWatch watch;
-    const auto ticket = flights_.ticket();
-    auto now = fingerprint(source);
-    auto found = look_up(key, now);
-    note(key, found, watch);
-    if (found) return found;
-    return render_or_join(key, source, std::move(now), std::move(found), ticket, options);
+    const Watch watch;
+    const auto landings = rendering_.landings();
+    return get_as(key, source, landings, fingerprint(source), watch, {});
+  }
+  /// As above, with this call's wishes. An older value is returned only where they allow one.
+  template <class Source>
+  outcome_type get(const key_type& key, const Source& source, const GetOptions& options) {
+    static_assert(check_source<Source>() && check_outlives_call<Source>());
+    const Watch watch;
+    const auto landings = rendering_.landings();
+    Fingerprint now;
+    try {
+      now = fingerprint(source);
+    } catch (...) {
+      return rendering_.older_or_rethrow(key, watch, options);
+    }
+    return get_as(key, source, landings, std::move(now), watch, options);
   }
 
-  /// Renders now, whatever is stored, and publishes; concurrent refreshes share one render that started after both.
+  /// Renders now, whatever is stored, and publishes. What it answers was rendered after the call began, by a render that concurrent
+  /// refreshes share; it waits for two of them at the most.
   template <class Source>
-  outcome_type refresh(const key_type& key, const Source& source, const GetOptions& options = {}) {
+  outcome_type refresh(const key_type& key, const Source& source) {
     static_assert(check_source<Source>());
-    const ReadWatch watch;
-    auto now = fingerprint(source);
-    auto forced = missed(Miss::forced);
-    note(key, forced, watch);
-    return render_or_join(key, source, std::move(now), std::move(forced), flights_.ticket(), options);
+    const Watch watch;
+    return refresh_as(key, source, fingerprint(source), watch, {});
+  }
+  /// As above, with this call's wishes.
+  template <class Source>
+  outcome_type refresh(const key_type& key, const Source& source, const GetOptions& options) {
+    static_assert(check_source<Source>() && check_outlives_call<Source>());
+    const Watch watch;
+    Fingerprint now;
+    try {
+      now = fingerprint(source);
+    } catch (...) {
+      return rendering_.older_or_rethrow(key, watch, options);
+    }
+    return refresh_as(key, source, std::move(now), watch, options);
   }
 
   /// A hit or a reason, and never a render. For a caller that has sampled the fingerprint itself.
   outcome_type find(const key_type& key, const Fingerprint& now) {
-    const ReadWatch watch;
-    auto outcome = look_up(key, now);
-    note(key, outcome, watch);
+    const Watch watch;
+    auto outcome = lookups_.find(key, now);
+    lookups_.note(key, outcome, watch);
     return outcome;
   }
 
@@ -152,63 +157,65 @@ class RenderCache {
   outcome_type find_near(const key_type& key, const Fingerprint& now)
     requires HasNear<Store>
   {
-    if (!now.settled()) return missed(Miss::unsettled);
-    const ReadWatch watch;
-    auto outcome = judge(store_.get().near().lookup(key, now), now);
-    if (outcome) note(key, outcome, watch);
+    const Watch watch;
+    auto outcome = lookups_.find_near(key, now);
+    if (outcome) lookups_.note(key, outcome, watch);
     return outcome;
   }
 
   /// One answer a key, in order. One round trip for all look-ups where the store can; only what is missing is rendered,
   /// in parallel; keys may repeat and share a render; an error is its own key's answer alone.
+  /// Throws std::invalid_argument for limits with a source that cannot outlive the call.
   template <class Source>
-  std::vector<Answer<value_type>> get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options = {});
+  std::vector<Answer<value_type>> get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options = {}) {
+    static_assert(check_source<Source>());
+    if constexpr (!outlives_call<Source>) {
+      if (options.each.hard_limit || options.each.freshness.mode() == Freshness::Mode::stale_while_rendering) {
+        throw std::invalid_argument(
+            "get_many: with hard_limit or stale_while_rendering a render may outlive the call, on a copy of the source: "
+            "specialise "
+            "render_cache::outlives_call for its type if a copy owns what it refers to");
+      }
+    }
+    return batches_.get_many(wanted, options);
+  }
+  /// As above.
   template <class Source>
   std::vector<Answer<value_type>> get_many(const std::vector<Wanted<key_type, Source>>& wanted, const ManyOptions& options = {}) {
     return get_many(std::span<const Wanted<key_type, Source>>(wanted), options);
   }
 
-  /// After this every read of this process misses until it has rendered, and so does every other's that has nothing near; a
-  /// render in progress is not stored. Store errors are thrown.
-  bool erase(const key_type& key) {
-    flights_.mark_erased([&](const key_type& each) { return each == key; });
-    failures_.forget(key);
-    return store_.get().erase(key);
-  }
-  /// As `erase`, for all keys of a group; returns how many entries there were.
-  std::size_t erase_group(const group_t<key_type>& group) {
-    flights_.mark_erased([&](const key_type& each) { return group_of(each) == group; });
-    return store_.get().erase_group(group);
-  }
+  /// After it every read of this process misses until it has rendered, and so does every other's that has nothing near: a render in
+  /// progress is not stored, and one that is being stored is waited for and erased. Whether there was an entry. Store errors are
+  /// thrown.
+  bool erase(const key_type& key) { return rendering_.erase(key); }
+  /// As `erase`, for all keys of a group; how many entries there were.
+  std::size_t erase_group(const group_t<key_type>& group) { return rendering_.erase_group(group); }
 
   /// Removes the entries whose source is gone, but none published since the sweep began. Store errors are thrown.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options = {}) {
-    return store_.get().prune(keep, options);
+    return store().prune(keep, options);
   }
 
   /// The moment's numbers.
   [[nodiscard]] CacheStats stats() const {
     CacheStats stats;
-    counts_.add_to(stats);
-    store_.add_to(stats);
+    lookups_.add_to(stats);
+    rendering_.add_to(stats);
     return stats;
   }
 
   /// The renderer that the cache was made with.
-  [[nodiscard]] const Renderer& renderer() const noexcept { return renderer_; }
+  [[nodiscard]] const Renderer& renderer() const noexcept { return sampler_.renderer(); }
   /// The hasher that the cache was made with.
-  [[nodiscard]] const Hasher& hasher() const noexcept { return hasher_; }
+  [[nodiscard]] const Hasher& hasher() const noexcept { return sampler_.hasher(); }
   /// The store that the cache refers to.
-  [[nodiscard]] Store& store() const noexcept { return store_.get(); }
+  [[nodiscard]] Store& store() const noexcept { return lookups_.store().get(); }
   /// The observer that the cache was made with.
-  [[nodiscard]] const Observer& observer() const noexcept { return store_.observer(); }
+  [[nodiscard]] const Observer& observer() const noexcept { return lookups_.store().observer(); }
 
  private:
-  using Flight = render_cache::Flight<key_type, value_type>;
-  using FlightPtr = std::shared_ptr<Flight>;
-  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
-  using ReadWatch = detail::Stopwatch<ObservesHits<Observer, key_type> || ObservesMisses<Observer, key_type>>;
-  using enum detail::CacheCounter;
+  using Watch = typename detail::Lookups<Store, Observer>::Watch;
 
   template <class Source>
   static consteval bool check_source() {
@@ -222,73 +229,26 @@ class RenderCache {
     return true;
   }
 
-  Fingerprint with_renderer(Fingerprint components) const {
-    return std::move(components.add("renderer", std::string_view(renderer_.version())));
+  template <class Source>
+  outcome_type get_as(const key_type& key, const Source& source, std::uint64_t landings, Fingerprint now, const Watch& watch,
+                      const GetOptions& options) {
+    auto found = lookups_.find(key, now);
+    lookups_.note(key, found, watch);
+    if (found) return found;
+    return rendering_.answer(key, source, {landings, std::move(now), std::move(found)}, options);
+  }
+  template <class Source>
+  outcome_type refresh_as(const key_type& key, const Source& source, Fingerprint now, const Watch& watch,
+                          const GetOptions& options) {
+    auto forced = lookups_.missed(Miss::forced);
+    lookups_.note(key, forced, watch);
+    return rendering_.answer(key, source, {rendering_.landings(), std::move(now), std::move(forced)}, options);
   }
 
-  static outcome_type missed(Miss reason, std::string detail = {}) {
-    return {nullptr, Origin::store, reason, false, std::move(detail)};
-  }
-
-  static outcome_type judge(Lookup<value_type>&& found, const Fingerprint& now) {
-    if (found.entry) return {std::move(found.entry), found.origin};
-    if (!found.unreadable.empty()) return missed(Miss::unreadable, std::move(found.unreadable));
-    if (found.stored) return missed(Miss::changed, changed_components(*found.stored, now));
-    return missed(Miss::absent);
-  }
-
-  /// Counts the answer of a look-up, and tells of it.
-  void note([[maybe_unused]] const key_type& key, const outcome_type& outcome, [[maybe_unused]] const ReadWatch& watch) noexcept {
-    if (outcome.hit()) {
-      counts_.add(outcome.origin == Origin::near ? near_hits : far_hits);
-      if constexpr (ObservesHits<Observer, key_type>) observer().on_hit(key, {outcome.origin, watch.elapsed()});
-    } else {
-      counts_.add(misses + static_cast<std::size_t>(outcome.miss));
-      if constexpr (ObservesMisses<Observer, key_type>) observer().on_miss(key, {outcome.miss, outcome.detail, watch.elapsed()});
-    }
-  }
-
-  outcome_type look_up(const key_type& key, const Fingerprint& now) {
-    if (!now.settled()) return missed(Miss::unsettled);
-    std::string failure;
-    auto found = store_.ask([&](auto& store) { return store.lookup(key, now); }, failure);
-    return found ? judge(std::move(*found), now) : missed(Miss::store_failed, std::move(failure));
-  }
-
-  struct Asked {  // one key of get_many
-    std::size_t place;
-    Query<key_type> query;
-    outcome_type outcome;
-  };
-  template <class Source>
-  std::vector<Asked> sample(std::span<const Wanted<key_type, Source>> wanted, std::vector<Answer<value_type>>& answers) const;
-  void find_many(std::vector<Asked>& asked, const ReadWatch& watch);
-
-  template <class Source>
-  outcome_type render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why, std::uint64_t ticket,
-                              const GetOptions& options);
-  struct Errand {  // what a leader is to do
-    bool look_again;  ///< another flight may have published what this one is for
-    bool whatever_is_frozen;  ///< render the source as it was frozen, though it is no longer what was asked for
-  };
-  template <class Source>
-  void fly(const FlightPtr& flight, const Source& source, Errand errand) noexcept;
-  template <class Source>
-  Landing<value_type> render(const Flight& flight, const Source& source, Errand errand);
-  template <class Source>
-  std::string movement(const Source& source, const Fingerprint& before) const;
-  template <class Content>
-  EntryPtr<value_type> make_entry(const key_type& key, const Content& content, Fingerprint now);
-  void publish(const Flight& flight, Landing<value_type>& landing);
-  std::optional<outcome_type> older(const key_type& key, const outcome_type& why, const Freshness& freshness);
-
-  [[no_unique_address]] Renderer renderer_;
-  [[no_unique_address]] Hasher hasher_;
-  detail::StoreAccess<Store, Observer> store_;
-  detail::CacheCounters counts_;
-  Flights<key_type, value_type> flights_;
-  detail::FailureMemory<key_type> failures_;
-  detail::Background background_;  // last: its threads use all the rest
+  detail::Sampler<Renderer, Hasher> sampler_;
+  detail::Lookups<Store, Observer> lookups_;
+  detail::Rendering<Renderer, Hasher, Store, Observer> rendering_;
+  detail::Batches<Renderer, Hasher, Store, Observer> batches_;
 };
 
 template <class Renderer, class Hasher, class Store>
@@ -301,6 +261,3 @@ template <class Renderer, class Hasher, class Store>
 RenderCache(Renderer, Hasher, Store&&, CacheOptions = {}) -> RenderCache<Renderer, Hasher, Store>;  // to be refused in words
 
 }  // namespace render_cache
-
-#include <render_cache/read/get_many.hpp>
-#include <render_cache/read/rendering.hpp>

@@ -18,11 +18,15 @@ enum class Miss : std::uint8_t {
   unsettled,     ///< the source changed too recently for its fingerprint to be trusted
   unreadable,    ///< the stored row makes no sense; the detail says why
   store_failed,  ///< the store could not be asked; the detail is its message
+  unsampled,     ///< the source could not be sampled; the detail is the error's message
 };
+/// How many there are.
+inline constexpr std::size_t miss_reasons = 8;
 
 /// The reason's name, such as "changed".
 constexpr std::string_view to_string(Miss miss) noexcept {
-  constexpr std::string_view names[] = {"none", "absent", "changed", "forced", "unsettled", "unreadable", "store_failed"};
+  constexpr std::string_view names[miss_reasons] = {"none",      "absent",     "changed",      "forced",
+                                                    "unsettled", "unreadable", "store_failed", "unsampled"};
   return names[static_cast<std::size_t>(miss)];
 }
 

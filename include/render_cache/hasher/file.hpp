@@ -4,6 +4,7 @@
 #include <render_cache/requirements.hpp>
 
 #include <render_cache/concepts/hasher.hpp>
+#include <render_cache/concepts/source.hpp>
 #include <render_cache/hasher/document_root.hpp>
 #include <render_cache/hasher/stat_memo.hpp>
 
@@ -26,6 +27,9 @@ struct FileSource {
   std::shared_ptr<const DocumentRoot> root;  ///< not null; shared by all sources below it
   std::string path;                          ///< relative, with '/'
 };
+/// A copy shares the root.
+template <>
+inline constexpr bool outlives_call<FileSource> = true;
 
 /// When a file was last written, as far as its clock tells.
 struct FileTime {

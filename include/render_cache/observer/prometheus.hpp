@@ -23,7 +23,7 @@ namespace render_cache {
 ///
 ///     render_cache_near_hits_total                      reads answered from this process's memory
 ///     render_cache_lookup_seconds{result}               the others: store, absent, changed, forced, unsettled, unreadable,
-///                                                       store_failed; its count says how many, by reason
+///                                                       store_failed, unsampled; its count says how many, by reason
 ///     render_cache_render_seconds{result}               done, failed
 ///     render_cache_publish_seconds
 ///     render_cache_evictions_total, render_cache_evicted_bytes_total
@@ -102,7 +102,7 @@ class PrometheusObserver {
   // The registry's.
   prometheus::Counter* near_hits_;
   prometheus::Histogram* hits_;
-  std::array<prometheus::Histogram*, static_cast<std::size_t>(Miss::store_failed) + 1> misses_{};
+  std::array<prometheus::Histogram*, miss_reasons> misses_{};
   prometheus::Histogram* renders_;
   prometheus::Histogram* failed_renders_;
   prometheus::Histogram* publishes_;

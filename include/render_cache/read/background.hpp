@@ -3,6 +3,8 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <iterator>
@@ -22,47 +24,61 @@ class Background {
 
   ~Background() {
     std::unique_lock lock(mutex_);
-    while (!running_.empty()) {  // a job may start another one while we wait
-      auto last = std::exchange(running_, {});
+    while (!threads_.empty()) {  // a job may start another one while we wait
+      auto last = std::exchange(threads_, {});
       lock.unlock();
       last.clear();
       lock.lock();
     }
   }
 
-  /// Starts the job, which must not throw; false if too many are running or the system has no thread for it.
+  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+
+  /// Starts the job, which must not throw; false if too many are running. Throws std::system_error if there is no thread for it.
   bool try_run(std::function<void()> job) {
-    std::list<Running> ended;
+    std::list<Thread> ended;
     const std::lock_guard lock(mutex_);
-    for (auto at = running_.begin(); at != running_.end();) {
+    for (auto at = threads_.begin(); at != threads_.end();) {
       const auto next = std::next(at);
-      if (at->done) ended.splice(ended.end(), running_, at);
+      if (at->done) ended.splice(ended.end(), threads_, at);
       at = next;
     }
-    if (running_.size() >= limit_) return false;
-    auto& slot = running_.emplace_back();
+    if (running_ >= limit_) return false;
+    auto& slot = threads_.emplace_back();
     try {
-      slot.thread = std::jthread([this, &slot, job = std::move(job)] {
+      slot.thread = std::jthread([this, &slot, job = std::move(job)]() mutable {
         job();
+        job = nullptr;  // what it holds goes before it counts as ended
         const std::lock_guard ending(mutex_);
         slot.done = true;
+        --running_;
+        ended_.notify_all();
       });
-    } catch (...) {  // no thread for it, or no memory
-      running_.pop_back();
-      return false;
+    } catch (...) {
+      threads_.pop_back();
+      throw;
     }
+    ++running_;
     return true;
   }
 
+  /// Waits until fewer than `limit` run; false if the deadline came first.
+  bool wait_for_room(std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    return ended_.wait_until(lock, deadline, [&] { return running_ < limit_; });
+  }
+
  private:
-  struct Running {
+  struct Thread {
     bool done = false;
     std::jthread thread;
   };
 
   const std::size_t limit_;
   std::mutex mutex_;
-  std::list<Running> running_;
+  std::condition_variable ended_;
+  std::size_t running_ = 0;
+  std::list<Thread> threads_;
 };
 
 }  // namespace render_cache::detail

@@ -6,10 +6,11 @@
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/keys.hpp>
+#include <render_cache/read/deadline.hpp>
+#include <render_cache/read/key_hash.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -22,173 +23,256 @@
 #include <utility>
 #include <vector>
 
-namespace render_cache {
+namespace render_cache::detail {
 
-/// What a flight brought. Neither entry nor error: the source had moved on before it could be rendered.
+/// What a flight brought. Neither entry nor error: nothing was rendered, and those who waited begin their reads again.
 template <class Value>
-struct Landing {
+struct FlightResult {
   EntryPtr<Value> entry{};
   std::exception_ptr error{};
-  bool rendered = false;     ///< else the entry was found in the store after all
+  bool rendered = false;  ///< else the entry was found in the store after all
   bool stored = false;
-  std::string detail{};        ///< why it was not stored
+  std::string detail{};  ///< why it was not stored
 };
 
-/// One render in progress.
-template <class Key, class Value>
-struct Flight {
-  const Key key;
-  const Fingerprint fingerprint;
-  const std::uint64_t number;  ///< in order of departure
-  const bool renders;          ///< renders whatever is stored: only such a flight serves a caller who insists on that
-  std::atomic<bool> erased{false};  ///< its key was erased meanwhile: what it brings must not stay stored
-
-  std::thread::id leader{};            // these are guarded by the registry's mutex
-  std::optional<Landing<Value>> landing{};  // final once it is there, and then read without the mutex
-  std::condition_variable arrival{};
+/// Which flights of its (key, fingerprint) a call may join.
+enum class Join : unsigned char {
+  any,      ///< each: the fingerprint says all
+  not_yet,  ///< those that render whatever is stored, and have not begun: what they bring is from after the call
+  none,     ///< none: it leads one of its own
 };
 
 /// The flights of one cache. All members may be called from any thread.
 ///
-/// A wait that could never end is refused with `RecursiveRender`: each waiting thread has an edge to the leader of the
-/// flight it waits for, a thread that works for another (`Crew`) is part of that one, and an edge that would
-/// close a circle is a render that needs itself, on one thread or across several. A circle through two caches is not seen.
+/// A wait that could never end is refused with `RecursiveRender`. Each flight knows which others its render waits for; an edge
+/// ends with the call that made it, and all edges of a flight with its landing, so that only renders that go on now are in the
+/// graph. A call that would close a circle in it is a render that needs itself, on one thread or across several. Not seen are a
+/// circle through two caches, and a thread of the renderer's own: nothing tells for whom it works.
 template <class Key, class Value>
 class Flights {
  public:
-  using FlightPtr = std::shared_ptr<Flight<Key, Value>>;
+  /// One render in progress.
+  struct Flight {
+    const Key key;
+    const Fingerprint fingerprint;
+    const std::uint64_t number;  ///< in the order in which they were called for
+    const bool anew;             ///< renders whatever is stored or remembered
 
-  struct Boarding {
-    FlightPtr flight;
-    bool leads = false;       ///< the caller sees to it that a thread leads and lands it, whatever happens
-    bool look_again = false;  ///< a flight has landed since `ticket`: its entry may be in the store by now
+   private:  // guarded by the mutex of `Flights`
+    friend Flights;
+    Flight(const Key& of, const Fingerprint& now, std::uint64_t nth, bool whatever_is_stored)
+        : key(of), fingerprint(now), number(nth), anew(whatever_is_stored) {}
+    bool begun = false;
+    bool erased = false;                        // its key was erased meanwhile
+    std::shared_ptr<Flight> parent{};           // the render that called for this one, which waits for it
+    std::shared_ptr<Flight> follows{};          // begins when that one has landed
+    std::vector<Flight*> awaits{};              // what its render waits for
+    std::uint64_t visited = 0;                  // the last search that came by
+    std::optional<FlightResult<Value>> result{};  // final once it is there, and then read without the mutex
+    std::condition_variable landed{};
+  };
+  using FlightPtr = std::shared_ptr<Flight>;
+
+  /// A call's part in a flight, from `join` until the call is over.
+  class Call {
+   public:
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call() {
+      if (!caller_) return;
+      const std::lock_guard lock(flights_.mutex_);
+      auto& awaits = caller_->awaits;
+      const auto edge = std::find(awaits.begin(), awaits.end(), flight_.get());
+      if (edge != awaits.end()) awaits.erase(edge);
+    }
+
+    [[nodiscard]] const FlightPtr& flight() const noexcept { return flight_; }
+    /// The caller sees to it that the flight begins and lands, whatever happens.
+    [[nodiscard]] bool leads() const noexcept { return leads_; }
+    /// A flight has landed since the caller looked: what it published may be what this one is for.
+    [[nodiscard]] bool look_again() const noexcept { return look_again_; }
+
+    /// What the flight brought; null if the deadline came first.
+    const FlightResult<Value>* wait(const Deadline& deadline = {}) {
+      std::unique_lock lock(flights_.mutex_);
+      const auto has_landed = [&] { return flight_->result.has_value(); };
+      if (deadline) {
+        flight_->landed.wait_until(lock, *deadline, has_landed);
+      } else {
+        flight_->landed.wait(lock, has_landed);
+      }
+      return flight_->result ? &*flight_->result : nullptr;
+    }
+
+   private:
+    friend Flights;
+    Call(Flights& flights, FlightPtr caller, FlightPtr flight, bool leads, bool look_again)
+        : flights_(flights), caller_(std::move(caller)), flight_(std::move(flight)), leads_(leads), look_again_(look_again) {}
+    Flights& flights_;
+    const FlightPtr caller_;  // the render that makes this call, if it is one
+    const FlightPtr flight_;
+    const bool leads_;
+    const bool look_again_;
   };
 
-  /// Taken before a look-up and given to `board` after it.
-  [[nodiscard]] std::uint64_t ticket() const noexcept { return landings_.load(std::memory_order_acquire); }
-  /// The number that the next flight will have.
-  [[nodiscard]] std::uint64_t next_number() const {
-    const std::lock_guard lock(mutex_);
-    return departures_;
-  }
+  /// How many have landed; taken before a look-up and given to `join` after it.
+  [[nodiscard]] std::uint64_t landings() const noexcept { return landings_.load(std::memory_order_acquire); }
 
-  /// Joins the flight of (key, fingerprint) or leads a new one. With `not_before` only a flight that renders and whose number is at
-  /// least that is joined as it is; an older one is returned all the same, for the caller to wait out and board again.
-  Boarding board(const Key& key, const Fingerprint& fingerprint, std::uint64_t ticket,
-                 std::optional<std::uint64_t> not_before = {}) {
+  /// Joins a flight of (key, fingerprint), or leads a new one. Of those that call for a render that begins after their call, the
+  /// first waits for the one that has begun before it and all others join the first: two renders at the most lie before them.
+  Call join(const Key& key, const Fingerprint& fingerprint, std::uint64_t landings, Join which = Join::any) {
     const std::lock_guard lock(mutex_);
-    auto& same_key = in_air_[key];
-    for (const auto& flight : same_key) {
-      if (is_part_of_leader(flight->leader)) refuse(key);
-      // Of equal texts the unsettled one may stand for another state of the source.
-      if (flight->fingerprint == fingerprint && flight->fingerprint.settled() == fingerprint.settled())
-        return {flight, false, false};
+    auto caller = current_locked();
+    for (const auto* at = caller.get(); at != nullptr; at = waiting_parent(*at)) {
+      if (at->key == key) refuse(key);
     }
-    auto flight = std::make_shared<Flight<Key, Value>>(key, fingerprint, departures_++, not_before.has_value());
-    same_key.push_back(flight);
-    return {std::move(flight), true, landings_.load(std::memory_order_relaxed) != ticket};
+    FlightPtr follows;
+    if (const auto of_key = in_air_.find(key); of_key != in_air_.end()) {
+      for (const auto& flight : of_key->second.flights) {
+        // Of equal texts the unsettled one may stand for another state of the source.
+        if (!(flight->fingerprint == fingerprint) || flight->fingerprint.settled() != fingerprint.settled()) continue;
+        if (which == Join::any || (which == Join::not_yet && flight->anew && !flight->begun)) {
+          check_edge(caller, *flight);
+          if (caller) caller->awaits.push_back(flight.get());
+          return Call(*this, std::move(caller), flight, false, false);
+        }
+        if (which == Join::not_yet && flight->anew) follows = flight;
+      }
+    }
+    const FlightPtr flight(new Flight(key, fingerprint, ++calls_, which != Join::any));
+    flight->parent = caller;
+    if (follows) flight->awaits.push_back(follows.get());
+    flight->follows = std::move(follows);
+    check_edge(caller, *flight);
+    in_air_[key].flights.push_back(flight);
+    if (caller) caller->awaits.push_back(flight.get());
+    return Call(*this, std::move(caller), flight, true, landings_.load(std::memory_order_relaxed) != landings);
   }
 
-  /// The calling thread is the one that renders; until then nobody is.
-  void lead(Flight<Key, Value>& flight) {
-    const std::lock_guard lock(mutex_);
-    flight.leader = std::this_thread::get_id();
+  /// For its leader: waits for the flight that this one follows. From now on it is too late to join for those who want a render
+  /// that begins after their call.
+  void begin(Flight& flight) {
+    std::unique_lock lock(mutex_);
+    if (flight.follows) {
+      flight.follows->landed.wait(lock, [&] { return flight.follows->result.has_value(); });
+      flight.awaits.clear();
+    }
+    flight.begun = true;
   }
 
   /// Ends the flight and wakes all who wait for it.
-  void land(const FlightPtr& flight, Landing<Value> landing) {
+  void land(const FlightPtr& flight, FlightResult<Value> result) {
+    FlightPtr parent, follows;  // destroyed after the lock, with what they may hold
     const std::lock_guard lock(mutex_);
-    flight->landing = std::move(landing);
-    const auto at = in_air_.find(flight->key);
-    std::erase(at->second, flight);
-    if (at->second.empty()) in_air_.erase(at);
+    flight->result = std::move(result);
+    flight->awaits.clear();
+    parent = std::move(flight->parent);
+    follows = std::move(flight->follows);
+    const auto of_key = in_air_.find(flight->key);
+    std::erase(of_key->second.flights, flight);
+    if (of_key->second.flights.empty()) in_air_.erase(of_key);
     landings_.fetch_add(1, std::memory_order_release);
-    flight->arrival.notify_all();
+    flight->landed.notify_all();
   }
 
-  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
-  /// Waits until the flight has landed; false if the deadline came first.
-  bool wait(const FlightPtr& flight, Deadline deadline = {}) {
-    std::unique_lock lock(mutex_);
-    if (flight->landing) return true;
-    if (leads_back_here(flight->leader)) refuse(flight->key);
-    const auto self = std::this_thread::get_id();
-    waiting_[self] = flight.get();
-    const auto has_landed = [&] { return flight->landing.has_value(); };
-    bool arrived = true;
-    if (deadline) {
-      arrived = flight->arrival.wait_until(lock, *deadline, has_landed);
-    } else {
-      flight->arrival.wait(lock, has_landed);
-    }
-    waiting_.erase(self);
-    return arrived;
-  }
-
-  /// What flights that match bring must not stay stored.
+  /// What flights that match bring must not be stored.
   template <class Matches>
   void mark_erased(Matches&& matches) {
     const std::lock_guard lock(mutex_);
-    for (auto& [key, flights] : in_air_) {
+    for (auto& [key, of_key] : in_air_) {
       if (!matches(key)) continue;
-      for (const auto& flight : flights) flight->erased.store(true, std::memory_order_release);
+      for (const auto& flight : of_key.flights) flight->erased = true;
     }
   }
+  [[nodiscard]] bool erased(const Flight& flight) const {
+    const std::lock_guard lock(mutex_);
+    return flight.erased;
+  }
+  /// Whether a flight that was called for after this one has stored what it brought.
+  [[nodiscard]] bool overtaken(const Flight& flight) const {
+    const std::lock_guard lock(mutex_);
+    return in_air_.find(flight.key)->second.last_stored > flight.number;
+  }
+  /// The flight, not landed yet, has stored what it brings.
+  void stored(const Flight& flight) {
+    const std::lock_guard lock(mutex_);
+    in_air_.find(flight.key)->second.last_stored = flight.number;
+  }
 
-  /// For as long as it lives, the calling thread works for `employer`, which waits for it.
-  class Crew {
+  /// The flight whose render the calling thread works for; null if for none.
+  [[nodiscard]] FlightPtr current() const {
+    const std::lock_guard lock(mutex_);
+    return current_locked();
+  }
+
+  /// For as long as it lives, what the calling thread asks for is asked for by that flight's render. Null: by none.
+  class Scope {
    public:
-    Crew(Flights& flights, std::thread::id employer) : flights_(flights) {
+    Scope(Flights& flights, FlightPtr flight) : flights_(flights) {
       const std::lock_guard lock(flights_.mutex_);
-      flights_.employers_[std::this_thread::get_id()] = employer;
+      outer_ = std::exchange(flights_.works_for_[std::this_thread::get_id()], std::move(flight));
     }
-    ~Crew() {
+    ~Scope() {
       const std::lock_guard lock(flights_.mutex_);
-      flights_.employers_.erase(std::this_thread::get_id());
+      if (outer_) {
+        flights_.works_for_[std::this_thread::get_id()] = std::move(outer_);
+      } else {
+        flights_.works_for_.erase(std::this_thread::get_id());
+      }
     }
-    Crew(const Crew&) = delete;
-    Crew& operator=(const Crew&) = delete;
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
 
    private:
     Flights& flights_;
+    FlightPtr outer_;
   };
 
  private:
-  struct HashKey {
-    std::size_t operator()(const Key& key) const noexcept { return hash_key(key, 0x2545f4914f6cdd1d); }
+  struct OfKey {
+    std::vector<FlightPtr> flights;
+    std::uint64_t last_stored = 0;  // the number of the flight that stored last, while others of the key are in the air
   };
 
-  [[noreturn]] void refuse(const Key& key) const {
+  [[noreturn]] static void refuse(const Key& key) {
     throw RecursiveRender("the render of (" + describe_key(key) +
                           ") needs itself: a renderer may ask the cache for other keys only, and not in a circle");
   }
 
-  /// Whether the calling thread is `leader`, or works for it.
-  bool is_part_of_leader(std::thread::id leader) const {
-    auto self = std::this_thread::get_id();
-    for (;;) {
-      if (self == leader) return true;
-      const auto employer = employers_.find(self);
-      if (employer == employers_.end()) return false;
-      self = employer->second;
-    }
+  [[nodiscard]] FlightPtr current_locked() const {
+    const auto self = works_for_.find(std::this_thread::get_id());
+    return self == works_for_.end() ? nullptr : self->second;
   }
 
-  /// Whether `leader`, by what it or its crew waits for, waits for the calling thread.
-  bool leads_back_here(std::thread::id leader) const {
-    if (is_part_of_leader(leader)) return true;
-    const auto waits_for = waiting_.find(leader);
-    if (waits_for != waiting_.end()) return leads_back_here(waits_for->second->leader);
-    return std::any_of(employers_.begin(), employers_.end(),
-                       [&](const auto& hired) { return hired.second == leader && leads_back_here(hired.first); });
+  /// The render that called for this one, while it waits for it.
+  [[nodiscard]] static const Flight* waiting_parent(const Flight& flight) {
+    const auto* const parent = flight.parent.get();
+    if (parent == nullptr) return nullptr;
+    const auto& awaits = parent->awaits;
+    return std::find(awaits.begin(), awaits.end(), &flight) != awaits.end() ? parent : nullptr;
+  }
+
+  /// Refuses an edge that closes a circle, and makes room for one that does not.
+  void check_edge(const FlightPtr& caller, Flight& flight) {
+    if (!caller) return;
+    ++searches_;
+    if (leads_to(flight, *caller)) refuse(flight.key);
+    caller->awaits.reserve(caller->awaits.size() + 1);
+  }
+
+  /// Whether the render of `from` waits for `to`, directly or through others.
+  [[nodiscard]] bool leads_to(Flight& from, const Flight& to) const {
+    if (&from == &to) return true;
+    if (std::exchange(from.visited, searches_) == searches_) return false;
+    return std::any_of(from.awaits.begin(), from.awaits.end(), [&](Flight* next) { return leads_to(*next, to); });
   }
 
   mutable std::mutex mutex_;
   std::atomic<std::uint64_t> landings_{0};
-  std::uint64_t departures_ = 0;
-  std::unordered_map<Key, std::vector<FlightPtr>, HashKey> in_air_;
-  std::unordered_map<std::thread::id, const Flight<Key, Value>*> waiting_;
-  std::unordered_map<std::thread::id, std::thread::id> employers_;
+  std::uint64_t calls_ = 0;
+  std::uint64_t searches_ = 0;
+  std::unordered_map<Key, OfKey, KeyHash<Key>> in_air_;
+  std::unordered_map<std::thread::id, FlightPtr> works_for_;
 };
 
-}  // namespace render_cache
+}  // namespace render_cache::detail

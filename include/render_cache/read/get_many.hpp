@@ -1,149 +1,177 @@
-// RenderCache::get_many: one look-up for all keys, renders in parallel for those that miss.
+// Many keys at once: one look-up for all, renders in parallel for those that miss.
 #pragma once
 
 #include <render_cache/requirements.hpp>
 
-#include <render_cache/cache.hpp>
+#include <render_cache/concepts/hasher.hpp>
+#include <render_cache/concepts/store.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/text.hpp>
+#include <render_cache/read/key_hash.hpp>
+#include <render_cache/read/options.hpp>
+#include <render_cache/read/outcome.hpp>
+#include <render_cache/read/rendering.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <exception>
 #include <mutex>
-#include <optional>
 #include <span>
-#include <string>
 #include <system_error>
 #include <thread>
-#include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-namespace render_cache {
+namespace render_cache::detail {
 
-template <class R, class H, class S, class O>
-template <class Source>
-auto RenderCache<R, H, S, O>::get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options)
-    -> std::vector<Answer<value_type>> {
-  static_assert(check_source<Source>());
-  const ReadWatch watch;
-  const auto ticket = flights_.ticket();
-  std::vector<Answer<value_type>> answers(wanted.size(), Answer<value_type>(std::exception_ptr{}));
-  std::vector<Asked> asked = sample(wanted, answers);
-  if (options.refresh) {
-    for (auto& each : asked) {
-      each.outcome = missed(Miss::forced);
-      note(each.query.key, each.outcome, watch);
-    }
-  } else {
-    find_many(asked, watch);
-  }
+/// The batches of a cache. Refers to its parts.
+template <class Renderer, class Hasher, class Store, class Observer>
+class Batches {
+ public:
+  using Rendering = detail::Rendering<Renderer, Hasher, Store, Observer>;
+  using Sampler = typename Rendering::Sampler;
+  using Lookups = typename Rendering::Lookups;
+  using key_type = typename Rendering::key_type;
+  using answer_type = Answer<typename Rendering::value_type>;
 
-  Progress progress{.done = wanted.size() - asked.size(), .total = wanted.size()};
-  std::vector<Asked> missing;
-  for (auto& each : asked) {
-    if (each.outcome) {
-      answers[each.place] = std::move(each.outcome);
-      ++progress.hits;
-      ++progress.done;
-    } else {
-      missing.push_back(std::move(each));
-    }
-  }
-  if (options.progress) options.progress(progress);
+  Batches(const Sampler& sampler, Lookups& lookups, Rendering& rendering)
+      : sampler_(sampler), lookups_(lookups), rendering_(rendering) {}
 
-  std::mutex reporting;
-  std::atomic<std::size_t> next = 0;
-  const auto render_missing = [&] {
-    for (std::size_t turn; (turn = next.fetch_add(1)) < missing.size();) {
-      auto& [place, query, why] = missing[turn];
-      try {
-        if (options.stop.stop_requested()) throw Cancelled("stopped before (" + describe_key(query.key) + ") was rendered");
-        answers[place] =
-            render_or_join(query.key, wanted[place].source, std::move(query.fingerprint), std::move(why), ticket, options.each);
-      } catch (...) {
-        answers[place] = std::current_exception();
+  template <class Source>
+  std::vector<answer_type> get_many(std::span<const Wanted<key_type, Source>> wanted, const ManyOptions& options) {
+    const typename Lookups::Watch watch;
+    const auto landings = rendering_.landings();
+    std::vector<answer_type> answers(wanted.size(), answer_type(std::exception_ptr{}));
+    const Asked asked = sample(wanted, watch, options, answers);
+    std::vector<Outcome> outcomes(asked.places.size(), Lookups::missed(Miss::forced));
+    if (!options.refresh) outcomes = lookups_.find_many(asked.queries);
+
+    Progress progress{.done = wanted.size() - asked.places.size(), .total = wanted.size()};
+    Missing missing;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      lookups_.note(asked.queries[i].key, outcomes[i], watch);
+      if (outcomes[i]) {
+        answers[asked.places[i]] = std::move(outcomes[i]);
+        ++progress.hits;
+        ++progress.done;
+      } else {
+        missing.add(asked.places[i], asked.queries[i], std::move(outcomes[i]));
       }
-      const std::lock_guard lock(reporting);
-      ++progress.done;
-      if (options.progress) options.progress(progress);
+    }
+    if (options.progress) options.progress(progress);
+
+    std::mutex reporting;
+    std::atomic<std::size_t> next = 0;
+    const auto render_missing = [&] {
+      for (std::size_t turn; (turn = next.fetch_add(1)) < missing.renders.size();) {
+        auto& [query, outcome, places] = missing.renders[turn];
+        answer_type answer(std::exception_ptr{});
+        try {
+          if (options.stop.stop_requested()) throw Cancelled("stopped before (" + describe_key(query.key) + ") was rendered");
+          answer = rendering_.answer(query.key, wanted[places.front()].source,
+                                     {landings, std::move(query.fingerprint), std::move(outcome)}, options.each);
+        } catch (...) {
+          answer = std::current_exception();
+        }
+        const std::lock_guard lock(reporting);
+        for (const auto place : places) {
+          answers[place] = answer;
+          ++progress.done;
+          if (options.progress) options.progress(progress);
+        }
+      }
+    };
+
+    const auto threads = std::min(std::max<std::size_t>(options.parallel, 1), missing.renders.size());
+    if (threads <= 1) {
+      render_missing();
+    } else {
+      std::vector<std::jthread> running;
+      try {
+        while (running.size() < threads) {
+          running.emplace_back([&, parent = rendering_.flights().current()] {
+            const typename Rendering::Flights::Scope scope(rendering_.flights(), parent);
+            render_missing();
+          });
+        }
+      } catch (const std::system_error&) {  // no more threads: those that run do the work, and this one
+        render_missing();
+      }
+    }
+    return answers;
+  }
+
+ private:
+  using Outcome = typename Rendering::outcome_type;
+
+  /// The keys that can be asked for.
+  struct Asked {
+    std::vector<Query<key_type>> queries;
+    std::vector<std::size_t> places;  // of each among the wanted ones
+  };
+
+  /// What is to be rendered, each key and fingerprint once, wherever it is wanted.
+  struct Missing {
+    struct Render {
+      Query<key_type> query;
+      Outcome outcome;
+      std::vector<std::size_t> places;
+    };
+    std::vector<Render> renders;
+    std::unordered_map<key_type, std::vector<std::size_t>, KeyHash<key_type>> of_key;
+
+    void add(std::size_t place, const Query<key_type>& query, Outcome outcome) {
+      auto& same_key = of_key[query.key];
+      for (const auto i : same_key) {
+        // Two sources whose fingerprints are unsettled may differ although these are equal.
+        if (query.fingerprint.settled() && renders[i].query.fingerprint == query.fingerprint) {
+          return renders[i].places.push_back(place);
+        }
+      }
+      same_key.push_back(renders.size());
+      renders.push_back({query, std::move(outcome), {place}});
     }
   };
 
-  const std::size_t crew_size = std::min(std::max<std::size_t>(options.parallel, 1), missing.size());
-  if (crew_size <= 1) {
-    render_missing();
-  } else {
-    std::vector<std::jthread> crew;
-    try {
-      while (crew.size() < crew_size) {
-        crew.emplace_back([&, employer = std::this_thread::get_id()] {
-          const typename Flights<key_type, value_type>::Crew member(flights_, employer);
-          render_missing();
-        });
-      }
-    } catch (const std::system_error&) {  // no more threads: those that run do the work, and this one
-      render_missing();
+  /// A source that cannot be sampled and a key that no store takes are answered with their own errors and left out.
+  template <class Source>
+  Asked sample(std::span<const Wanted<key_type, Source>> wanted, const typename Lookups::Watch& watch, const ManyOptions& options,
+               std::vector<answer_type>& answers) {
+    std::vector<Fingerprint> batch;
+    if constexpr (BatchHasher<Hasher, Source>) {
+      std::vector<const Source*> sources;
+      sources.reserve(wanted.size());
+      for (const auto& each : wanted) sources.push_back(&each.source);
+      batch = sampler_.fingerprints(std::span<const Source* const>(sources));
     }
-  }
-  return answers;
-}
-
-/// The keys that can be asked for, with their fingerprints. A source that cannot be sampled and a key that no store
-/// takes are answered with their own errors and left out.
-template <class R, class H, class S, class O>
-template <class Source>
-auto RenderCache<R, H, S, O>::sample(std::span<const Wanted<key_type, Source>> wanted,
-                                     std::vector<Answer<value_type>>& answers) const -> std::vector<Asked> {
-  std::vector<Fingerprint> batch;
-  if constexpr (BatchHasher<H, Source>) {
-    std::vector<const Source*> sources;
-    sources.reserve(wanted.size());
-    for (const auto& each : wanted) sources.push_back(&each.source);
-    batch = hasher_.components_many(sources);
-  }
-  std::vector<Asked> asked;
-  asked.reserve(wanted.size());
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    try {
-      check_key(wanted[i].key);
-      if constexpr (BatchHasher<H, Source>) {
-        asked.push_back({i, {wanted[i].key, with_renderer(std::move(batch[i]))}, {}});
-      } else {
-        asked.push_back({i, {wanted[i].key, fingerprint(wanted[i].source)}, {}});
-      }
-    } catch (...) {
-      answers[i] = std::current_exception();
-    }
-  }
-  return asked;
-}
-
-/// As `find` for each, in one round trip where the store can.
-template <class R, class H, class S, class O>
-void RenderCache<R, H, S, O>::find_many(std::vector<Asked>& asked, const ReadWatch& watch) {
-  std::vector<Query<key_type>> queries;
-  queries.reserve(asked.size());
-  for (const auto& each : asked) queries.push_back(each.query);
-  std::string failure;
-  auto found = store_.ask(
-      [&](auto& store) {
-        if constexpr (HasLookupMany<std::remove_reference_t<decltype(store)>>) {
-          return store.lookup_many(queries);
+    Asked asked;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      try {
+        check_key(wanted[i].key);
+        if constexpr (BatchHasher<Hasher, Source>) {
+          asked.queries.push_back({wanted[i].key, std::move(batch[i])});
         } else {
-          std::vector<Lookup<value_type>> each;
-          for (const auto& query : queries) each.push_back(store.lookup(query.key, query.fingerprint));
-          return each;
+          asked.queries.push_back({wanted[i].key, sampler_.fingerprint(wanted[i].source)});
         }
-      },
-      failure);
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    const auto& now = asked[i].query.fingerprint;
-    asked[i].outcome = !now.settled() ? missed(Miss::unsettled)
-                       : found        ? judge(std::move((*found)[i]), now)
-                                      : missed(Miss::store_failed, failure);
-    note(asked[i].query.key, asked[i].outcome, watch);
+        asked.places.push_back(i);
+      } catch (const InvalidKey&) {
+        answers[i] = std::current_exception();
+      } catch (...) {
+        try {
+          answers[i] = rendering_.older_or_rethrow(wanted[i].key, watch, options.each);
+        } catch (...) {
+          answers[i] = std::current_exception();
+        }
+      }
+    }
+    return asked;
   }
-}
 
-}  // namespace render_cache
+  const Sampler& sampler_;
+  Lookups& lookups_;
+  Rendering& rendering_;
+};
+
+}  // namespace render_cache::detail

@@ -24,7 +24,7 @@ class Freshness {
   /// An older value, if the new one is not there within the call's soft limit; the render goes on and is stored. Also served when
   /// the render fails.
   static constexpr Freshness stale_while_rendering(Age max_age) noexcept { return {Mode::stale_while_rendering, max_age}; }
-  /// An older value, if the render fails or passes the hard limit.
+  /// An older value, if the source cannot be sampled, or the render fails or passes the hard limit.
   static constexpr Freshness stale_if_error(Age max_age) noexcept { return {Mode::stale_if_error, max_age}; }
 
   /// Which of the three this is.
@@ -38,13 +38,22 @@ class Freshness {
   Age max_age_;
 };
 
+/// A key and the source to render it from.
+template <class Key, class Source>
+struct Wanted {
+  Key key;  ///< which artefact
+  Source source;  ///< what to render it from
+};
+
 /// One call's wishes.
 struct GetOptions {
   /// How old the answer may be.
   Freshness freshness = Freshness::exact();
-  /// With `stale_while_rendering`: how long to wait for the render before the older value is returned.
+  /// With `stale_while_rendering`: how long to wait for the render before the older value is returned. Where the background is full
+  /// there is nothing to wait for: the older value is returned at once, and the next call tries again.
   std::chrono::milliseconds soft_limit{0};
-  /// How long to wait for a render at all; then `RenderTimeout`. The render goes on and is stored.
+  /// How long to wait for a render at all; then `RenderTimeout`. The render goes on and is stored, unless the background was full
+  /// all the while: then it never began, and the message says so.
   std::optional<std::chrono::milliseconds> hard_limit{};
 };
 
@@ -72,8 +81,13 @@ struct CacheOptions {
   std::chrono::milliseconds failure_memory{1000};
   /// How long an unavailable store is left alone before it is asked again; meanwhile every read renders.
   std::chrono::milliseconds store_pause{1000};
-  /// Renders in the background at a time (`stale_while_rendering`, limits); past that the caller renders itself.
+  /// Renders in the background at a time (`stale_while_rendering`, limits). With 0 every call with a hard limit that does not hit
+  /// passes it.
   std::size_t max_background = 64;
+  /// How long a call waits for a render that another call leads, where its own hard limit does not come first; then `RenderTimeout`.
+  /// It should be longer than any render takes. It ends what no check can see: a renderer that asks for its own key from a thread
+  /// of its own, and a render that hangs.
+  std::chrono::milliseconds max_wait = std::chrono::minutes(10);
 };
 
 }  // namespace render_cache

@@ -1,212 +1,367 @@
-// What RenderCache does on a miss: join or lead the flight, look again, render with no lock held, check again, publish, wake.
+// What a read does on a miss: join or lead the flight, look again, render with no lock held, check again, publish, wake.
 #pragma once
 
 #include <render_cache/requirements.hpp>
 
-#include <render_cache/cache.hpp>
+#include <render_cache/concepts/hasher.hpp>
+#include <render_cache/concepts/observer.hpp>
+#include <render_cache/concepts/renderer.hpp>
+#include <render_cache/concepts/source.hpp>
+#include <render_cache/concepts/store.hpp>
+#include <render_cache/entry/error.hpp>
+#include <render_cache/entry/text.hpp>
+#include <render_cache/read/background.hpp>
+#include <render_cache/read/change_order.hpp>
+#include <render_cache/read/deadline.hpp>
+#include <render_cache/read/failure_memory.hpp>
+#include <render_cache/read/flight.hpp>
+#include <render_cache/read/lookups.hpp>
+#include <render_cache/read/options.hpp>
+#include <render_cache/read/outcome.hpp>
+#include <render_cache/read/sampler.hpp>
+#include <render_cache/read/stats.hpp>
+#include <render_cache/read/thrown.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <utility>
 
-namespace render_cache {
+namespace render_cache::detail {
+
+/// Refers to what samples and looks up. The destructor waits for renders in the background.
+template <class Renderer, class Hasher, class Store, class Observer>
+class Rendering {
+ public:
+  using key_type = typename Store::key_type;
+  using value_type = typename Store::value_type;
+  using outcome_type = Outcome<value_type>;
+  using Sampler = detail::Sampler<Renderer, Hasher>;
+  using Lookups = detail::Lookups<Store, Observer>;
+  using Flights = detail::Flights<key_type, value_type>;
+
+  Rendering(const Sampler& sampler, Lookups& lookups, const CacheOptions& options)
+      : sampler_(sampler), lookups_(lookups), failures_(options.failure_memory), max_wait_(options.max_wait),
+        background_(options.max_background) {}
+
+  /// How a read has begun.
+  struct Start {
+    std::uint64_t landings;  ///< before it sampled and looked up
+    Fingerprint now;
+    outcome_type outcome;
+  };
+
+  [[nodiscard]] std::uint64_t landings() const noexcept { return flights_.landings(); }
+  [[nodiscard]] Flights& flights() noexcept { return flights_; }
+
+  /// The answer to a read that has begun with a miss. Options other than the default are for sources that outlive the call.
+  template <class Source>
+  outcome_type answer(const key_type& key, const Source& source, Start start, const GetOptions& options);
+
+  /// Called in a handler, where the source could not be sampled: an older value, if the call allows it; else the error goes on.
+  outcome_type older_or_rethrow(const key_type& key, const typename Lookups::Watch& watch, const GetOptions& options) {
+    const auto failed = Lookups::missed(Miss::unsampled, thrown_message());
+    lookups_.note(key, failed, watch);
+    auto old = older(key, failed, options.freshness);
+    if (!old) throw;
+    counts_.add(stale);
+    return std::move(*old);
+  }
+
+  /// Erases, and sees to it that nothing that was asked for before comes after it. Store errors are thrown.
+  bool erase(const key_type& key) {
+    const auto turn = changes_.of(key);
+    flights_.mark_erased([&](const key_type& each) { return each == key; });
+    failures_.forget(key);
+    return lookups_.store().get().erase(key);
+  }
+  std::size_t erase_group(const group_t<key_type>& group) {
+    const auto turn = changes_.of_group(group);
+    flights_.mark_erased([&](const key_type& each) { return group_of(each) == group; });
+    failures_.forget_group(group);
+    return lookups_.store().get().erase_group(group);
+  }
+
+  void add_to(CacheStats& stats) const noexcept {
+    stats.renders = counts_.sum(renders);
+    stats.render_failures = counts_.sum(render_failures);
+    stats.failures_remembered = counts_.sum(failures_remembered);
+    stats.shared = counts_.sum(shared);
+    stats.stale = counts_.sum(stale);
+    stats.moved = counts_.sum(moved);
+    stats.published = counts_.sum(published);
+    stats.render_nanoseconds = counts_.sum(render_nanoseconds);
+  }
+
+ private:
+  using Flight = typename Flights::Flight;
+  using FlightPtr = typename Flights::FlightPtr;
+  using Result = FlightResult<value_type>;
+  enum Counter : std::size_t {
+    renders,
+    render_failures,
+    failures_remembered,
+    shared,
+    stale,
+    moved,
+    published,
+    render_nanoseconds,
+    counters
+  };
+  struct Task {  // what a leader is to do
+    bool look_again;  // another flight may have published what this one is for
+    bool whatever_is_frozen;  // render the source as it was frozen, though it is no longer what was asked for
+  };
+
+  /// What a call may share. Of a source in the caller's hands an unsettled fingerprint does not say whether another's is the same.
+  template <class Source>
+  static Join joinable(const Start& start) {
+    constexpr bool lives_elsewhere = FreezingHasher<Hasher, Source> || LiveHasher<Hasher>;
+    if (!start.now.settled()) return lives_elsewhere ? Join::not_yet : Join::none;
+    return start.outcome.miss == Miss::forced ? Join::not_yet : Join::any;
+  }
+
+  /// Reads again from the start, uncounted.
+  template <class Source>
+  Start begin_again(const key_type& key, const Source& source, bool forced) {
+    const auto before = landings();
+    auto now = sampler_.fingerprint(source);
+    auto outcome = forced ? Lookups::missed(Miss::forced) : lookups_.find(key, now);
+    return {before, std::move(now), std::move(outcome)};
+  }
+
+  template <class Source>
+  bool start_in_background(const FlightPtr& flight, const Source& source, Task task);
+  template <class Source>
+  void fly(const FlightPtr& flight, const Source& source, Task task) noexcept;
+  template <class Source>
+  Result render(const Flight& flight, const Source& source, Task task);
+  template <class Source, class Content>
+  EntryPtr<value_type> make_entry(const Flight& flight, const Source& source, const Content& content, Fingerprint now);
+  void publish(const Flight& flight, Result& result);
+  std::optional<outcome_type> older(const key_type& key, const outcome_type& missed, const Freshness& freshness);
+
+  const Sampler& sampler_;
+  Lookups& lookups_;
+  StripedCounters<counters> counts_;
+  Flights flights_;
+  ChangeOrder<key_type> changes_;
+  FailureMemory<key_type> failures_;
+  const std::chrono::milliseconds max_wait_;
+  Background background_;  // last: its threads use all the rest
+};
 
 template <class R, class H, class S, class O>
 template <class Source>
-auto RenderCache<R, H, S, O>::render_or_join(const key_type& key, const Source& source, Fingerprint now, outcome_type why,
-                                             std::uint64_t ticket, const GetOptions& options) -> outcome_type {
+auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, Start start, const GetOptions& options)
+    -> outcome_type {
   check_key(key);
-  // Only a render that starts after this call will do where the caller insists, or where equal fingerprints may
-  // stand for different sources.
-  const bool own_render = why.miss == Miss::forced || why.miss == Miss::unsettled;
-  const auto not_before = own_render ? std::optional(flights_.next_number()) : std::nullopt;
-  const auto after = [](std::chrono::milliseconds limit) {
-    return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(limit, std::chrono::years(1));
-  };
-  const Deadline deadline = options.hard_limit ? Deadline(after(*options.hard_limit)) : Deadline{};
+  const bool forced = start.outcome.miss == Miss::forced;
   const auto& freshness = options.freshness;
-  const bool while_rendering = freshness.mode() == Freshness::Mode::stale_while_rendering;
-  auto old = while_rendering ? older(key, why, freshness) : std::nullopt;
+  const Deadline hard = options.hard_limit ? Deadline(from_now(*options.hard_limit)) : Deadline{};
+  std::optional<outcome_type> old;
+  const auto may_serve_older = [&] {
+    if (!old) old = older(key, start.outcome, freshness);
+    return old.has_value();
+  };
+  if (freshness.mode() == Freshness::Mode::stale_while_rendering) may_serve_older();
+  const Deadline limit = old ? earlier(hard, from_now(options.soft_limit)) : hard;
+  const auto return_older = [&] {
+    counts_.add(stale);
+    return std::move(*old);
+  };
 
-  for (int attempt = 0;; ++attempt) {
-    const auto boarding = flights_.board(key, now, ticket, not_before);
-    const auto& flight = boarding.flight;
-    if (boarding.leads) {
-      const Errand errand{.look_again = boarding.look_again && !own_render, .whatever_is_frozen = own_render || attempt >= 16};
-      bool departed = false;
-      if constexpr (std::copy_constructible<Source> && !std::ranges::view<Source>) {  // a view may not outlive the call
-        if (old || deadline) {
-          try {
-            departed = background_.try_run([this, flight, source, errand] { fly(flight, source, errand); });
-          } catch (...) {  // the source cannot be copied, or there is no memory: the flight must land all the same
-          }
+  for (int round = 0;; ++round) {
+    const auto which = joinable<Source>(start);
+    typename Flights::Call call = flights_.join(key, start.now, start.landings, which);
+    bool started = true;
+    if (call.leads()) {
+      const Task task{.look_again = call.look_again() && which == Join::any,
+                      .whatever_is_frozen = which != Join::any || round >= 16};
+      if constexpr (outlives_call<Source>) {
+        if (limit) {
+          started = start_in_background(call.flight(), source, task);
+        } else {
+          fly(call.flight(), source, task);
         }
+      } else {
+        fly(call.flight(), source, task);
       }
-      if (!departed) fly(flight, source, errand);
+    } else {
+      counts_.add(shared);
     }
 
-    Deadline patience = deadline;
-    if (old) {
-      const auto soft = after(options.soft_limit);
-      patience = deadline ? std::min(*deadline, soft) : soft;
+    if (!started) {
+      if (old) return return_older();
+      if (!background_.wait_for_room(*limit)) {
+        if (may_serve_older()) return return_older();
+        throw RenderTimeout("the render of (" + describe_key(key) + ") could not begin within the caller's limit of " +
+                            std::to_string(options.hard_limit->count()) + " ms, for " + std::to_string(background_.limit()) +
+                            " others go on in the background (CacheOptions::max_background)");
+      }
+    } else {
+      const Deadline until = call.leads() ? limit : earlier(limit, from_now(max_wait_));
+      const auto* const result = call.wait(until);
+      if (result == nullptr) {
+        if (may_serve_older()) return return_older();
+        throw RenderTimeout("the render of (" + describe_key(key) + ") takes longer than " +
+                            (until == limit ? "the caller's limit of " + std::to_string(options.hard_limit->count())
+                                            : "CacheOptions::max_wait, " + std::to_string(max_wait_.count())) +
+                            " ms; it goes on and will be stored");
+      }
+      if (result->error) {
+        if (may_serve_older()) return return_older();
+        std::rethrow_exception(result->error);
+      }
+      // A leader may find the source changed when he freezes it. What he then brings was true during his own call, and not
+      // necessarily during one that came later; what began after this call was.
+      if (result->entry && (call.leads() || which != Join::any || result->entry->fingerprint == start.now)) {
+        start.outcome.entry = result->entry;
+        start.outcome.origin = !call.leads() ? Origin::flight : result->rendered ? Origin::render : Origin::store;
+        start.outcome.stored = result->stored;
+        if (!result->detail.empty()) start.outcome.detail = result->detail;
+        return std::move(start.outcome);
+      }
     }
-    if (!boarding.leads) counts_.add(shared);
-    if (!flights_.wait(flight, patience)) {
-      if (!old && freshness.mode() != Freshness::Mode::exact) old = older(key, why, freshness);
-      if (old) return counts_.add(stale), std::move(*old);
-      throw RenderTimeout("the render of (" + describe_key(key) + ") takes longer than the caller's limit of " +
-                          std::to_string(options.hard_limit->count()) + " ms; it goes on and will be stored");
+
+    try {
+      start = begin_again(key, source, forced);
+    } catch (...) {
+      if (may_serve_older()) return return_older();
+      throw;
     }
-    if (!boarding.leads && not_before && (!flight->renders || flight->number < *not_before)) continue;
-    const auto& landing = *flight->landing;
-    if (landing.error) {
-      if (!old && freshness.mode() != Freshness::Mode::exact) old = older(key, why, freshness);
-      if (old) return counts_.add(stale), std::move(*old);
-      std::rethrow_exception(landing.error);
-    }
-    // When it froze the source, the leader may have found it changed. What it then brings, if anything, was true during its
-    // own call and not necessarily during that of one who came later. So we sample again.
-    if (!landing.entry || (!boarding.leads && !(landing.entry->fingerprint == now))) {
-      ticket = flights_.ticket();
-      now = fingerprint(source);
-      if (auto found = look_up(key, now)) return found;
-      continue;
-    }
-    why.entry = landing.entry;
-    why.origin = !boarding.leads ? Origin::flight : landing.rendered ? Origin::render : Origin::store;
-    why.stored = landing.stored;
-    if (!landing.detail.empty()) why.detail = landing.detail;
-    return why;
+    if (start.outcome) return std::move(start.outcome);
   }
+}
+
+/// False if there is no room; then, and if it throws, the flight has landed with nothing.
+template <class R, class H, class S, class O>
+template <class Source>
+bool Rendering<R, H, S, O>::start_in_background(const FlightPtr& flight, const Source& source, Task task) {
+  bool started = false;
+  try {
+    started = background_.try_run([this, flight, source, task] { fly(flight, source, task); });
+  } catch (...) {  // the source cannot be copied, or there is no thread or no memory
+    flights_.land(flight, {});
+    throw;
+  }
+  if (!started) flights_.land(flight, {});
+  return started;
 }
 
 template <class R, class H, class S, class O>
 template <class Source>
-void RenderCache<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, Errand errand) noexcept {
-  flights_.lead(*flight);
-  Landing<value_type> landing;
+void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, Task task) noexcept {
+  Result result;
   try {
-    auto found = errand.look_again ? look_up(flight->key, flight->fingerprint) : missed(Miss::absent);
+    const typename Flights::Scope scope(flights_, flight);
+    flights_.begin(*flight);
+    auto found = task.look_again ? lookups_.find(flight->key, flight->fingerprint) : Lookups::missed(Miss::absent);
     if (found) {
-      landing.entry = std::move(found.entry);
-      landing.stored = true;
-    } else if (!flight->renders && (landing.error = failures_.recall(flight->key, flight->fingerprint))) {
+      result.entry = std::move(found.entry);
+      result.stored = true;
+    } else if (!flight->anew && (result.error = failures_.recall(flight->key, flight->fingerprint))) {
       counts_.add(failures_remembered);
     } else {
-      landing = render(*flight, source, errand);
+      result = render(*flight, source, task);
     }
   } catch (...) {
-    landing.error = std::current_exception();
+    result.error = std::current_exception();
     counts_.add(render_failures);
   }
-  flights_.land(flight, std::move(landing));
+  flights_.land(flight, std::move(result));
 }
 
 template <class R, class H, class S, class O>
 template <class Source>
-auto RenderCache<R, H, S, O>::render(const Flight& flight, const Source& source, [[maybe_unused]] Errand errand)
-    -> Landing<value_type> {
-  Landing<value_type> landing{.rendered = true};
+auto Rendering<R, H, S, O>::render(const Flight& flight, const Source& source, [[maybe_unused]] Task task) -> Result {
+  Result result{.rendered = true};
   if constexpr (FreezingHasher<H, Source>) {
-    auto frozen = hasher_.freeze(source);
-    auto now = with_renderer(std::move(frozen.components));
+    auto frozen = sampler_.hasher().freeze(source);
+    auto now = sampler_.with_renderer(std::move(frozen.components));
     // What it is now has a flight of its own, or is stored already.
-    if (!errand.whatever_is_frozen && !(now == flight.fingerprint)) return landing;
-    landing.entry = make_entry(flight.key, frozen.content, std::move(now));
+    if (!task.whatever_is_frozen && !(now == flight.fingerprint)) return result;
+    result.entry = make_entry(flight, source, frozen.content, std::move(now));
   } else {
-    landing.entry = make_entry(flight.key, source, flight.fingerprint);
+    result.entry = make_entry(flight, source, source, flight.fingerprint);
   }
-  if constexpr (FreezingHasher<H, Source> || LiveHasher<H>) {
-    landing.detail = movement(source, landing.entry->fingerprint);
-    if (!landing.detail.empty()) {
-      counts_.add(moved);
-      return landing;
-    }
+  result.detail = sampler_.movement(source, result.entry->fingerprint);
+  if (!result.detail.empty()) {
+    counts_.add(moved);
+    return result;
   }
   failures_.forget(flight.key);
-  if (landing.entry->fingerprint.settled()) publish(flight, landing);
-  return landing;
-}
-
-/// How the source has moved since it was sampled; empty if it has not.
-template <class R, class H, class S, class O>
-template <class Source>
-std::string RenderCache<R, H, S, O>::movement(const Source& source, const Fingerprint& before) const {
-  try {
-    const auto after = fingerprint(source);
-    if (after == before) return {};
-    return "the source moved while it was rendered: " + changed_components(before, after);
-  } catch (const std::exception& error) {
-    return "the source cannot be sampled any more: " + std::string(error.what());
-  }
+  if (result.entry->fingerprint.settled()) publish(flight, result);
+  return result;
 }
 
 template <class R, class H, class S, class O>
-template <class Content>
-auto RenderCache<R, H, S, O>::make_entry(const key_type& key, const Content& content, Fingerprint now) -> EntryPtr<value_type> {
+template <class Source, class Content>
+auto Rendering<R, H, S, O>::make_entry(const Flight& flight, [[maybe_unused]] const Source& source, const Content& content,
+                                       Fingerprint now) -> EntryPtr<value_type> {
   const auto start = std::chrono::steady_clock::now();
-  const auto observe = [&]([[maybe_unused]] std::chrono::nanoseconds took, [[maybe_unused]] std::exception_ptr error) {
-    if constexpr (ObservesRenders<O, key_type>) observer().on_render(key, {took, std::move(error)});
+  std::chrono::nanoseconds took;
+  const auto done = [&]([[maybe_unused]] std::exception_ptr error) {
+    took = std::chrono::steady_clock::now() - start;
+    if constexpr (ObservesRenders<O, key_type>) {
+      lookups_.store().observer().on_render(flight.key, {took, std::move(error)});
+    }
   };
   value_type value = [&]() -> value_type {
     try {
-      return renderer_.render(key, content);
+      return sampler_.renderer().render(flight.key, content);
+    } catch (const RecursiveRender&) {  // may go well when asked for in another order
+      done(std::current_exception());
+      throw;
     } catch (...) {
-      observe(std::chrono::steady_clock::now() - start, std::current_exception());
-      try {
-        throw;
-      } catch (const RecursiveRender&) {  // may go well when asked for in another order
-        throw;
-      } catch (...) {
-        failures_.remember(key, now, std::current_exception());
-        throw;
+      const auto error = std::current_exception();
+      done(error);
+      // What could have been thrown about another state of the source says nothing of this one.
+      if (FreezingHasher<H, Source> || sampler_.movement(source, now).empty()) {
+        const auto turn = changes_.of(flight.key);
+        if (!flights_.erased(flight)) failures_.remember(flight.key, now, error);
       }
+      throw;
     }
   }();
-  const std::chrono::nanoseconds cost = std::chrono::steady_clock::now() - start;
-  observe(cost, nullptr);
+  done(nullptr);
   counts_.add(renders);
-  counts_.add(render_nanoseconds, static_cast<std::uint64_t>(cost.count()));
+  counts_.add(render_nanoseconds, static_cast<std::uint64_t>(took.count()));
   const auto rendered_at = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-  return std::make_shared<const Entry<value_type>>(std::move(value), std::move(now), rendered_at, cost);
+  return std::make_shared<const Entry<value_type>>(std::move(value), std::move(now), rendered_at, took);
 }
 
-/// An erase that comes between wins: it either finds the entry published, or is seen here before or after.
+/// In its key's turn: an erase or a later call's publish has either happened, and is seen here, or comes after.
 template <class R, class H, class S, class O>
-void RenderCache<R, H, S, O>::publish(const Flight& flight, Landing<value_type>& landing) {
-  if (!flight.erased) {
-    const detail::Stopwatch<ObservesPublishes<O, key_type>> watch;
-    landing.stored = store_.ask([&](auto& store) { store.publish(flight.key, landing.entry); }, landing.detail).has_value();
-    if (landing.stored) {
-      counts_.add(published);
-      if constexpr (ObservesPublishes<O, key_type>) observer().on_publish(flight.key, {watch.elapsed()});
-    }
-  }
-  if (flight.erased) {
-    store_.ask([&](auto& store) { store.erase(flight.key); }, landing.detail);
-    landing.stored = false;
-    landing.detail = "erased while it was rendered";
+void Rendering<R, H, S, O>::publish(const Flight& flight, Result& result) {
+  const auto turn = changes_.of(flight.key);
+  if (flights_.erased(flight)) {
+    result.detail = "erased while it was rendered";
+  } else if (flights_.overtaken(flight)) {
+    result.detail = "a render that was asked for later has been stored";
+  } else {
+    const Stopwatch<ObservesPublishes<O, key_type>> watch;
+    auto& store = lookups_.store();
+    result.stored = store.ask([&](auto& asked) { asked.publish(flight.key, result.entry); }, result.detail).has_value();
+    if (!result.stored) return;
+    flights_.stored(flight);
+    counts_.add(published);
+    if constexpr (ObservesPublishes<O, key_type>) store.observer().on_publish(flight.key, {watch.elapsed()});
   }
 }
 
-/// The stored value of another fingerprint, if it is young enough for this call.
+/// The answer to a miss by what is stored under another fingerprint, if the call allows that and it is young enough.
 template <class R, class H, class S, class O>
-auto RenderCache<R, H, S, O>::older(const key_type& key, const outcome_type& why, const Freshness& freshness)
+auto Rendering<R, H, S, O>::older(const key_type& key, const outcome_type& missed, const Freshness& freshness)
     -> std::optional<outcome_type> {
-  if constexpr (HasLookupStale<S>) {
-    std::string failure;
-    auto aged = store_.ask([&](auto& store) { return store.lookup_stale(key).value_or(Aged<value_type>{}); }, failure);
-    if (aged && aged->entry && aged->age <= freshness.max_age()) {
-      return outcome_type{std::move(aged->entry), Origin::stale, why.miss, true, why.detail};
-    }
-  }
-  return std::nullopt;
+  if (freshness.mode() == Freshness::Mode::exact) return std::nullopt;
+  auto entry = lookups_.older(key, freshness.max_age());
+  if (!entry) return std::nullopt;
+  return outcome_type{std::move(entry), Origin::stale, missed.miss, true, missed.detail};
 }
 
-}  // namespace render_cache
+}  // namespace render_cache::detail

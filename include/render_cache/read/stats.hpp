@@ -3,7 +3,7 @@
 
 #include <render_cache/requirements.hpp>
 
-#include <render_cache/read/outcome.hpp>
+#include <render_cache/entry/miss.hpp>
 
 #include <array>
 #include <atomic>
@@ -16,7 +16,7 @@ namespace render_cache {
 struct CacheStats {
   std::uint64_t hits = 0;       ///< reads answered by the store, verified
   std::uint64_t near_hits = 0;  ///< of these, from this process's memory
-  std::array<std::uint64_t, 7> misses{};  ///< by reason; indexed by Miss, [0] unused
+  std::array<std::uint64_t, miss_reasons> misses{};  ///< by reason; indexed by Miss, [0] unused
   std::uint64_t renders = 0;    ///< renderer calls that ended well
   std::uint64_t render_failures = 0;      ///< renderer calls that threw
   std::uint64_t failures_remembered = 0;  ///< reads answered by a remembered failure, without a render
@@ -60,37 +60,6 @@ class StripedCounters {
     return stripes_[(reinterpret_cast<std::uintptr_t>(&place) * 0x9e3779b97f4a7c15u) >> 61];
   }
   std::array<Stripe, 8> stripes_{};
-};
-
-enum CacheCounter : std::size_t {
-  near_hits,
-  far_hits,
-  misses,
-  renders = misses + 7,
-  render_failures,
-  failures_remembered,
-  shared,
-  stale,
-  moved,
-  published,
-  render_nanoseconds,
-  cache_counters
-};
-
-struct CacheCounters : StripedCounters<cache_counters> {
-  void add_to(CacheStats& stats) const noexcept {
-    stats.near_hits = sum(near_hits);
-    stats.hits = stats.near_hits + sum(far_hits);
-    for (std::size_t reason = 0; reason < stats.misses.size(); ++reason) stats.misses[reason] = sum(misses + reason);
-    stats.renders = sum(renders);
-    stats.render_failures = sum(render_failures);
-    stats.failures_remembered = sum(failures_remembered);
-    stats.shared = sum(shared);
-    stats.stale = sum(stale);
-    stats.moved = sum(moved);
-    stats.published = sum(published);
-    stats.render_nanoseconds = sum(render_nanoseconds);
-  }
 };
 
 }  // namespace detail

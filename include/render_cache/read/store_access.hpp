@@ -6,11 +6,12 @@
 #include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/error.hpp>
+#include <render_cache/read/breaker.hpp>
 #include <render_cache/read/stats.hpp>
+#include <render_cache/read/thrown.hpp>
 
-#include <atomic>
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <string>
@@ -22,10 +23,8 @@ namespace render_cache::detail {
 template <class Store, class Observer = NoObserver>
 class StoreAccess {
  public:
-  using Clock = std::chrono::steady_clock;
-
-  StoreAccess(Store& store, Clock::duration pause, Observer observer = {})
-      : store_(store), pause_(pause), observer_(std::move(observer)) {}
+  StoreAccess(Store& store, std::chrono::milliseconds pause, Observer observer = {})
+      : store_(store), breaker_(pause), observer_(std::move(observer)) {}
 
   /// The store itself, for calls whose errors the caller is to see.
   [[nodiscard]] Store& get() const noexcept { return store_; }
@@ -37,9 +36,8 @@ class StoreAccess {
   auto ask(Call&& call, std::string& failure) {
     using Result = std::invoke_result_t<Call, Store&>;
     using Answer = std::optional<std::conditional_t<std::is_void_v<Result>, bool, Result>>;
-    const auto paused_until = paused_until_.load(std::memory_order_relaxed);
-    const bool paused = paused_until != 0 && Clock::now().time_since_epoch().count() < paused_until;
-    if (paused) {
+    const auto admission = breaker_.admit();
+    if (!admission) {
       counts_.add(skipped);
       if constexpr (!HasNear<Store>) {
         failure = "the store was unavailable a moment ago and is left alone";
@@ -49,23 +47,27 @@ class StoreAccess {
     const Watch watch;
     try {
       if constexpr (HasNear<Store>) {
-        if (paused) return Answer{result_of(call, store_.near())};
+        if (!admission) return Answer{result_of(call, store_.near())};
       }
       Answer answer{result_of(call, store_)};
-      if (paused_until != 0) resume(paused_until);
+      breaker_.answered(*admission);
       return answer;
     } catch (const InvalidKey&) {
       throw;
     } catch (const StoreUnavailable& error) {
-      paused_until_.store((Clock::now() + pause_).time_since_epoch().count(), std::memory_order_relaxed);
+      breaker_.failed();
       note(StoreFailure::unavailable, error, watch, failure);
+      return Answer{};
     } catch (const StoreFull& error) {
       note(StoreFailure::full, error, watch, failure);
     } catch (const InvalidValue& error) {
       note(StoreFailure::refused, error, watch, failure);
     } catch (const std::exception& error) {
       note(StoreFailure::other, error, watch, failure);
+    } catch (...) {
+      note(StoreFailure::other, StoreError(thrown_message()), watch, failure);
     }
+    if (admission) breaker_.answered(*admission);  // it refused, so it is there
     return Answer{};
   }
 
@@ -75,7 +77,7 @@ class StoreAccess {
     stats.store_refused = counts_.sum(failures(StoreFailure::refused));
     stats.store_other = counts_.sum(failures(StoreFailure::other));
     stats.store_skipped = counts_.sum(skipped);
-    stats.store_available = paused_until_.load(std::memory_order_relaxed) == 0;
+    stats.store_available = !breaker_.paused();
   }
 
  private:
@@ -98,12 +100,10 @@ class StoreAccess {
     failure = error.what();
     if constexpr (ObservesStoreErrors<Observer>) observer_.on_store_error({kind, error, watch.elapsed()});
   }
-  void resume(std::int64_t seen) { paused_until_.compare_exchange_strong(seen, 0, std::memory_order_relaxed); }
 
   Store& store_;
-  const Clock::duration pause_;
+  Breaker<> breaker_;
   [[no_unique_address]] const Observer observer_;
-  std::atomic<std::int64_t> paused_until_{0};  // ticks of Clock; 0 while the store answers
   StripedCounters<counters> counts_;
 };
 

@@ -1,0 +1,127 @@
+// What the store has for a key and a fingerprint: a verified hit, or the reason why not.
+#pragma once
+
+#include <render_cache/requirements.hpp>
+
+#include <render_cache/concepts/observer.hpp>
+#include <render_cache/concepts/store.hpp>
+#include <render_cache/read/options.hpp>
+#include <render_cache/read/outcome.hpp>
+#include <render_cache/read/stats.hpp>
+#include <render_cache/read/store_access.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace render_cache::detail {
+
+template <class Store, class Observer = NoObserver>
+class Lookups {
+ public:
+  using key_type = typename Store::key_type;
+  using value_type = typename Store::value_type;
+  using outcome_type = Outcome<value_type>;
+  /// Measures a read where somebody wants to know.
+  using Watch = Stopwatch<ObservesHits<Observer, key_type> || ObservesMisses<Observer, key_type>>;
+
+  Lookups(Store& store, std::chrono::milliseconds pause, Observer observer) : store_(store, pause, std::move(observer)) {}
+
+  [[nodiscard]] StoreAccess<Store, Observer>& store() noexcept { return store_; }
+  [[nodiscard]] const StoreAccess<Store, Observer>& store() const noexcept { return store_; }
+
+  static outcome_type missed(Miss reason, std::string detail = {}) {
+    return {nullptr, Origin::store, reason, false, std::move(detail)};
+  }
+
+  outcome_type find(const key_type& key, const Fingerprint& now) {
+    if (!now.settled()) return missed(Miss::unsettled);
+    std::string failure;
+    auto found = store_.ask([&](auto& store) { return store.lookup(key, now); }, failure);
+    return found ? judge(std::move(*found), now) : missed(Miss::store_failed, std::move(failure));
+  }
+
+  outcome_type find_near(const key_type& key, const Fingerprint& now) {
+    if (!now.settled()) return missed(Miss::unsettled);
+    return judge(store_.get().near().lookup(key, now), now);
+  }
+
+  /// As `find` for each, in one round trip where the store can.
+  std::vector<outcome_type> find_many(std::span<const Query<key_type>> queries) {
+    std::string failure;
+    auto found = store_.ask([&](auto& store) { return ask_many(store, queries); }, failure);
+    std::vector<outcome_type> outcomes;
+    outcomes.reserve(queries.size());
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      const auto& now = queries[i].fingerprint;
+      outcomes.push_back(!now.settled() ? missed(Miss::unsettled)
+                         : found        ? judge(std::move((*found)[i]), now)
+                                        : missed(Miss::store_failed, failure));
+    }
+    return outcomes;
+  }
+
+  /// What is stored under whatever fingerprint, if it is young enough.
+  EntryPtr<value_type> older([[maybe_unused]] const key_type& key, [[maybe_unused]] Freshness::Age max_age) {
+    if constexpr (HasLookupStale<Store>) {
+      std::string failure;
+      auto aged = store_.ask([&](auto& store) { return store.lookup_stale(key).value_or(Aged<value_type>{}); }, failure);
+      if (aged && aged->entry && aged->age <= max_age) return std::move(aged->entry);
+    }
+    return nullptr;
+  }
+
+  /// Counts the answer of a read's look-up, and tells of it.
+  void note([[maybe_unused]] const key_type& key, const outcome_type& outcome, [[maybe_unused]] const Watch& watch) noexcept {
+    if (outcome.hit()) {
+      counts_.add(outcome.origin == Origin::near ? near_hits : far_hits);
+      if constexpr (ObservesHits<Observer, key_type>) store_.observer().on_hit(key, {outcome.origin, watch.elapsed()});
+    } else {
+      counts_.add(misses + static_cast<std::size_t>(outcome.miss));
+      if constexpr (ObservesMisses<Observer, key_type>) {
+        store_.observer().on_miss(key, {outcome.miss, outcome.detail, watch.elapsed()});
+      }
+    }
+  }
+
+  void add_to(CacheStats& stats) const {
+    stats.near_hits = counts_.sum(near_hits);
+    stats.hits = stats.near_hits + counts_.sum(far_hits);
+    for (std::size_t reason = 0; reason < stats.misses.size(); ++reason) stats.misses[reason] = counts_.sum(misses + reason);
+    store_.add_to(stats);
+  }
+
+ private:
+  enum Counter : std::size_t { near_hits, far_hits, misses, counters = misses + miss_reasons };
+
+  static outcome_type judge(Lookup<value_type>&& found, const Fingerprint& now) {
+    if (found.entry) return {std::move(found.entry), found.origin};
+    if (!found.unreadable.empty()) return missed(Miss::unreadable, std::move(found.unreadable));
+    if (found.stored) return missed(Miss::changed, changed_components(*found.stored, now));
+    return missed(Miss::absent);
+  }
+
+  template <class Asked>
+  static std::vector<Lookup<value_type>> ask_many(Asked& store, std::span<const Query<key_type>> queries) {
+    std::vector<Lookup<value_type>> found;
+    if constexpr (HasLookupMany<Asked>) {
+      found = store.lookup_many(queries);
+      if (found.size() != queries.size()) {
+        throw StoreError("the store's lookup_many answered " + std::to_string(found.size()) + " of " +
+                         std::to_string(queries.size()) + " queries; it must answer each, in order");
+      }
+    } else {
+      for (const auto& query : queries) found.push_back(store.lookup(query.key, query.fingerprint));
+    }
+    return found;
+  }
+
+  StoreAccess<Store, Observer> store_;
+  StripedCounters<counters> counts_;
+};
+
+}  // namespace render_cache::detail
