@@ -107,13 +107,17 @@ std::string base64(const std::string& bytes) {
   return text;
 }
 
-struct ThumbnailRenderer {
-  std::string_view version() const { return "thumbnail/1+libpng-" PNG_LIBPNG_VER_STRING; }
+class ThumbnailRenderer {
+ public:
+  std::string_view version() const { return version_; }
   Thumbnail render(const ThumbnailKey& key, const std::string& file) const {
     if (key.width < 1) throw RenderError("a width of " + std::to_string(key.width) + " pixels; it must be at least 1");
     const auto pixels = scale(decode(file), key.width);
     return {"data:image/png;base64," + base64(encode(pixels)), pixels.height};
   }
+
+ private:
+  std::string version_ = "thumbnail/1+libpng-" + std::string(png_get_libpng_ver(nullptr));  // of the library that runs
 };
 static_assert(check_renderer<ThumbnailRenderer, ThumbnailKey, std::string, Thumbnail>());
 
