@@ -13,9 +13,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,6 +50,12 @@ class SqliteStore {
   using value_type = typename S::value_type;
 
   explicit SqliteStore(SqliteOptions options) : file_(std::move(options)) {}
+  /// A path alone: the options have names.
+  template <class Path>
+    requires std::convertible_to<const Path&, std::filesystem::path>
+  explicit SqliteStore(const Path&) : SqliteStore(SqliteOptions{}) {
+    RENDER_CACHE_MISTAKE("name the option: SqliteStore<MySchema> store({.path = the_path})");
+  }
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
     check_key(key);

@@ -1,0 +1,5 @@
+// expect: name the option: SqliteStore<MySchema> store({.path = the_path})
+#include <render_cache/store/sqlite.hpp>
+#include <render_cache/wiki.hpp>
+
+void program() { render_cache::SqliteStore<render_cache::WikiSchema> store("wiki.db"); }
