@@ -26,7 +26,7 @@ start_wiki() {
   build/gcc-release/examples/wiki/wiki serve --root "book=$2" "${@:3}" --listen 127.0.0.1:0 >"$log" 2>&1 &
   http_pids+=($!)
   until url=$(grep -o 'http://127.0.0.1:[0-9]*' "$log"); do
-    if ! kill -0 "${http_pids[-1]}" 2>/dev/null || ((++tries > 100)); then
+    if ! kill -0 "${http_pids[-1]}" 2>/dev/null || ((++tries > 600)); then
       cat "$log" >&2
       fail "the wiki server does not start"
     fi
@@ -92,7 +92,10 @@ make_large_wiki() {
   local folder=$http_folder/wiki page number=0 copy
   local -a pages=("$http_pages"/*.md)
   mkdir -p "$folder/small/all"
-  for page in "${pages[@]}"; do cp "$page" "$folder/small/all/$(printf 'page-%03d.md' "$((number++))")"; done
+  for page in "${pages[@]}"; do
+    cp "$page" "$folder/small/all/page-$number.md"
+    number=$((number + 1))
+  done
   for ((copy = 0; copy < 40000 / number; ++copy)); do
     mkdir -p "$folder/large/part-$copy"
     cp -l "$folder/small/all/"* "$folder/large/part-$copy"

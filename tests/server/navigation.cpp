@@ -199,23 +199,24 @@ TEST_CASE("a new page changes its own branch and leaves the others as they are",
 }
 
 TEST_CASE("a branch is another one whenever something in it has changed", "[server]") {
-  const auto base =
-      tree_of_summary("- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n    - [E](e.md)\n- [F](f.md)\n");
+  const auto base = tree_of_summary(
+      "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [G](g.md)\n    - [E](e.md)\n- [F](f.md)\n");
   const auto place = base->find("c.md");
   for (const std::string changed :
-       {"- [X](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n    - [E](e.md)\n- [F](f.md)\n",
-        "- [A](a.md)\n  - [B](x.md)\n    - [C](c.md)\n      - [D](d.md)\n    - [E](e.md)\n- [F](f.md)\n",
-        "- [A](a.md)\n  - [B](b.md)\n    - [X](c.md)\n      - [D](d.md)\n    - [E](e.md)\n- [F](f.md)\n",
-        "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [X](d.md)\n    - [E](e.md)\n- [F](f.md)\n",
-        "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n    - [E](x.md)\n- [F](f.md)\n",
-        "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [E](e.md)\n- [F](f.md)\n",
-        "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n    - [E](e.md)\n      - [F](f.md)\n"}) {
+       {"- [X](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [G](g.md)\n    - [E](e.md)\n- [F](f.md)\n",
+        "- [A](a.md)\n  - [B](x.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [G](g.md)\n    - [E](e.md)\n- [F](f.md)\n",
+        "- [A](a.md)\n  - [B](b.md)\n    - [X](c.md)\n      - [D](d.md)\n      - [G](g.md)\n    - [E](e.md)\n- [F](f.md)\n",
+        "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [X](g.md)\n    - [E](e.md)\n- [F](f.md)\n",
+        "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [G](g.md)\n    - [E](x.md)\n- [F](f.md)\n",
+        "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [G](g.md)\n      - [E](e.md)\n- [F](f.md)\n",
+        "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [G](g.md)\n    - [E](e.md)\n      - "
+        "[F](f.md)\n"}) {
     CAPTURE(changed);
     const auto tree = tree_of_summary(changed);
     CHECK(tree->branch(tree->find("c.md")) != base->branch(place));
   }
-  const auto elsewhere =
-      tree_of_summary("- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n    - [E](e.md)\n- [X](f.md)\n");
+  const auto elsewhere = tree_of_summary(
+      "- [A](a.md)\n  - [B](b.md)\n    - [C](c.md)\n      - [D](d.md)\n      - [G](g.md)\n    - [E](e.md)\n- [X](f.md)\n");
   CHECK(elsewhere->branch(elsewhere->find("c.md")) == base->branch(place));
 }
 
