@@ -191,6 +191,17 @@ TEST_CASE("a failure is forgotten after its time") {
   CHECK(get(f.cache, "x").origin == Origin::render);
 }
 
+TEST_CASE("a refusal is remembered for as long as the source is the same") {
+  Fixture f({.failure_memory = 1ms});
+  f.renderer.state->during = [](auto&&...) { throw RenderRefused("too large"); };
+  CHECK_THROWS_AS(get(f.cache, "x"), RenderRefused);
+  f.renderer.state->during = [](auto&&...) {};
+  std::this_thread::sleep_for(10ms);
+  CHECK_THROWS_WITH(get(f.cache, "x"), "too large");
+  CHECK(f.renders() == 1);
+  CHECK(get(f.cache, "y").origin == Origin::render);
+}
+
 TEST_CASE("a render that asks for itself is refused, not deadlocked") {
   Fixture f({.failure_memory = 0ms});
   std::string inner = "x";

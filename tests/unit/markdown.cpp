@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -61,11 +62,13 @@ TEST_CASE("markdown: the version names md4c and covers every option, without the
   CHECK(differs([](auto& o) { o.html_links_to_pages = false; }));
   CHECK(differs([](auto& o) { ++o.max_input_bytes; }));
   CHECK(differs([](auto& o) { ++o.max_output_bytes; }));
+  CHECK(differs([](auto& o) { ++o.max_output_ratio; }));
   CHECK(differs([](auto& o) { ++o.max_nesting; }));
   CHECK(differs([](auto& o) { ++o.max_work; }));
   CHECK(differs([](auto& o) { ++o.max_raw_tags; }));
   CHECK(differs([](auto& o) { ++o.max_front_matter_bytes; }));
   CHECK(differs([](auto& o) { ++o.max_front_matter_nodes; }));
+  CHECK(!differs([](auto& o) { o.max_time = std::chrono::seconds(1); }));  // what is rendered is the same
 }
 
 TEST_CASE("markdown: heading ids are GitHub's, numbered when they repeat") {

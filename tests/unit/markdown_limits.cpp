@@ -3,9 +3,12 @@
 
 #include "support/catch.hpp"
 
-#include <functional>
+#include <chrono>
+#include <cstddef>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 using namespace render_cache;
 
@@ -50,8 +53,8 @@ TEST_CASE("markdown limits: nesting is limited, in Markdown and in raw HTML") {
   check_refused<MarkdownTooDeep>(times(200, "*a **a ") + "x" + times(200, " a** a*"));
   CHECK_THAT(render(times(90, "<div>") + "x"), ContainsSubstring("x\n</div>"));
   check_refused<MarkdownTooDeep>(times(200, "<div>") + "x");
-  check_refused<MarkdownTooDeep>(times(9000, "<b>") + "x");
-  check_refused<MarkdownTooDeep>(times(9000, "x<svg>") + "x");
+  check_refused<MarkdownTooDeep>(times(3000, "<b>") + "x");
+  check_refused<MarkdownTooDeep>(times(3000, "x<svg>") + "x");
   check_refused<MarkdownTooDeep>(times(60, "> ") + times(60, "<b>") + "x");
   check_refused<MarkdownTooDeep>(times(60, "<div>") + "\n\n" + times(60, "> ") + "x");
   MarkdownOptions options;
@@ -62,12 +65,17 @@ TEST_CASE("markdown limits: nesting is limited, in Markdown and in raw HTML") {
 
 TEST_CASE("markdown limits: output is limited however little source asks for it") {
   MarkdownOptions options;
+  options.max_output_ratio = 0;
   options.max_output_bytes = 100'000;
   check_refused<MarkdownOutputTooLarge>("[x]: " + std::string(20'000, 'x') + "\n\n" + times(200, "[x] "), options);
   check_refused<MarkdownOutputTooLarge>(times(100, "|a") + "\n" + times(100, "|---") + "\n" + times(500, "|\n"), options);
   options.max_output_bytes = 10;
   CHECK(render("ab", options) == "<p>ab</p>\n");
   check_refused<MarkdownOutputTooLarge>("abc", options);
+  options.max_output_ratio = 1;
+  CHECK(render("abc", options) == "<p>abc</p>\n");
+  options.max_output_ratio = std::numeric_limits<std::size_t>::max();
+  CHECK(render("abcd", options) == "<p>abcd</p>\n");
 }
 
 TEST_CASE("markdown limits: what takes md4c quadratic time is refused before it is parsed") {
@@ -107,13 +115,13 @@ TEST_CASE("markdown limits: large but ordinary pages are rendered") {
 
 TEST_CASE("markdown limits: the cost of links is counted where md4c sees links, and nowhere else") {
   using markdown::link_cost;
-  // Without the 16 for the beginning and end of each block.
-  const auto cost = [](std::string_view page) { return markdown::page_link_cost(page, 1000) % 16; };
+  // Without what the beginning and end of each block cost.
+  const auto cost = [](std::string_view page) { return markdown::page_link_cost(page, 1000) % markdown::Budget::small_work; };
   CHECK(link_cost("plain text: nothing") == 0);
   CHECK(link_cost("[a]") == 3);
   CHECK(link_cost("[a] [b]") == 14);
-  CHECK(link_cost("x www.a.b y") == 8);
-  CHECK(link_cost("http://a@b x") == 20);
+  CHECK(link_cost("x www.a.b y") == 8 + 2);
+  CHECK(link_cost("http://a@b x") == 20 + 4);
   CHECK(cost("[a]\n") == 3);
   CHECK(cost("[a]\n\n[b]\n") == 6);
   CHECK(cost("- [a]\n  - [b]\n") == 6);
@@ -131,18 +139,24 @@ TEST_CASE("markdown limits: raw HTML is limited in tags, and in what the parser 
   CHECK(render("x <!-- x --> <b>x</b> <T>y</T>", options) == "<p>x  <b>x</b> y</p>\n");
   check_refused<MarkdownTooMuchHtml>("<b>x</b>\n\n<i>y</i> <u>", options);
   // A parser opens all that formatting anew in every paragraph: a hundred million elements from 300 KB.
-  std::string formatting = "<div><p>\n", attributes = "<div";
+  std::string formatting = "<div><p>\n", attributes = "<div", different = "x", paragraphs = "<div><p>\n";
   for (int i = 0; i < 2000; ++i) formatting += "<b a=" + std::to_string(i) + ">\n";
   for (int i = 0; i < 20'000; ++i) attributes += " a" + std::to_string(i);
+  for (int i = 0; i < 19'000; ++i) different += "<b id=" + std::to_string(i) + ">";
+  check_refused<MarkdownTooCostly>(formatting + times(9000, "<p>x\n"));
+  // It compares each attribute with all before it, and each formatting element with all that are open.
+  check_refused<MarkdownTooCostly>(attributes + ">");
+  check_refused<MarkdownTooMuchHtml>(different);
+  check_refused<MarkdownTooMuchHtml>(times(19'000, "<div>"));
+  // Few tags may still ask for a large tree: some of these come again in each of those.
+  for (int i = 0; i < 90; ++i) paragraphs += "<b a=" + std::to_string(i) + ">";
   try {
-    render(formatting + times(9000, "<p>x\n"));
+    render(paragraphs + times(2000, "<p>x"));
     FAIL("not refused");
   } catch (const MarkdownTooMuchHtml& error) {
-    CHECK(error.limit() == markdown::HtmlArena::max_bytes);
+    CHECK(error.limit() > markdown::HtmlArena::max_bytes);
     CHECK(error.value() < 2 * error.limit());
   }
-  // It compares each attribute with all before it.
-  check_refused<MarkdownTooMuchHtml>(attributes + ">");
   CHECK_THAT(render("<table>\n" + times(2000, "<tr><td align=right class=\"a b\">1<td>2</tr>\n") + "</table>"),
              ContainsSubstring("</tr>\n</tbody></table>"));
 }
@@ -153,4 +167,82 @@ TEST_CASE("markdown limits: after a refusal the renderer works as before") {
     CHECK_THROWS_AS(renderer.render({"A", "b.md"}, times(200, "> ") + "x"), MarkdownTooDeep);
     CHECK(renderer.render({"A", "b.md"}, "x").rendered_html == "<p>x</p>\n");
   }
+}
+
+TEST_CASE("markdown limits: a link definition costs what it takes at each use, also where nothing of it is written") {
+  std::string names;
+  for (int i = 0; i < 50'000; ++i) names += "&a" + std::to_string(i) + ";";
+  check_refused<MarkdownTooCostly>("[a]: javascript:" + times(2000, "&ab;") + "\n\n" + times(1600, "[a]\n\n"));
+  check_refused<MarkdownTooCostly>("[a]: " + times(5000, "../") + "\n\n" + times(1000, "[a]\n\n"));
+  check_refused<MarkdownTooCostly>("[a]: b '" + times(5000, "&ab;") + "'\n\n![" + times(1600, "![a]") + "](c)");
+  CHECK_THAT(render("[a]: b/c.md?d=e 'A title'\n\n" + times(5000, "[a]\n\n") + "end"), ContainsSubstring("<p>end</p>"));
+  // A name of a character is looked up once.
+  check_refused<MarkdownTooCostly>(names);
+  CHECK_THAT(render(times(50'000, "&nbsp;") + "&hearts;"), ContainsSubstring("\xc2\xa0\xe2\x99\xa5"));
+}
+
+TEST_CASE("markdown limits: headings count as output where they stand, in the metadata and in a page's table of contents") {
+  MarkdownOptions options;
+  options.max_output_ratio = 0;
+  options.max_output_bytes = 1000;
+  CHECK_THAT(render("# a\n# b\n# c\n# d\n", options), ContainsSubstring("d</h1>"));
+  check_refused<MarkdownOutputTooLarge>("# a\n# b\n# c\n# d\n# e\n# f\n", options);
+  check_refused<MarkdownLimitError>(times(600'000, "# a\n"));
+  CHECK_THAT(render(times(5000, "# a heading\n\nand a line of text\n\n") + "end"), ContainsSubstring("<p>end</p>"));
+}
+
+TEST_CASE("markdown limits: max_work is one count of all that a render does") {
+  const std::string page = "# a\n\n*b* [c](d.md) &hearts; <i>e</i>\n\nand a second paragraph\n";
+  MarkdownOptions options;
+  options.max_work = 20'000;  // less, and what is cheap to find out about a small page is found out too
+  markdown::Budget budget(options, page.size());
+  markdown::charge_parsing(budget, page);
+  const auto parsing = budget.used();
+  markdown::PageWriter writer(options, budget, "ALIAS", "b.md");
+  writer.write(page);
+  CHECK(budget.used() > parsing);
+  options.max_work = budget.used();
+  CHECK_THAT(render(page, options), ContainsSubstring("<i>e</i>"));
+  options.max_work = budget.used() - 1;
+  check_refused<MarkdownTooCostly>(page, options);
+}
+
+TEST_CASE("markdown limits: only tags that are closed beyond doubt are taken for closed") {
+  markdown::TagCost cost;
+  const auto of = [&](std::string_view html) { return cost.of(html, markdown::Sanitiser::marker); };
+  CHECK(of("text, 1 < 2") == 0);
+  CHECK(of("<b>x</b>") == 2 + 1);
+  CHECK(of("<b>x</b><i a=1 b='2' c=\"3\">x</i ><br><b/>") == 2 + 1 + 2 + 1 + 1 + 2);
+  CHECK(of("<b><!----></b><br>") == 2 + 1 + 1);
+  CHECK(of("<p><p><p>") == 3);
+  CHECK(of("<td><b>x</b><td><b>x</b>") == 1 + 2 + 1 + 1 + 2 + 1);
+  CHECK(of(times(markdown::TagCost::most_open, "<b>")) > 0);
+  CHECK_THROWS_AS(of(times(markdown::TagCost::most_open + 1, "<b>")), MarkdownTooMuchHtml);
+  // What follows the tags in doubt counts them as open.
+  for (const auto* doubtful :
+       {"<b><!-- </b> -->", "<b></i>", "<b><i></b>", "<b><p></b>", "<b a=\"></b>\">", "<b a=x\"></b>", "<b a=x=\"y></b>",
+        "<b></b x>", "<b></b", "<b><? </b> >", "<b></ ></b>", "<svg></svg>", "<x></x>", "<textarea></textarea>", "<b \"></b>"}) {
+    CAPTURE(doubtful);
+    CHECK(of(doubtful + std::string("<br>")) - of(doubtful) >= 2);
+  }
+}
+
+TEST_CASE("markdown limits: a render ends soon after max_time, and that alone is no refusal for good") {
+  static_assert(!std::is_base_of_v<RenderRefused, MarkdownTooSlow> && std::is_base_of_v<RenderRefused, MarkdownLimitError>);
+  MarkdownOptions options;
+  options.max_time = std::chrono::milliseconds(1);
+  markdown::Budget budget(options, 0);
+  const auto late = std::chrono::steady_clock::now() + 2 * options.max_time;
+  while (std::chrono::steady_clock::now() < late) {
+  }
+  const auto work = [&] {
+    for (int call = 0; call < 64; ++call) budget.work(1);
+  };
+  CHECK_THROWS_AS(work(), MarkdownTooSlow);
+  CHECK_THROWS_WITH(work(), ContainsSubstring("1 ms") && ContainsSubstring("MarkdownOptions::max_time"));
+  // Each of these takes a hundred times as long: in md4c's calls, and in the parser of raw HTML.
+  CHECK_THROWS_AS(render(times(100'000, "word *word* word\n\n"), options), MarkdownTooSlow);
+  CHECK_THROWS_AS(render("<div>\n" + times(9000, "<br>"), options), MarkdownTooSlow);
+  options.max_time = std::chrono::hours(1);
+  CHECK(render("x", options) == "<p>x</p>\n");
 }

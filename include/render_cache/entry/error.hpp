@@ -19,6 +19,12 @@ struct RenderError : Error {
   using Error::Error;
 };
 
+/// The renderer refuses this source for what it is: the same source would be refused again, so the refusal may be remembered
+/// for as long as the source is the same.
+struct RenderRefused : RenderError {
+  using RenderError::RenderError;
+};
+
 /// A render asked the cache for what it is itself making, directly or through other renders.
 struct RecursiveRender : Error {
   using Error::Error;

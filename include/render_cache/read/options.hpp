@@ -78,6 +78,7 @@ struct ManyOptions {
 /// What holds for all calls of one cache.
 struct CacheOptions {
   /// How long a render's error answers for its (key, fingerprint) before it is tried again. Zero: never.
+  /// A `RenderRefused`, which rests on nothing but the source, answers until the fingerprint is another one.
   std::chrono::milliseconds failure_memory{1000};
   /// How long an unavailable store is left alone before it is asked again; meanwhile every read renders.
   std::chrono::milliseconds store_pause{1000};

@@ -5,6 +5,7 @@
 
 #include <render_cache/concepts/renderer.hpp>
 #include <render_cache/entry/text.hpp>
+#include <render_cache/renderer/markdown/budget.hpp>
 #include <render_cache/renderer/markdown/cost.hpp>
 #include <render_cache/renderer/markdown/errors.hpp>
 #include <render_cache/renderer/markdown/front_matter.hpp>
@@ -53,38 +54,33 @@ class MarkdownRenderer {
   /// Covers the options, and the libraries that decide on the output.
   std::string_view version() const noexcept { return version_; }
 
-  /// Throws `MarkdownTooLarge`, `MarkdownTooDeep`, `MarkdownTooCostly`, `MarkdownTooMuchHtml`, `MarkdownOutputTooLarge`.
+  /// Throws `MarkdownTooLarge`, `MarkdownTooDeep`, `MarkdownTooCostly`, `MarkdownTooMuchHtml`, `MarkdownOutputTooLarge`, all of
+  /// which a renderer of this version throws for this source each time; and `MarkdownTooSlow`.
   WikiPage render(const WikiKey& key, std::string_view source) const {
     const auto max_bytes = std::min(options_.max_input_bytes, max_input_bytes);
     if (source.size() > max_bytes) throw MarkdownTooLarge(source.size(), max_bytes);
-    const std::string text = clean(source);
+    markdown::Budget budget(options_, source.size());
+    const std::string text = clean(source, budget);
     const auto front_matter = markdown::read_front_matter(text, options_.max_front_matter_bytes, options_.max_front_matter_nodes);
     const auto page = std::string_view(text).substr(front_matter.bytes);
-    check_cost(page);
-    markdown::PageWriter writer(options_, key.repo_alias, key.page_path);
+    markdown::charge_parsing(budget, page);
+    markdown::PageWriter writer(options_, budget, key.repo_alias, key.page_path);
     writer.write(page);
     return {std::move(writer.html()), metadata(front_matter, writer.headings())};
   }
 
  private:
   // Without byte order mark; valid UTF-8 without NUL.
-  static std::string clean(std::string_view source) {
+  static std::string clean(std::string_view source, markdown::Budget& budget) {
     constexpr std::string_view byte_order_mark = "\xef\xbb\xbf", replacement = "\xef\xbf\xbd";
     if (source.starts_with(byte_order_mark)) source.remove_prefix(byte_order_mark.size());
     std::string text;
     text.reserve(source.size());
     for (std::size_t invalid; (invalid = find_invalid_text(source)) != source.npos; source.remove_prefix(invalid + 1)) {
+      budget.work(markdown::Budget::small_work);
       text.append(source.substr(0, invalid)).append(replacement);
     }
     return text.append(source);
-  }
-
-  void check_cost(std::string_view page) const {
-    const auto bound = markdown::parse_cost_bound(page);
-    if (bound.blocks > options_.max_work) throw MarkdownTooCostly(bound.blocks, options_.max_work);
-    if (bound.inlines <= options_.max_work) return;
-    const auto links = markdown::page_link_cost(page, options_.max_work);
-    if (links > options_.max_work) throw MarkdownTooCostly(links, options_.max_work);
   }
 
   static Json metadata(const markdown::FrontMatter& front_matter, const std::vector<markdown::Heading>& headings) {

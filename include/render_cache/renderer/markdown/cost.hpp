@@ -1,24 +1,36 @@
 // What md4c would take for a page beyond linear time, found out before it is asked.
 #pragma once
 
+#include <render_cache/renderer/markdown/budget.hpp>
 #include <render_cache/requirements.hpp>
 
 #include <md4c.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 // md4c 0.4.8 looks up every pair of brackets in the link definitions, hashing all that is between them, and tries
-// each `www.`, `://` and `@` as the beginning of a link that ends at the next space. Every version passes through all open
-// lists for each blank line. So brackets in one paragraph, links in one word, and lists in one line multiply with its length.
+// each `www.`, `://` and `@` as the beginning of a link that ends at the next space, or at the next mark, which it looks for among
+// all that follow in the paragraph. Every version passes through all open lists for each blank line. So brackets and links in
+// one paragraph, links in one word, and lists in one line multiply with its length.
 
 namespace render_cache::markdown {
 
 namespace detail {
 
 inline bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+inline constexpr auto noted = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("\\*_~`[]!<>&;|:@.-+\n\r")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+// What md4c may keep a note of, as mark, block, line or list item.
+inline bool is_noted(char c) noexcept { return noted[static_cast<unsigned char>(c)]; }
 
 // The list items and quotes that may begin at the start of `line`.
 inline std::size_t containers(std::string_view line) noexcept {
@@ -35,9 +47,9 @@ inline std::size_t containers(std::string_view line) noexcept {
 
 }  // namespace detail
 
-/// The bytes that md4c looks at again and again: one is about a nanosecond, six at most.
+/// The bytes that md4c looks at again and again.
 struct ParseCost {
-  std::size_t blocks = 0;   ///< For finding the blocks.
+  std::size_t blocks = 0;  ///< For finding the blocks.
   std::size_t inlines = 0;  ///< For finding the links within them.
 };
 
@@ -61,17 +73,19 @@ inline ParseCost parse_cost_bound(std::string_view page) noexcept {
 
 /// The cost of the links in the text of one paragraph, heading or table cell, whatever they are. Linear time.
 inline std::size_t link_cost(std::string_view text) noexcept {
-  std::size_t brackets = 0, cost = 0, word_begin = 0, links = 0;  // `links` begin in the current word
+  std::size_t brackets = 0, notes = 0, all_links = 0, cost = 0, word_begin = 0, links = 0;  // `links` begin in the current word
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
     if (c == ']') ++brackets;
+    if (detail::is_noted(c)) ++notes;
     if (c == '@' || (c == ':' && text.substr(at, 3) == "://") || (c == '.' && text.substr(0, at).ends_with("www"))) ++links;
     if (!detail::is_space(c) && at + 1 < text.size()) continue;
     cost += links * (at - word_begin);
+    all_links += links;
     word_begin = at;
     links = 0;
   }
-  return cost + brackets * text.size();
+  return cost + brackets * text.size() + all_links * notes;
 }
 
 namespace detail {
@@ -87,8 +101,7 @@ struct LeafCosts {
   std::size_t cost = 0;
 
   int next(bool text_follows) noexcept {
-    constexpr std::size_t block = 16;  // a table has a cell for each column and row, written or not
-    cost += block + link_cost(text);
+    cost += Budget::small_work + link_cost(text);  // a table has a cell for each column and row, written or not
     text.clear();
     is_text = text_follows;
     return cost > limit ? -1 : 0;
@@ -129,6 +142,19 @@ inline std::size_t page_link_cost(std::string_view page, std::size_t limit) {
   };
   md_parse(harmless.c_str(), static_cast<MD_SIZE>(harmless.size()), &parser, &costs);
   return costs.cost;
+}
+
+/// What md4c does between one call and the next is charged before it is asked: an upper bound where that is small, as for nearly
+/// every page, else what a closer look finds. Throws as `Budget` does.
+inline void charge_parsing(Budget& budget, std::string_view page) {
+  // A '[' makes three notes.
+  const auto notes = [&] { return std::ranges::count_if(page, detail::is_noted) + 2 * std::ranges::count(page, '['); };
+  const bool is_small = page.size() <= budget.left() / (16 * Budget::small_work);
+  budget.work(Budget::small_work * (is_small ? page.size() : static_cast<std::size_t>(notes())));
+  const auto bound = parse_cost_bound(page);
+  budget.work(bound.blocks);
+  constexpr std::size_t loose = 4;  // the bound takes every byte for a bracket
+  budget.work(bound.inlines <= budget.left() / 2 ? bound.inlines / loose : page_link_cost(page, budget.left()));
 }
 
 }  // namespace render_cache::markdown

@@ -3,17 +3,18 @@
 
 #include <render_cache/entry/error.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
 namespace render_cache {
 
-/// The base of the errors below.
-class MarkdownLimitError : public RenderError {
+/// The base of the errors below, but for `MarkdownTooSlow`: they are counted, so that the same page is refused everywhere.
+class MarkdownLimitError : public RenderRefused {
  public:
   MarkdownLimitError(const std::string& what, std::size_t value, std::size_t limit, const std::string& advice)
-      : RenderError("the page has " + std::to_string(value) + ' ' + what + "; the limit is " + std::to_string(limit) + ": " +
-                    advice),
+      : RenderRefused("the page has " + std::to_string(value) + ' ' + what + "; the limit is " + std::to_string(limit) + ": " +
+                      advice),
         value_(value), limit_(limit) {}
 
   /// What the page has, or had when the renderer stopped.
@@ -38,25 +39,34 @@ struct MarkdownTooDeep : MarkdownLimitError {
       : MarkdownLimitError("levels of nesting", levels, limit, "flatten it, or raise MarkdownOptions::max_nesting") {}
 };
 
-/// The HTML grows beyond `max_output_bytes`: few bytes of source can ask for many (link references, wide tables).
+/// HTML and table of contents grow beyond `max_output_bytes` and `max_output_ratio`: few bytes of source can ask for many (link
+/// references, wide tables, headings of one letter).
 struct MarkdownOutputTooLarge : MarkdownLimitError {
   MarkdownOutputTooLarge(std::size_t bytes, std::size_t limit)
-      : MarkdownLimitError("bytes of HTML", bytes, limit,
-                           "shorten its link definitions or tables, or raise MarkdownOptions::max_output_bytes") {}
+      : MarkdownLimitError("bytes of HTML and table of contents", bytes, limit,
+                           "shorten its link definitions, tables or list of headings, or raise MarkdownOptions::max_output_bytes "
+                           "and max_output_ratio") {}
 };
 
-/// Parsing would take far more than linear time: `max_work` counts the bytes looked at, as an upper bound.
+/// The render would take far more than linear time: `max_work` counts its steps, or bounds them from above.
 struct MarkdownTooCostly : MarkdownLimitError {
   MarkdownTooCostly(std::size_t steps, std::size_t limit)
-      : MarkdownLimitError("steps of parsing", steps, limit,
-                           "break up its longest paragraph (nested brackets, long rows of URLs) or its deepest list, or raise "
-                           "MarkdownOptions::max_work") {}
+      : MarkdownLimitError("steps of work", steps, limit,
+                           "break up its longest paragraph (brackets, rows of URLs), its deepest list, its largest link "
+                           "definition or its tags without end, or raise MarkdownOptions::max_work") {}
 };
 
 /// There is more raw HTML than `max_raw_tags`, or less of it that an HTML parser unfolds to far more.
 struct MarkdownTooMuchHtml : MarkdownLimitError {
   MarkdownTooMuchHtml(const std::string& what, std::size_t value, std::size_t limit)
       : MarkdownLimitError(what, value, limit, "write it as Markdown, split the page, or raise MarkdownOptions::max_raw_tags") {}
+};
+
+/// The render took longer than `max_time`. The one limit that is not counted: on a machine that is less busy it may pass.
+struct MarkdownTooSlow : RenderError {
+  explicit MarkdownTooSlow(std::chrono::milliseconds limit)
+      : RenderError("the page took longer to render than " + std::to_string(limit.count()) +
+                    " ms: try again, split it, or raise MarkdownOptions::max_time") {}
 };
 
 }  // namespace render_cache

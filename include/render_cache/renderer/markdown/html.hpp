@@ -1,15 +1,20 @@
 // Writing HTML: text and attribute values escaped, character references decoded.
 #pragma once
 
+#include <render_cache/renderer/markdown/budget.hpp>
 #include <render_cache/renderer/markdown/unicode.hpp>
 
 #include <gumbo.h>
 
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <unordered_map>
 
 namespace render_cache::markdown {
 
@@ -43,20 +48,10 @@ inline void append_attribute(std::string& out, std::string_view name, std::strin
   out.push_back('"');
 }
 
-/// Appends what the character reference `&...;` stands for, or its own text where there is no such name.
-/// The names are gumbo's: md4c calls anything of the right shape a reference.
-inline void append_decoded(std::string& out, std::string_view reference) {
-  if (reference == "&amp;") return out.push_back('&');
-  if (reference == "&lt;") return out.push_back('<');
-  if (reference == "&gt;") return out.push_back('>');
-  if (reference == "&quot;") return out.push_back('"');
-  if (reference.starts_with("&#")) {
-    const bool hexadecimal = reference.size() > 2 && (reference[2] == 'x' || reference[2] == 'X');
-    std::uint32_t code = 0;
-    const char* digits = reference.data() + (hexadecimal ? 3 : 2);
-    const auto result = std::from_chars(digits, reference.data() + reference.size(), code, hexadecimal ? 16 : 10);
-    return append_utf8(out, result.ec == std::errc{} ? code : 0);
-  }
+namespace detail {
+
+// What the character reference `&name;` stands for, or its own text where there is no such name.
+inline std::string named_character(std::string_view reference) {
   GumboOptions options = kGumboDefaultOptions;
   options.fragment_context = GUMBO_TAG_DIV;
   options.max_errors = 0;
@@ -68,8 +63,57 @@ inline void append_decoded(std::string& out, std::string_view reference) {
     if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE) decoded = node->v.text.text;
   }
   // `&notit;` is no name, but HTML reads the `&not` in it, for the sake of pages from the last century.
-  out.append(decoded.ends_with(';') ? reference : decoded);
+  std::string result(decoded.ends_with(';') ? reference : decoded);
   gumbo_destroy_output(&options, parsed);
+  return result;
 }
+
+}  // namespace detail
+
+/// Decodes character references. The names are gumbo's: md4c calls anything of the right shape a reference. One per render: each
+/// name is looked up once.
+class CharacterReferences {
+ public:
+  explicit CharacterReferences(Budget& budget) : budget_(budget) {}
+
+  /// Appends what `&...;` stands for, or its own text where there is no such name.
+  void append_decoded(std::string& out, std::string_view reference) {
+    if (reference == "&amp;") return out.push_back('&');
+    if (reference == "&lt;") return out.push_back('<');
+    if (reference == "&gt;") return out.push_back('>');
+    if (reference == "&quot;") return out.push_back('"');
+    if (reference.starts_with("&#")) return append_number(out, reference);
+    constexpr std::size_t longest = std::string_view("&CounterClockwiseContourIntegral;").size();
+    if (reference.size() > longest) {
+      out.append(reference);
+      return;
+    }
+    auto known = names_.find(reference);
+    if (known == names_.end()) {
+      constexpr std::size_t look_up = 1024, most_names = 4096;
+      budget_.work(look_up);
+      if (names_.size() == most_names) names_.clear();
+      known = names_.emplace(reference, detail::named_character(reference)).first;
+    }
+    out.append(known->second);
+  }
+
+ private:
+  static void append_number(std::string& out, std::string_view reference) {
+    const bool hexadecimal = reference.size() > 2 && (reference[2] == 'x' || reference[2] == 'X');
+    std::uint32_t code = 0;
+    const char* digits = reference.data() + (hexadecimal ? 3 : 2);
+    const auto result = std::from_chars(digits, reference.data() + reference.size(), code, hexadecimal ? 16 : 10);
+    return append_utf8(out, result.ec == std::errc{} ? code : 0);
+  }
+
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+  };
+
+  Budget& budget_;
+  std::unordered_map<std::string, std::string, Hash, std::equal_to<>> names_;
+};
 
 }  // namespace render_cache::markdown

@@ -1,6 +1,7 @@
 // Parsing HTML in bounded memory and time.
 #pragma once
 
+#include <render_cache/renderer/markdown/budget.hpp>
 #include <render_cache/renderer/markdown/errors.hpp>
 
 #include <gumbo.h>
@@ -20,15 +21,18 @@ namespace render_cache::markdown {
 /// sound because only gumbo's C frames lie between, and all they own is in here.
 class HtmlArena {
  public:
-  static constexpr std::size_t max_bytes = std::size_t{64} << 20;
-  /// Gumbo compares each attribute with those before it in the tag. Three allocations are one attribute, and a node of its
-  /// own is what follows the last one; so the sum over all allocations of those since the last node bounds that work.
-  static constexpr std::size_t max_steps = std::size_t{1} << 26;
+  /// A tree may take this much, and `bytes_ratio` bytes for each of the fragment's.
+  static constexpr std::size_t max_bytes = std::size_t{8} << 20;
+  static constexpr std::size_t bytes_ratio = 24;
 
-  /// The tree of an HTML fragment; lives until the next call. Throws `MarkdownTooMuchHtml` when a bound is passed.
+  explicit HtmlArena(Budget& budget) : budget_(budget) {}
+
+  /// The tree of an HTML fragment; lives until the next call. Throws `MarkdownTooMuchHtml` where the tree takes too much, and as
+  /// `Budget` does.
   const GumboNode& parse(std::string_view html) {
     blocks_.resize(std::min<std::size_t>(blocks_.size(), 1));  // the first block serves most fragments
-    used_ = total_ = since_node_ = steps_ = 0;
+    used_ = total_ = since_node_ = 0;
+    limit_ = max_bytes + bytes_ratio * html.size();
     GumboOptions options = kGumboDefaultOptions;
     options.allocator = [](void* arena, std::size_t bytes) { return static_cast<HtmlArena*>(arena)->allocate(bytes); };
     options.deallocator = [](void*, void*) {};
@@ -46,21 +50,22 @@ class HtmlArena {
   };
 
   [[noreturn]] void give_up() const {
-    if (steps_ > max_steps) throw MarkdownTooMuchHtml("steps of parsing in its raw HTML", steps_, max_steps);
-    if (total_ > max_bytes) throw MarkdownTooMuchHtml("bytes in the tree of its raw HTML", total_, max_bytes);
+    budget_.check();
+    if (total_ > limit_) throw MarkdownTooMuchHtml("bytes in the tree of its raw HTML", total_, limit_);
     throw std::bad_alloc();
   }
 
   void* allocate(std::size_t bytes) noexcept {
     constexpr std::size_t block_size = 32768, alignment = alignof(std::max_align_t);
+    // Gumbo compares each attribute with those before it in the tag. Three allocations are one attribute, and a node of its
+    // own is what follows the last one; so those since the last node bound that work.
     since_node_ = bytes == sizeof(GumboNode) ? 0 : since_node_ + 1;
-    steps_ += since_node_;
-    if (steps_ > max_steps) std::longjmp(full_, 1);  // NOLINT(cert-err52-cpp)
+    if (!budget_.spend(16 + since_node_)) std::longjmp(full_, 1);  // NOLINT(cert-err52-cpp)
     bytes = (bytes + alignment - 1) / alignment * alignment;
     if (blocks_.empty() || used_ + bytes > blocks_.back().size) {
       const auto size = std::max(bytes, block_size);
       total_ += size;
-      if (total_ > max_bytes || !add_block(size)) std::longjmp(full_, 1);  // NOLINT(cert-err52-cpp)
+      if (total_ > limit_ || !add_block(size)) std::longjmp(full_, 1);  // NOLINT(cert-err52-cpp)
     }
     void* result = blocks_.back().bytes.get() + used_;
     used_ += bytes;
@@ -77,11 +82,12 @@ class HtmlArena {
     }
   }
 
+  Budget& budget_;
   std::vector<Block> blocks_;
   std::size_t used_ = 0;
   std::size_t total_ = 0;
+  std::size_t limit_ = 0;
   std::size_t since_node_ = 0;
-  std::size_t steps_ = 0;
   std::jmp_buf full_;
 };
 

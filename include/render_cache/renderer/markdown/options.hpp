@@ -3,6 +3,7 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,7 +18,7 @@ enum class RawHtmlPolicy {
   escape     ///< Shown as text.
 };
 
-/// Options of `MarkdownRenderer`. All of them are part of its version.
+/// Options of `MarkdownRenderer`. All of them are part of its version, but for `max_time`.
 struct MarkdownOptions {
   /// The path under which the server has its repositories: a relative link leads to `LINK_PREFIX/ALIAS/path`.
   /// Empty, or beginning (and not ending) with '/'.
@@ -33,17 +34,22 @@ struct MarkdownOptions {
   /// Of the source. A larger one is `MarkdownTooLarge`.
   std::size_t max_input_bytes = std::size_t{4} << 20;
   /// Of the HTML. More is `MarkdownOutputTooLarge`.
-  std::size_t max_output_bytes = std::size_t{32} << 20;
+  /// HTML and table of contents, the latter as it is in the metadata and once more as a page shows it: this much whatever the
+  /// source, and `max_output_ratio` bytes for each of the source's.
+  std::size_t max_output_bytes = std::size_t{2} << 20;
+  std::size_t max_output_ratio = 8;
   /// Levels of blocks and spans, and of raw HTML elements within one of them.
   std::size_t max_nesting = 100;
-  /// Bytes that the parser may look at beyond once each: about a nanosecond, at most six.
-  std::size_t max_work = std::size_t{1} << 26;
-  /// Each '<' in raw HTML counts. Trees of open tags cost the square of it.
+  /// Steps of parsing and writing, of one to five nanoseconds.
+  std::size_t max_work = 40'000'000;
+  /// Each '<' in raw HTML counts.
   std::size_t max_raw_tags = 20'000;
   /// Larger front matter stays unread, and `front_matter_error` of the metadata says so.
   std::size_t max_front_matter_bytes = std::size_t{64} << 10;
   /// After aliases are unfolded.
   std::size_t max_front_matter_nodes = 10'000;
+  /// How long a render may take by the clock, for a machine that is busy; zero: as long as it needs.
+  std::chrono::milliseconds max_time{0};
 };
 
 namespace markdown {
@@ -56,8 +62,8 @@ inline std::string digest(const MarkdownOptions& options) {
   add(options.id_prefix);
   for (const std::size_t number :
        {static_cast<std::size_t>(options.raw_html), static_cast<std::size_t>(options.html_links_to_pages),
-        options.max_input_bytes, options.max_output_bytes, options.max_nesting, options.max_work, options.max_raw_tags,
-        options.max_front_matter_bytes, options.max_front_matter_nodes}) {
+        options.max_input_bytes, options.max_output_bytes, options.max_output_ratio, options.max_nesting, options.max_work,
+        options.max_raw_tags, options.max_front_matter_bytes, options.max_front_matter_nodes}) {
     add(std::to_string(number));
   }
   std::uint64_t hash = 0xcbf29ce484222325;

@@ -22,7 +22,8 @@ class RawHtml {
     std::size_t text = 0;
   };
 
-  RawHtml(UrlRewriter& urls, const MarkdownOptions& options) : options_(options), sanitiser_(urls, options.id_prefix) {}
+  RawHtml(UrlRewriter& urls, const MarkdownOptions& options, Budget& budget)
+      : options_(options), budget_(budget), sanitiser_(urls, options.id_prefix, budget) {}
 
   Mark mark() const noexcept { return {pieces_.size(), text_.size()}; }
 
@@ -58,8 +59,11 @@ class RawHtml {
     if (!has_tags) return 0;
     if (tags_ > options_.max_raw_tags) throw MarkdownTooMuchHtml("tags of raw HTML", tags_, options_.max_raw_tags);
     add_chunk(out.size());
+    budget_.work((out.size() - begin) / Budget::bytes_moved);
     clean_.clear();
+    clean_.reserve(out.size() - begin + fragment_.size());
     const auto deepest = sanitiser_.append(clean_, fragment_, chunks_, depth, options_.max_nesting);
+    budget_.check_output(begin + clean_.size());
     out.replace(begin, std::string::npos, clean_);
     return deepest - depth;
   }
@@ -107,6 +111,7 @@ class RawHtml {
   }
 
   const MarkdownOptions& options_;
+  Budget& budget_;
   Sanitiser sanitiser_;
   std::vector<Piece> pieces_;
   std::string text_;

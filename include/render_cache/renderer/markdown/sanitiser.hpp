@@ -4,6 +4,7 @@
 #include <render_cache/renderer/markdown/errors.hpp>
 #include <render_cache/renderer/markdown/html.hpp>
 #include <render_cache/renderer/markdown/html_arena.hpp>
+#include <render_cache/renderer/markdown/tag_cost.hpp>
 #include <render_cache/renderer/markdown/url.hpp>
 
 #include <gumbo.h>
@@ -36,7 +37,8 @@ class Sanitiser {
   /// How a link that leaves the server is marked, besides its class `external`.
   static constexpr std::string_view external_relation = R"( rel="nofollow noopener")";
 
-  Sanitiser(UrlRewriter& urls, std::string_view id_prefix) : urls_(urls), id_prefix_(id_prefix) {}
+  Sanitiser(UrlRewriter& urls, std::string_view id_prefix, Budget& budget)
+      : urls_(urls), id_prefix_(id_prefix), budget_(budget), arena_(budget) {}
 
   /// Whether an element of this name leaves nothing but its content: one that HTML does not know (`<T>`), knew once
   /// (`<Listing>`), or that is harmless but not for pages (`<body>`, `<input>`).
@@ -45,9 +47,11 @@ class Sanitiser {
   }
 
   /// Appends the sanitised fragment, which stands `depth` levels deep, and says how deep it goes. Throws
-  /// `MarkdownTooMuchHtml`, and `MarkdownTooDeep` at more than `max_depth`.
+  /// `MarkdownTooMuchHtml`, `MarkdownTooDeep` at more than `max_depth`, and as `Budget` does.
   std::size_t append(std::string& out, std::string_view fragment, std::span<const Chunk> chunks, std::size_t depth,
                      std::size_t max_depth) {
+    constexpr std::size_t parser_work = 1024, tag_work = 3, byte_work = 32;
+    budget_.work(parser_work + byte_work * fragment.size() + tag_work * tag_cost_.of(fragment, marker));
     const GumboNode& root = arena_.parse(fragment);
     fragment_ = fragment;
     chunks_ = chunks;
@@ -211,6 +215,8 @@ class Sanitiser {
     children(html, node, GUMBO_TAG_TABLE, depth + 1);
     close(html, node.v.element);
     fostered_ = outer;
+    budget_.work((before.size() + html.size()) / Budget::bytes_moved);
+    budget_.check_output(before.size() + html.size());
     out.append(before).append(html);
   }
 
@@ -278,6 +284,8 @@ class Sanitiser {
 
   UrlRewriter& urls_;
   std::string_view id_prefix_;
+  Budget& budget_;
+  TagCost tag_cost_;
   HtmlArena arena_;
   std::string_view fragment_;
   std::span<const Chunk> chunks_;

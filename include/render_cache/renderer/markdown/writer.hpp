@@ -1,7 +1,7 @@
 // One page: md4c's events become HTML.
 #pragma once
 
-#include <render_cache/renderer/markdown/errors.hpp>
+#include <render_cache/renderer/markdown/budget.hpp>
 #include <render_cache/renderer/markdown/html.hpp>
 #include <render_cache/renderer/markdown/options.hpp>
 #include <render_cache/renderer/markdown/raw_html.hpp>
@@ -33,11 +33,12 @@ struct Heading {
 /// never leaves (mity/md4c issue 294). The stack of nodes alone says what is open, so that the HTML is balanced all the same.
 class PageWriter {
  public:
-  PageWriter(const MarkdownOptions& options, std::string_view repo_alias, std::string_view page_path)
-      : options_(options), urls_({options.link_prefix, options.id_prefix, options.html_links_to_pages}, repo_alias, page_path),
-        raw_html_(urls_, options) {}
+  PageWriter(const MarkdownOptions& options, Budget& budget, std::string_view repo_alias, std::string_view page_path)
+      : options_(options), budget_(budget), references_(budget),
+        urls_({options.link_prefix, options.id_prefix, options.html_links_to_pages}, repo_alias, page_path),
+        raw_html_(urls_, options, budget) {}
 
-  /// `text` is valid UTF-8 without NUL, and followed by a NUL: md4c 0.4.8 reads that byte. Throws `MarkdownLimitError`s.
+  /// `text` is valid UTF-8 without NUL, and followed by a NUL: md4c 0.4.8 reads that byte. Throws as `Budget` does.
   void write(std::string_view text) {
     out_.reserve(text.size() + text.size() / 4);
     MD_PARSER parser{};
@@ -62,7 +63,7 @@ class PageWriter {
     if (error_) std::rethrow_exception(error_);
     if (result != 0) throw RenderError("md4c could not parse the page (out of memory)");
     close_from(0);
-    check_output();
+    budget_.check_output(out_.size());
   }
 
   std::string& html() noexcept { return out_; }
@@ -85,17 +86,14 @@ class PageWriter {
   static int guarded(void* writer, Event event) noexcept {
     auto& self = *static_cast<PageWriter*>(writer);
     try {
+      self.budget_.work(Budget::small_work);
       event(self);
-      self.check_output();
+      self.budget_.check_output(self.out_.size());
       return 0;
     } catch (...) {
       self.error_ = std::current_exception();
       return -1;
     }
-  }
-
-  void check_output() const {
-    if (out_.size() > options_.max_output_bytes) throw MarkdownOutputTooLarge(out_.size(), options_.max_output_bytes);
   }
 
   // The elements of blocks that need nothing more.
@@ -141,6 +139,8 @@ class PageWriter {
   }
 
   void enter_span(MD_SPANTYPE type, void* detail) {
+    if (type == MD_SPAN_A) charge_attributes(*static_cast<MD_SPAN_A_DETAIL*>(detail));
+    if (type == MD_SPAN_IMG) charge_attributes(*static_cast<MD_SPAN_IMG_DETAIL*>(detail));
     if (type == MD_SPAN_IMG && image_depth_++ == 0) open_image(*static_cast<MD_SPAN_IMG_DETAIL*>(detail));
     if (image_depth_ == 0) {  // within an image all is alternative text
       switch (type) {
@@ -164,13 +164,14 @@ class PageWriter {
         return raw_html_.add(text, out_.size(), nodes_.back().raw_html);
       case MD_TEXT_ENTITY:
         decoded_.clear();
-        append_decoded(decoded_, text);
+        references_.append_decoded(decoded_, text);
         return plain(decoded_);
       default: return plain(text);
     }
   }
 
   void plain(std::string_view text) {
+    budget_.work(text.size() / Budget::bytes_moved);
     append_escaped(out_, text);
     if (in_heading_ && image_depth_ == 0) heading_text_.append(text);
   }
@@ -229,6 +230,8 @@ class PageWriter {
   }
 
   void close_heading(std::size_t begin) {
+    constexpr std::size_t id_work = 512, byte_work = 8;
+    budget_.work(id_work + byte_work * heading_text_.size());
     in_heading_ = false;
     std::string id = options_.id_prefix + ids_.add(heading_text_);
     const char level = static_cast<char>('0' + heading_level_);
@@ -239,6 +242,7 @@ class PageWriter {
     const auto first = heading_text_.find_first_not_of(' ');
     if (first == heading_text_.npos) return;  // nothing to show in a table of contents, such as an image alone
     const auto last = heading_text_.find_last_not_of(' ');
+    budget_.contents(id.size() + last - first + 1);
     headings_.push_back({heading_level_, std::move(id), heading_text_.substr(first, last - first + 1)});
   }
 
@@ -274,6 +278,10 @@ class PageWriter {
     out_.push_back('>');
   }
 
+  // md4c puts them together anew at each use of a link definition, when it enters and when it leaves.
+  void charge_attributes(const MD_SPAN_A_DETAIL& link) { budget_.work(2 * (link.href.size + link.title.size)); }
+  void charge_attributes(const MD_SPAN_IMG_DETAIL& image) { budget_.work(2 * (image.src.size + image.title.size)); }
+
   void open_link(const MD_SPAN_A_DETAIL& link) {
     url_.clear();
     const auto kind = urls_.link(url_, decode(link.href));
@@ -300,18 +308,23 @@ class PageWriter {
 
   void attribute(std::string_view name, std::string_view value) { append_attribute(out_, name, {}, value); }
 
-  // The text of an attribute, character references decoded. Valid until the next call.
+  // The text of an attribute, character references decoded. Valid until the next call. A link definition's is decoded, and
+  // rewritten if it is a URL, at each use, also where nothing of it is written.
   std::string_view decode(const MD_ATTRIBUTE& value) {
+    constexpr std::size_t byte_work = 8;
+    budget_.work(byte_work * value.size);
     decoded_.clear();
     for (unsigned i = 0; value.text != nullptr && value.substr_offsets[i] < value.size; ++i) {
       const auto begin = value.substr_offsets[i];
       const std::string_view part(value.text + begin, value.substr_offsets[i + 1] - begin);
-      value.substr_types[i] == MD_TEXT_ENTITY ? append_decoded(decoded_, part) : void(decoded_.append(part));
+      value.substr_types[i] == MD_TEXT_ENTITY ? references_.append_decoded(decoded_, part) : void(decoded_.append(part));
     }
     return decoded_;
   }
 
   const MarkdownOptions& options_;
+  Budget& budget_;
+  CharacterReferences references_;
   UrlRewriter urls_;
   RawHtml raw_html_;
   std::exception_ptr error_;
