@@ -37,7 +37,7 @@ struct MarkdownOptions {
   /// HTML and table of contents, the latter as it is in the metadata and once more as a page shows it: this much whatever the
   /// source, and `max_output_ratio` bytes for each of the source's.
   std::size_t max_output_bytes = std::size_t{2} << 20;
-  std::size_t max_output_ratio = 8;
+  std::size_t max_output_ratio = 8;  ///< See `max_output_bytes`.
   /// Levels of blocks and spans, and of raw HTML elements within one of them.
   std::size_t max_nesting = 100;
   /// Steps of parsing and writing, of one to five nanoseconds.
