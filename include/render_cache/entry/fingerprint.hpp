@@ -78,8 +78,10 @@ class Fingerprint {
     } else if constexpr (std::same_as<Value, Absent> || std::same_as<Value, std::nullopt_t>) {
       begin_component(name).append("absent");
     } else if constexpr (detail::is_optional<Value>) {
-      static_assert(!detail::is_optional<typename Value::value_type>,
-                    "an optional of an optional has two kinds of nothing, and one text for both: add a component for each");
+      if constexpr (detail::is_optional<typename Value::value_type>) {
+        RENDER_CACHE_MISTAKE(
+            "an optional of an optional has two kinds of nothing, and one text for both: add a component for each");
+      }
       if (value) {
         add(name, *value);
       } else {
@@ -88,9 +90,9 @@ class Fingerprint {
     } else if constexpr (std::same_as<Value, Fingerprint>) {
       append_part(name, value);
     } else {
-      static_assert(detail::is_optional<Value>,
-                    "a fingerprint takes a text, bool, a number, a render_cache::Timestamp, an optional of "
-                    "these, absent or a Fingerprint: write this type's exact value as one of them");
+      RENDER_CACHE_MISTAKE(
+          "a fingerprint takes a text, bool, a number, a Timestamp, an optional of these, absent or a Fingerprint: "
+          "write the exact value as one of them");
     }
     return *this;
   }
