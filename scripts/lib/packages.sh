@@ -5,6 +5,7 @@ packages_build=(g++ cmake ninja-build pkgconf libsqlite3-dev libpqxx-dev libpq-d
 packages_test=(catch2 doxygen python3 python3-pygments libpng-dev)
 packages_bench=(libbenchmark-dev libtbb-dev libcuckoo-dev libcmark-dev libmd4c-html0-dev)
 packages_bench_run=(redis-server memcached jq gnuplot-nox)
+packages_bench_compile=(time jq)
 packages_bench_http=(nginx wrk curl)
 package_postgres=postgresql
 package_browser=chromium
