@@ -66,6 +66,11 @@ TEST_CASE("markdown cost: twice the page is at most 2.2 times the work, the allo
 }
 
 TEST_CASE("markdown cost: a render takes at most 64 times its source and 16 MB of memory, also one that is refused") {
+#ifdef RENDER_CACHE_TEST_ADDRESS_SANITIZER
+  constexpr std::size_t most_times = 128;  // its realloc copies where glibc's moves
+#else
+  constexpr std::size_t most_times = 64;
+#endif
   for (const auto& bomb : markdown_bombs()) {
     for (const std::size_t bytes : {20'000u, 300'000u}) {
       const auto page = bomb.page(bytes);
@@ -77,7 +82,7 @@ TEST_CASE("markdown cost: a render takes at most 64 times its source and 16 MB o
       }
       Allocations::stop();
       CAPTURE(bomb.name, page.size());
-      if (Allocations::peak > 64 * page.size() + 16'000'000) CHECK(Allocations::peak / page.size() == 64);
+      if (Allocations::peak > most_times * page.size() + 16'000'000) CHECK(Allocations::peak / page.size() == most_times);
     }
   }
   CHECK(Allocations::count > 0);

@@ -1,0 +1,28 @@
+// Any front matter: read, or reported, never thrown; what was read can be written as JSON and read back.
+#include <render_cache/renderer/markdown/front_matter.hpp>
+
+#include "fuzz.hpp"
+
+using render_cache::markdown::read_front_matter;
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string page = "---\n" + std::string(fuzz::text(data, size)) + "\n---\nx";
+  constexpr std::size_t most_nodes = 500;
+  const auto found = read_front_matter(page, 4096, most_nodes);
+  fuzz::expect(found.bytes <= page.size(), "it is part of the page");
+  fuzz::expect(found.values.is_object(), "it is an object");
+  fuzz::expect(found.error.empty() || (found.bytes == 0 && found.values.empty()), "what is broken is no front matter");
+  const auto count = [](const auto& self, const nlohmann::json& value) -> std::size_t {
+    std::size_t nodes = 1;
+    if (value.is_structured()) {
+      for (const auto& each : value) nodes += self(self, each);
+    }
+    return nodes;
+  };
+  fuzz::expect(count(count, found.values) <= most_nodes, "it has no more nodes than it may");
+  const auto text = found.values.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  fuzz::expect(text.find('\0') == text.npos && text.find("\\u0000") == text.npos, "it holds no NUL");
+  const auto back = nlohmann::json::parse(text);
+  fuzz::expect(back.dump() == text, "it can be read back");
+  return 0;
+}
