@@ -86,7 +86,7 @@ TEST_CASE("equal texts of which one is too new to trust share no flight") {
 TEST_CASE("a render that asks for its own key is refused, in whatever state and from whichever thread works for it") {
   Fixture f;
   auto call = f.join("a");
-  f.flights.begin(*call.flight());
+  CHECK(f.flights.begin(*call.flight(), {}));
   {
     const Registry::Scope scope(f.flights, call.flight());
     CHECK_THROWS_AS(f.join("a"), RecursiveRender);
@@ -162,7 +162,7 @@ TEST_CASE("what must begin after the call is shared only while it has not begun,
   CHECK(first.leads());  // the ordinary one may be answered from the store
   auto shared = f.join("a", Join::not_yet);
   CHECK(shared.flight() == first.flight());
-  f.flights.begin(*first.flight());
+  CHECK(f.flights.begin(*first.flight(), {}));
   auto second = f.join("a", Join::not_yet);
   CHECK(second.leads());
   auto third = f.join("a", Join::not_yet);
@@ -170,16 +170,17 @@ TEST_CASE("what must begin after the call is shared only while it has not begun,
   CHECK_FALSE(f.join("a").leads());  // an ordinary call takes what there is
   auto own = f.join("a", Join::none);
   CHECK(own.leads());
-  f.flights.begin(*own.flight());
+  CHECK(f.flights.begin(*own.flight(), {}));
   f.land(own);
 
   std::atomic<bool> began = false;
   std::thread leader([&] {
-    f.flights.begin(*second.flight());
+    CHECK(f.flights.begin(*second.flight(), {}));
     began = true;
   });
   std::this_thread::sleep_for(20ms);
   CHECK_FALSE(began);
+  CHECK_FALSE(f.flights.begin(*second.flight(), std::chrono::steady_clock::now() + 1ms));
   f.land(first);
   leader.join();
   CHECK(began);
@@ -190,7 +191,7 @@ TEST_CASE("what must begin after the call is shared only while it has not begun,
 TEST_CASE("a render that would follow one that waits for its caller is refused") {
   Fixture f;
   auto forced = f.join("a", Join::not_yet);
-  f.flights.begin(*forced.flight());
+  CHECK(f.flights.begin(*forced.flight(), {}));
   auto b = f.join("b");
   {
     const Registry::Scope scope(f.flights, forced.flight());

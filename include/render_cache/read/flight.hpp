@@ -95,13 +95,7 @@ class Flights {
     /// What the flight brought; null if the deadline came first.
     const FlightResult<Value>* wait(const Deadline& deadline = {}) {
       std::unique_lock lock(flights_.mutex_);
-      const auto has_landed = [&] { return flight_->result.has_value(); };
-      if (deadline) {
-        flight_->landed.wait_until(lock, *deadline, has_landed);
-      } else {
-        flight_->landed.wait(lock, has_landed);
-      }
-      return flight_->result ? &*flight_->result : nullptr;
+      return land_by(lock, *flight_, deadline) ? &*flight_->result : nullptr;
     }
 
    private:
@@ -149,15 +143,16 @@ class Flights {
     return Call(*this, std::move(caller), flight, true, landings_.load(std::memory_order_relaxed) != landings);
   }
 
-  /// For its leader: waits for the flight that this one follows. From now on it is too late to join for those who want a render
-  /// that begins after their call.
-  void begin(Flight& flight) {
+  /// For its leader: waits for the flight that this one follows; false if the deadline came first. From then on it is too late to
+  /// join for those who want a render that begins after their call.
+  [[nodiscard]] bool begin(Flight& flight, const Deadline& deadline) {
     std::unique_lock lock(mutex_);
     if (flight.follows) {
-      flight.follows->landed.wait(lock, [&] { return flight.follows->result.has_value(); });
+      if (!land_by(lock, *flight.follows, deadline)) return false;
       flight.awaits.clear();
     }
     flight.begun = true;
+    return true;
   }
 
   /// Ends the flight and wakes all who wait for it.
@@ -233,6 +228,13 @@ class Flights {
     std::vector<FlightPtr> flights;
     std::uint64_t last_stored = 0;  // the number of the flight that stored last, while others of the key are in the air
   };
+
+  static bool land_by(std::unique_lock<std::mutex>& lock, Flight& flight, const Deadline& deadline) {
+    const auto has_landed = [&] { return flight.result.has_value(); };
+    if (deadline) return flight.landed.wait_until(lock, *deadline, has_landed);
+    flight.landed.wait(lock, has_landed);
+    return true;
+  }
 
   [[noreturn]] static void refuse(const Key& key) {
     throw RecursiveRender("the render of (" + describe_key(key) +

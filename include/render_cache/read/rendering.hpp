@@ -259,7 +259,10 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
   Result result;
   try {
     const typename Flights::Scope scope(flights_, flight);
-    flights_.begin(*flight);
+    if (!flights_.begin(*flight, from_now(max_wait_))) {
+      throw RenderTimeout("the render of (" + describe_key(flight->key) + ") waits for the one before it longer than " +
+                          "CacheOptions::max_wait, " + std::to_string(max_wait_.count()) + " ms");
+    }
     auto found = task.look_again ? lookups_.find(flight->key, flight->fingerprint) : Lookups::missed(Miss::absent);
     if (found) {
       result.entry = std::move(found.entry);
