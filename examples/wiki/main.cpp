@@ -57,6 +57,17 @@ void add_duration(CLI::App& command, const char* name, Seconds& seconds, const c
       ->default_str(shown);
 }
 
+void add_render_limit(CLI::App& command, std::chrono::milliseconds& limit) {
+  const std::map<std::string, std::int64_t> units{{"ms", 1}, {"s", 1000}, {"min", 60'000}};
+  command
+      .add_option_function<std::int64_t>(
+          "--render-limit", [&limit](const std::int64_t& given) { limit = std::chrono::milliseconds(given); },
+          "Time for one render; a page that needs more is refused for the moment. 0s for as long as it takes")
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
+      ->check(CLI::NonNegativeNumber)
+      ->default_str("2s");
+}
+
 void add_prune_choice(CLI::App& command, wiki::PruneChoice& choice) {
   command
       .add_option("--live-query", choice.live_query,
@@ -111,6 +122,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   add_duration(serve, "--head-limit", serve_options.server.head_limit, "Time for a request to arrive completely", "10s");
   add_duration(serve, "--idle-limit", serve_options.server.idle_limit, "Time between two requests of a connection", "60s");
+  add_render_limit(serve, serve_options.render_limit);
   add_duration(serve, "--grace", serve_options.server.grace, "Time for requests in flight when the server is stopped", "10s");
   add_duration(serve, "--prune-every", serve_options.prune_every, "Time between clean-ups, give or take a quarter; 0 for never",
                "1h");

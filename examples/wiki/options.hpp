@@ -32,6 +32,7 @@ struct PruneChoice {
 };
 
 struct ServeOptions : CommonOptions {
+  std::chrono::milliseconds render_limit{2000};  ///< for one render; 0: none but those that are counted
   http::ServerOptions server;
   PruneChoice prune;
   std::chrono::seconds prune_every{3600};  ///< 0: never

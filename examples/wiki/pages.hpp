@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -61,6 +62,7 @@ struct StoreChoice {
 struct PagesOptions {
   StoreChoice store;
   std::size_t memory = 0;  ///< bytes in front of a database, or for the memory store
+  std::chrono::milliseconds render_limit{0};  ///< for one render, by the clock; zero: as long as it takes
   std::function<void(const std::exception&)> on_store_error{};
 };
 

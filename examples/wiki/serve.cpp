@@ -108,7 +108,8 @@ int serve(const ServeOptions& options) {
   const auto on_store_error = [&log](const std::exception& error) { log.store_error(error); };
   // The budget is of resident memory; a memory store may take 1.15 times its capacity of that (docs/memory.md).
   const auto capacity = options.memory / 115 * 100;
-  const auto pages = open_pages({.store = options.store, .memory = capacity / 4, .on_store_error = on_store_error});
+  const auto pages = open_pages(
+      {.store = options.store, .memory = capacity / 4, .render_limit = options.render_limit, .on_store_error = on_store_error});
   bool store_is_ready = true;
   try {
     pages->prepare();

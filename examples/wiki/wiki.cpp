@@ -7,6 +7,8 @@
 #include "stats.hpp"
 #include "target.hpp"
 
+#include <render_cache/renderer/markdown/errors.hpp>
+
 #include <nlohmann/json.hpp>
 
 #include <sys/stat.h>
@@ -88,6 +90,13 @@ std::string status_of(std::string_view cache, const render_cache::Outcome<Value>
 
 // The caches by their names, from the one next to the source to the one next to the reader.
 constexpr std::string_view page_cache = "render_cache", response_cache = "responses";
+
+/// Of a page beyond a limit: too long; too much in some other way, whoever asks and when; or only just now.
+unsigned status_of_refusal(const std::exception& error) {
+  if (dynamic_cast<const render_cache::MarkdownTooSlow*>(&error) != nullptr) return 503;
+  if (dynamic_cast<const render_cache::MarkdownTooLarge*>(&error) != nullptr) return 413;
+  return dynamic_cast<const render_cache::RenderRefused*>(&error) != nullptr ? 422 : 500;
+}
 
 bool is_file(const DocumentRoot& root, const std::string& path) {
   struct ::stat state;
@@ -324,7 +333,9 @@ Reply Wiki::failure(const Route& route, const std::exception& error) {
         break;
       case FileError::Kind::too_large:
         count(too_large);
-        parts.explanation = "The page's file is too large.";
+        parts.status = 413;
+        static_assert(render_cache::FileHasherOptions{}.max_bytes == std::size_t{64} << 20);
+        parts.explanation = "The page's file is larger than the 64 MiB that are read of any: split it.";
         break;
       case FileError::Kind::torn:
         count(internal);
@@ -337,6 +348,7 @@ Reply Wiki::failure(const Route& route, const std::exception& error) {
     parts.explanation = "The page's address is too long.";
   } else if (dynamic_cast<const render_cache::RenderError*>(&error) != nullptr) {
     count(render_failed);
+    parts.status = status_of_refusal(error);
     parts.explanation = error.what();  // limits: what the page has, what it may, and what to do
   } else {
     count(internal);
@@ -346,7 +358,9 @@ Reply Wiki::failure(const Route& route, const std::exception& error) {
     parts.path = route.path;
     parts.tree = route.view->tree.get();
   }
-  return html_reply(parts.status, error_page(parts));
+  auto reply = html_reply(parts.status, error_page(parts));
+  if (parts.status == 503) reply.field("Retry-After", "2");
+  return reply;
 }
 
 Reply Wiki::refuse(unsigned status, std::string_view why) noexcept {

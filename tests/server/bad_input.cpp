@@ -129,16 +129,40 @@ TEST_CASE("folders, pipes, and files that may not be read each get a fitting ans
   CHECK(wiki.stats()["errors"]["forbidden"] == 2);
 }
 
-TEST_CASE("a page that is too large says so, and costs nothing the second time", "[server]") {
+TEST_CASE("a page beyond a limit says which, by a status that fits, and costs nothing while its source is the same", "[server]") {
   const Site site;
   site.files.write("root/large.md", std::string(10'000'000, 'x'));
+  std::string nested;
+  for (int level = 0; level < 500; ++level) nested += "> ";
+  site.files.write("root/deep.md", nested + "x\n");
   const WikiServer wiki({"--root", site.root()});
-  const auto reply = wiki.get("/site/large.md");
-  CHECK(reply.status == 500);
-  CHECK_THAT(reply.body, ContainsSubstring("the page has 10000000 bytes; the limit is"));
-  CHECK(wiki.get("/site/large.md").status == 500);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2100));  // until the files' times are trusted
+  const auto large = wiki.get("/site/large.md"), deep = wiki.get("/site/deep.md");
+  CHECK(large.status == 413);
+  CHECK_THAT(large.body, ContainsSubstring("the page has 10000000 bytes; the limit is"));
+  CHECK(deep.status == 422);
+  CHECK_THAT(deep.body, ContainsSubstring("levels of nesting; the limit is"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));  // longer than other failures are remembered
+  CHECK(wiki.get("/site/large.md").status == 413);
+  CHECK(wiki.get("/site/deep.md").status == 422);
+  CHECK(wiki.stats()["pages"]["render_failures"] == 2);
   CHECK(wiki.stats()["pages"]["published"] == 0);
   CHECK(wiki.get("/site/README.md").status == 200);
+  site.files.write("root/deep.md", "# Flat\n");
+  CHECK(wiki.get("/site/deep.md").status == 200);
+}
+
+TEST_CASE("a page that takes too long is refused for a moment", "[server]") {
+  const Site site;
+  std::string slow;
+  for (int line = 0; line < 5000; ++line) slow += "*some* `words` and [a link](page.md)\n\n";
+  site.files.write("root/slow.md", slow);
+  const WikiServer wiki({"--root", site.root(), "--render-limit", "1ms"});
+  const auto reply = wiki.get("/site/slow.md");
+  CHECK(reply.status == 503);
+  CHECK(reply.field("retry-after") == "2");
+  CHECK_THAT(reply.body, ContainsSubstring("took longer to render than 1 ms"));
+  CHECK(WikiServer({"--root", site.root()}).get("/site/slow.md").status == 200);
 }
 
 TEST_CASE("bytes that are no text are shown as such, and the page is kept", "[server]") {

@@ -34,6 +34,7 @@ TEST_CASE("mistakes on the command line are told in words", "[server]") {
              ContainsSubstring("/nonexistent"));
   CHECK_THAT(message({"serve", "--root", site.root(), "--listen", "nowhere"}), ContainsSubstring("HOST:PORT"));
   CHECK_THAT(message({"serve", "--root", site.root(), "--memory", "much"}), ContainsSubstring("--memory"));
+  CHECK_THAT(message({"serve", "--root", site.root(), "--render-limit", "2"}), ContainsSubstring("--render-limit"));
   CHECK_THAT(message({"warm", "--root", site.root(), "--store", "postgres:host=/nonexistent"}),
              ContainsSubstring("/nonexistent"));
   CHECK_THAT(message({"prune", "--store", "memory"}), ContainsSubstring("--root"));
