@@ -62,14 +62,16 @@ class Flights {
     friend Flights;
     Flight(const Key& of, const Fingerprint& now, std::uint64_t nth, bool whatever_is_stored)
         : key(of), fingerprint(now), number(nth), anew(whatever_is_stored) {}
+    // NOLINTBEGIN(readability-identifier-naming): to `Flights`, the only one who sees them, they are members like those above
     bool begun = false;
-    bool erased = false;                        // its key was erased meanwhile
-    std::shared_ptr<Flight> parent{};           // the render that called for this one, which waits for it
-    std::shared_ptr<Flight> follows{};          // begins when that one has landed
-    std::vector<Flight*> awaits{};              // what its render waits for
-    std::uint64_t visited = 0;                  // the last search that came by
+    bool erased = false;  // its key was erased meanwhile
+    std::shared_ptr<Flight> parent{};  // the render that called for this one, which waits for it
+    std::shared_ptr<Flight> follows{};  // begins when that one has landed
+    std::vector<Flight*> awaits{};  // what its render waits for
+    std::uint64_t visited = 0;  // the last search that came by
     std::optional<FlightResult<Value>> result{};  // final once it is there, and then read without the mutex
     std::condition_variable landed{};
+    // NOLINTEND(readability-identifier-naming)
   };
   using FlightPtr = std::shared_ptr<Flight>;
 

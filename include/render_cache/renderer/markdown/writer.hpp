@@ -279,8 +279,8 @@ class PageWriter {
   }
 
   // md4c puts them together anew at each use of a link definition, when it enters and when it leaves.
-  void charge_attributes(const MD_SPAN_A_DETAIL& link) { budget_.work(2 * (link.href.size + link.title.size)); }
-  void charge_attributes(const MD_SPAN_IMG_DETAIL& image) { budget_.work(2 * (image.src.size + image.title.size)); }
+  void charge_attributes(const MD_SPAN_A_DETAIL& link) { budget_.work(std::size_t{2} * (link.href.size + link.title.size)); }
+  void charge_attributes(const MD_SPAN_IMG_DETAIL& image) { budget_.work(std::size_t{2} * (image.src.size + image.title.size)); }
 
   void open_link(const MD_SPAN_A_DETAIL& link) {
     url_.clear();
