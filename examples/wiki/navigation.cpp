@@ -68,10 +68,10 @@ std::string Navigation::children(Place of, std::size_t center, std::string line,
   std::vector<std::string> before;
   std::string after;
   const auto fitting = [&](std::size_t index) {  // nothing where there is none, or no room for it
-    auto line = index < places.size() ? this->line(places[index]) : std::string();
-    if (line.size() > room) line.clear();
-    room -= line.size();
-    return line;
+    auto html = index < places.size() ? this->line(places[index]) : std::string();
+    if (html.size() > room) html.clear();
+    room -= html.size();
+    return html;
   };
   for (bool up = true, down = true; up || down;) {
     if (down) {
