@@ -33,8 +33,8 @@ class PagesOn : public Pages {
                                           Store, StoreErrors>;
 
   PagesOn(Store& store, const PagesOptions& options)
-      : cache_(render_cache::MarkdownRenderer({.max_time = options.render_limit}),
-               render_cache::FileHasher<render_cache::Sha256Hasher>(), store, {}, {options.on_store_error}) {}
+      : cache_(render_cache::MarkdownRenderer(markdown(options)), render_cache::FileHasher<render_cache::Sha256Hasher>(), store,
+               {}, {options.on_store_error}) {}
 
   std::optional<render_cache::Fingerprint> fingerprint_near(const render_cache::FileSource& file) const override {
     return cache_.fingerprint_near(file);
@@ -56,6 +56,13 @@ class PagesOn : public Pages {
     }
   }
   render_cache::CacheStats stats() const override { return cache_.stats(); }
+
+ private:
+  static render_cache::MarkdownOptions markdown(const PagesOptions& options) {
+    render_cache::MarkdownOptions markdown;
+    markdown.max_time = options.render_limit;
+    return markdown;
+  }
 
  protected:
   Cache cache_;
