@@ -171,7 +171,6 @@ class PageWriter {
   }
 
   void plain(std::string_view text) {
-    budget_.work(text.size() / Budget::bytes_moved);
     append_escaped(out_, text);
     if (in_heading_ && image_depth_ == 0) heading_text_.append(text);
   }
