@@ -1,4 +1,4 @@
-// expect: keys must be comparable: add `friend bool operator==(const MyKey&, const MyKey&) = default;`
+// expect: keys must be comparable: add `friend bool operator==(const MyKey&, const MyKey&) = default
 #include <render_cache/store/sqlite.hpp>
 
 #include <boost/hana/adapt_struct.hpp>

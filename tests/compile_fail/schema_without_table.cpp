@@ -1,4 +1,4 @@
-// expect: a schema names its table: add `static constexpr std::string_view table = ...;`
+// expect: a schema names its table: add `static constexpr std::string_view table = ...
 #include <render_cache/store/sqlite.hpp>
 
 #include <boost/hana/adapt_struct.hpp>

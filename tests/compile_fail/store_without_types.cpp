@@ -1,4 +1,4 @@
-// expect: a store names its types: add `using key_type = ...; using value_type = ...;`
+// expect: a store names its types: add `using key_type = ...
 #include <render_cache/cache.hpp>
 
 #include "good_parts.hpp"
