@@ -8,10 +8,13 @@
 
 #include <render_cache/cache.hpp>
 
+#include <chrono>
 #include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -36,22 +39,36 @@ class CachedChecks : public Checks {
   template <class StoreOptions>
   CachedChecks(std::unique_ptr<Database> database, StoreOptions store_options, ChecksOptions options)
       : configuration_(std::make_shared<const Configuration>(std::move(options.configuration))), registry_(std::move(database)),
-        store_(std::move(store_options)),
-        cache_(Evaluator(registry_, configuration_, std::move(options.stop)), RepositoryHasher(registry_, configuration_), store_,
-               {}, {std::move(options.on_store_error)}) {}
+        stop_(options.stop), waiting_(std::make_shared<Waiting>(std::move(options.stop))), store_(std::move(store_options)),
+        cache_(Evaluator(registry_, configuration_, waiting_), RepositoryHasher(registry_, configuration_), store_,
+               // What makes an evaluation fail says nothing of the repository, and least of all that its client has left.
+               {.failure_memory = std::chrono::milliseconds(0)}, {std::move(options.on_store_error)}) {}
 
   Registry& registry() noexcept override { return registry_; }
 
-  CheckOutcome check(const Repository& repository, bool force_refresh, const render_cache::GetOptions& options) override {
+  CheckOutcome check(const Repository& repository, bool force_refresh, const render_cache::GetOptions& options,
+                     const std::stop_token& client_left) override {
     const RepoKey key{repository.id};
-    return force_refresh ? cache_.refresh(key, repository, options) : cache_.get(key, repository, options);
+    const Waiting::Client client(*waiting_, repository.id, client_left);
+    for (;;) {
+      try {
+        return force_refresh ? cache_.refresh(key, repository, options) : cache_.get(key, repository, options);
+      } catch (const render_cache::Cancelled&) {
+        if (stop_.stop_requested() || client_left.stop_requested()) throw;
+        // It was begun for others, who have left.
+      }
+    }
   }
 
   std::vector<CheckAnswer> check_all(std::span<const Repository> repositories,
                                      const render_cache::ManyOptions& options) override {
     std::vector<Wanted> wanted;
+    std::list<Waiting::Client> clients;
     wanted.reserve(repositories.size());
-    for (const auto& repository : repositories) wanted.push_back({{repository.id}, repository});
+    for (const auto& repository : repositories) {
+      wanted.push_back({{repository.id}, repository});
+      clients.emplace_back(*waiting_, repository.id, options.stop);
+    }
     return cache_.get_many(std::span<const Wanted>(wanted), options);
   }
 
@@ -63,6 +80,8 @@ class CachedChecks : public Checks {
 
   std::shared_ptr<const Configuration> configuration_;
   SqlRegistry<Database> registry_;
+  std::stop_token stop_;
+  std::shared_ptr<Waiting> waiting_;
   Store store_;
   render_cache::RenderCache<Evaluator, RepositoryHasher, Store, StoreErrors> cache_;
 };

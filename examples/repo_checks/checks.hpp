@@ -38,11 +38,16 @@ class Checks {
 
   [[nodiscard]] virtual Registry& registry() noexcept = 0;
 
-  /// The result for the repository as it is now, from the cache if it is there; `force_refresh` evaluates in any case.
-  virtual CheckOutcome check(const Repository& repository, bool force_refresh, const render_cache::GetOptions& options) = 0;
-  CheckOutcome check(const Repository& repository, bool force_refresh = false) { return check(repository, force_refresh, {}); }
+  /// The result for the repository as it is now, from the cache if it is there; `force_refresh` evaluates in any case. An
+  /// evaluation ends (render_cache::Cancelled) when `client_left` says so of the last one who waits for it.
+  virtual CheckOutcome check(const Repository& repository, bool force_refresh, const render_cache::GetOptions& options,
+                             const std::stop_token& client_left) = 0;
+  CheckOutcome check(const Repository& repository, bool force_refresh = false) {
+    return check(repository, force_refresh, {}, {});
+  }
 
   /// One answer a repository, in their order; they come from `Registry::list()` just now.
+  /// `options.stop` ends evaluations that nobody else waits for, too.
   virtual std::vector<CheckAnswer> check_all(std::span<const Repository> repositories,
                                              const render_cache::ManyOptions& options) = 0;
 

@@ -22,11 +22,13 @@ std::string list_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Evaluator::Evaluator(const Registry& registry, std::shared_ptr<const Configuration> configuration, std::stop_token stop)
-    : registry_(registry), configuration_(std::move(configuration)), stop_(std::move(stop)),
+Evaluator::Evaluator(const Registry& registry, std::shared_ptr<const Configuration> configuration,
+                     std::shared_ptr<Waiting> waiting)
+    : registry_(registry), configuration_(std::move(configuration)), waiting_(std::move(waiting)),
       version_("repo-checks/2+" + render_cache::Sha256Hasher().digest(configuration_->definition()).substr(0, 19)) {}
 
 CheckResult Evaluator::render(const RepoKey&, const Repository& repository) const {
+  const auto evaluation = waiting_->evaluation_of(repository.id);
   std::optional<Root> root;
   std::string unreadable;
   try {
@@ -38,7 +40,7 @@ CheckResult Evaluator::render(const RepoKey&, const Repository& repository) cons
   std::vector<Finding> findings;
   for (const auto& criterion : configuration_->criteria) {
     auto& finding = findings.emplace_back(Finding{criterion.name, criterion.tier, false, unreadable});
-    if (root) std::visit([&](const auto& rule) { judge(finding, rule, repository, *root); }, criterion.rule);
+    if (root) std::visit([&](const auto& rule) { judge(finding, rule, repository, *root, evaluation->stop()); }, criterion.rule);
     if (!finding.passed) passes[static_cast<std::size_t>(criterion.tier)] = false;
   }
   const auto reached = std::ranges::find(passes, false) - passes.begin();
@@ -49,7 +51,7 @@ CheckResult Evaluator::render(const RepoKey&, const Repository& repository) cons
           .criteria = to_json(findings)};
 }
 
-void Evaluator::judge(Finding& finding, const Exists& rule, const Repository&, const Root& root) const {
+void Evaluator::judge(Finding& finding, const Exists& rule, const Repository&, const Root& root, const std::stop_token&) const {
   try {
     const auto path = first_present(rule, root);
     finding.passed = !path.empty();
@@ -59,10 +61,11 @@ void Evaluator::judge(Finding& finding, const Exists& rule, const Repository&, c
   }
 }
 
-void Evaluator::judge(Finding& finding, const Succeeds& rule, const Repository& repository, const Root&) const {
+void Evaluator::judge(Finding& finding, const Succeeds& rule, const Repository& repository, const Root&,
+                      const std::stop_token& stop) const {
   const Command command{rule.command, repository.path, command_environment(repository.path, configuration_->environment),
                         rule.timeout, rule.output_limit};
-  const auto ending = run(command, stop_);
+  const auto ending = run(command, stop);
   if (ending.kind == Ending::Kind::stopped) throw render_cache::Cancelled("stopped while '" + finding.name + "' was running");
   finding.duration = ending.duration;
   finding.passed = ending.succeeded() && !(rule.silent && !ending.output.empty());
@@ -76,7 +79,8 @@ void Evaluator::judge(Finding& finding, const Succeeds& rule, const Repository& 
   }
 }
 
-void Evaluator::judge(Finding& finding, const Recorded& rule, const Repository& repository, const Root&) const {
+void Evaluator::judge(Finding& finding, const Recorded& rule, const Repository& repository, const Root&,
+                      const std::stop_token&) const {
   const auto record = registry_.record_of(repository.id);
   const auto newest = !record ? std::nullopt : rule.event == Event::snapshot ? record->newest_snapshot : record->newest_goal;
   finding.passed = newest.has_value();

@@ -54,6 +54,7 @@ std::function<void(const std::exception&)> warning() {
 struct Request {
   std::string store, config;
   std::string slug, path, event, require, listen = "127.0.0.1:8081";
+  http::ServerOptions server{};
   SummaryOptions summary{};
   double interval = 5, max_stale = -1, patience = 0;  // seconds
 };
@@ -99,6 +100,11 @@ void define_commands(CLI::App& app, Request& request) {
       ->check(CLI::Range(0.0, 1e6));
   watch->add_option("--every", request.interval, "seconds between two looks")->check(CLI::Range(0.1, 86400.0));
   serve->add_option("--listen", request.listen, "ADDRESS:PORT (default: " + request.listen + ")");
+  serve
+      ->add_option("--host", request.server.hosts,
+                   "a name that the server is known by. Again for more. On loopback it answers only for these and for loopback "
+                   "names")
+      ->type_name("NAME");
 }
 
 int execute(const std::string& command, Request request, std::stop_token stop, const Output& output) {
@@ -126,7 +132,8 @@ int execute(const std::string& command, Request request, std::stop_token stop, c
   if (command == "check") return check(*checks, request.slug, summary_options, output);
   if (command == "summary") return summary(*checks, summary_options, stop, output);
   if (command == "watch") return watch(*checks, milliseconds(request.interval), summary_options, stop, output);
-  return serve(*checks, request.listen, summary_options.parallel, stop, output.messages);
+  http::parse_listen(request.listen, request.server);
+  return serve(*checks, request.server, summary_options.parallel, stop, output.messages);
 }
 
 }  // namespace

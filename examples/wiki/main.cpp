@@ -6,12 +6,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include <charconv>
 #include <exception>
 #include <iostream>
 #include <map>
 #include <string>
-#include <system_error>
 #include <thread>
 
 namespace {
@@ -78,20 +76,6 @@ void add_prune_choice(CLI::App& command, wiki::PruneChoice& choice) {
                    "Leave entries of repositories that are not served here alone: others share the store");
 }
 
-/// HOST:PORT, [HOST]:PORT.
-void parse_listen(const std::string& text, wiki::http::ServerOptions& server) {
-  const auto colon = text.rfind(':');
-  auto host = text.substr(0, colon == text.npos ? 0 : colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const char* first = text.data() + (colon == text.npos ? 0 : colon + 1);
-  const char* last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(first, last, server.port);
-  if (first == last || end != last || error != std::errc{}) {
-    throw render_cache::Error("--listen '" + text + "' is no HOST:PORT, such as 127.0.0.1:8080");
-  }
-  if (!host.empty()) server.address = host == "localhost" ? "127.0.0.1" : host;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -110,6 +94,12 @@ int main(int argc, char** argv) {
   add_roots(serve, serve_texts.roots)->required();
   add_store(serve, serve_texts.store);
   serve.add_option("--listen", listen, "HOST:PORT; port 0 takes any free one")->capture_default_str();
+  serve
+      .add_option(
+          "--host", serve_options.server.hosts,
+          "A name that readers know this server by, such as wiki.example.org. Again for more. On loopback it answers only "
+          "for these and for loopback names, elsewhere for any where none is given")
+      ->type_name("NAME");
   add_memory(serve, serve_texts.memory);
   serve.add_option("--threads", serve_options.server.threads, "Threads that read, answer hits and write")
       ->check(CLI::Range(1, 1024))
@@ -117,19 +107,34 @@ int main(int argc, char** argv) {
   serve.add_option("--workers", serve_options.server.workers, "Threads that wait for the store and render")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  serve.add_option("--max-connections", serve_options.server.max_connections, "Connections at once; more wait")
+  serve
+      .add_option("--max-connections", serve_options.server.max_connections,
+                  "Connections at once; for more, those make room that wait longest for their clients")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  serve
+      .add_option("--max-connections-per-client", serve_options.server.max_connections_per_client,
+                  "Of one address; by default a quarter of all, and any number from this machine, where a proxy may be")
+      ->check(CLI::PositiveNumber);
+  serve.add_option("--max-waiting", serve_options.server.max_waiting, "Requests that wait for a worker; 503 beyond")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_duration(serve, "--head-limit", serve_options.server.head_limit, "Time for a request to arrive completely", "10s");
   add_duration(serve, "--idle-limit", serve_options.server.idle_limit, "Time between two requests of a connection", "60s");
   add_render_limit(serve, serve_options.render_limit);
+  add_duration(serve, "--work-limit", serve_options.server.work_limit, "Time until a request's answer begins; 503 beyond", "60s");
+  add_duration(serve, "--write-limit", serve_options.server.write_limit, "Time for a client that takes nothing of its answer",
+               "30s");
+  serve.add_option("--least-rate", serve_options.server.least_rate, "Bytes a second that a client has to take of its answer")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   add_duration(serve, "--grace", serve_options.server.grace, "Time for requests in flight when the server is stopped", "10s");
   add_duration(serve, "--prune-every", serve_options.prune_every, "Time between clean-ups, give or take a quarter; 0 for never",
                "1h");
   add_prune_choice(serve, serve_options.prune);
   serve.callback([&] {
     serve_texts.fill(serve_options);
-    parse_listen(listen, serve_options.server);
+    http::parse_listen(listen, serve_options.server);
     status = wiki::serve(serve_options);
   });
 

@@ -13,8 +13,7 @@ std::string_view page_fields() noexcept {
   return "Content-Type: text/html; charset=utf-8\r\n"
          "Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src 'self'; "
          "base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n"
-         "X-Content-Type-Options: nosniff\r\n"
-         "Referrer-Policy: same-origin\r\n"
+         "Cross-Origin-Opener-Policy: same-origin\r\n"
          "Cache-Control: no-cache\r\n";
 }
 

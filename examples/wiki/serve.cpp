@@ -121,11 +121,13 @@ int serve(const ServeOptions& options) {
   http::Server server(wiki, options.server);
   wiki.attach(server);
 
-  const std::string host =
-      options.server.address.find(':') == std::string::npos ? options.server.address : '[' + options.server.address + ']';
-  std::cout << "Serving http://" << host << ':' << server.port() << "/ (" << options.roots.size()
+  std::cout << "Serving " << server.url() << "/ (" << options.roots.size()
             << (options.roots.size() == 1 ? " repository" : " repositories") << "; store: " << options.store.describe()
             << "). Ctrl-C stops." << std::endl;
+  if (server.max_connections() < options.server.max_connections) {
+    log.line("the limit of file descriptors (ulimit -n) allows " + std::to_string(server.max_connections()) +
+             " connections at once, not " + std::to_string(options.server.max_connections));
+  }
   const Housekeeping housekeeping(wiki, options, store_is_ready, log);
   const bool finished = server.run([&log] { log.line("stopping; requests in flight finish"); });
   if (!finished) {

@@ -59,10 +59,6 @@ inline std::size_t part_in(std::string_view query) {
 /// Names that begin with a dot are hidden: they are not meant for readers (`.git`).
 inline Target parse_target(std::string_view target) {
   using enum Target::Problem;
-  if (const auto scheme = target.find("://"); !target.starts_with('/') && scheme != target.npos) {
-    const auto path = target.find('/', scheme + 3);  // the absolute form, as sent to proxies
-    target = path == target.npos ? std::string_view("/") : target.substr(path);
-  }
   target = target.substr(0, target.find('#'));
   const auto question = target.find('?');
   const auto part = question == target.npos ? 0 : part_in(target.substr(question + 1));

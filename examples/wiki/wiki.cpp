@@ -46,7 +46,7 @@ Reply resource(const Request& request, std::string_view content_type, std::strin
   const std::string etag = '"' + std::string(version) + '"';
   Reply reply;
   reply.field("Content-Type", content_type).field("ETag", etag);
-  reply.field("Cache-Control", "public, max-age=86400").field("X-Content-Type-Options", "nosniff");
+  reply.field("Cache-Control", "public, max-age=86400").field("Content-Security-Policy", http::no_content_policy);
   reply.body = content;
   if (http::names_etag(request.if_none_match, etag)) reply.status = 304;
   return reply;
@@ -148,7 +148,7 @@ Reply Wiki::answer(const Request& request) noexcept {
 
 Wiki::Route Wiki::route(const Request& request) {
   Route route;
-  if (request.method == http::Method::other) {
+  if (request.method != http::Method::get && request.method != http::Method::head) {
     route.reply = refuse(405, "This server only answers GET and HEAD.");
     route.reply->field("Allow", "GET, HEAD");
     return route;
@@ -203,9 +203,8 @@ std::optional<Reply> Wiki::own_resource(const Request& request, std::string_view
   if (name == "style.css") return resource(request, "text/css; charset=utf-8", style_sheet(), layout_version());
   if (name == "icon.svg") return resource(request, "image/svg+xml", icon(), layout_version());
   std::optional<Reply> reply;
-  if (name == "health") reply = http::make_reply(200, "application/json", "{\"status\": \"ok\"}\n");
   if (name == "stats") reply = http::make_reply(200, "application/json", stats().dump(2) + "\n");
-  if (reply) reply->field("Cache-Control", "no-store").field("X-Content-Type-Options", "nosniff");
+  if (reply) reply->field("Cache-Control", "no-store");
   return reply;
 }
 
@@ -283,7 +282,6 @@ Reply Wiki::file(const Request& request, const Route& route) {
   // Whoever wrote the file, nothing in it runs, and no form in it can be sent as if from this site.
   reply.field("Content-Type", http::media_type(route.path))
       .field("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox")
-      .field("X-Content-Type-Options", "nosniff")
       .field("Cache-Control", "no-cache")
       .field("ETag", etag);
   if (http::names_etag(request.if_none_match, etag)) {
@@ -381,6 +379,10 @@ nlohmann::json Wiki::stats() {
         {"answered_at_once", server.answered_at_once},
         {"bytes_sent", server.bytes_sent},
         {"timeouts", server.timeouts},
+        {"made_room", server.made_room},
+        {"refused", server.refused},
+        {"shed", server.shed},
+        {"left", server.left},
         {"replies",
          {{"2xx", server.statuses[2]}, {"3xx", server.statuses[3]}, {"4xx", server.statuses[4]}, {"5xx", server.statuses[5]}}}}},
       {"errors",

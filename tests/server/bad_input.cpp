@@ -78,7 +78,7 @@ TEST_CASE("nothing outside a root is served", "[server]") {
     CHECK(reply.body.find(site.files.path().string()) == std::string::npos);
   }
   for (const std::string target :
-       {"/../secret.md", "/%2e%2e/secret.md", "/..", "/site/..", "/site/../..", "http://x/../secret.md"}) {
+       {"/../secret.md", "/%2e%2e/secret.md", "/..", "/site/..", "/site/../..", "http://localhost/../secret.md"}) {
     CAPTURE(target);
     CHECK(wiki.get(target).status == 400);
   }
@@ -267,7 +267,7 @@ TEST_CASE("a client that goes away in the middle of a file harms nobody", "[serv
   const WikiServer wiki({"--root", site.root()});
   for (int i = 0; i < 3; ++i) {
     HttpClient client(wiki.port());
-    client.send("GET /site/large.bin HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.send("GET /site/large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n");
   }
   CHECK(eventually([&] { return wiki.stats()["server"]["open"] == 1; }));
   CHECK(wiki.get("/site/large.bin").body.size() == 50'000'000);

@@ -70,7 +70,7 @@ TEST_CASE("told to stop, the server finishes what it is doing and exits with 0",
       return true;
     }
   }));
-  half.send("Host: x\r\n\r\n");
+  half.send("Host: localhost\r\n\r\n");
   const auto reply = half.receive();
   CHECK(reply.status == 200);
   CHECK(reply.field("connection") == "close");

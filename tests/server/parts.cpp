@@ -51,7 +51,6 @@ TEST_CASE("a target is decoded once", "[server]") {
   CHECK(target.path == "a b/%25.md");
   CHECK(parse_target("/book").has_path == false);
   CHECK(parse_target("/book/").has_path);
-  CHECK(parse_target("http://host:80/book/x.md").path == "x.md");
   CHECK(parse_target("/book/%2e%2E/x").problem == Target::Problem::malformed);
   CHECK(parse_target("/book/.git/x").problem == Target::Problem::hidden);
   CHECK(parse_target("/book//x").problem == Target::Problem::hidden);

@@ -222,8 +222,8 @@ TEST_CASE("keep-alive and pipelined requests are answered in order", "[server]")
   const WikiServer wiki({"--root", book.root()});
   HttpClient client(wiki.port());
   client.send(
-      "GET /book/README.md HTTP/1.1\r\nHost: x\r\n\r\nGET /-/health HTTP/1.1\r\nHost: x\r\n\r\n"
-      "GET /book/guide/first.md HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      "GET /book/README.md HTTP/1.1\r\nHost: localhost\r\n\r\nGET /-/health HTTP/1.1\r\nHost: x\r\n\r\n"
+      "GET /book/guide/first.md HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   CHECK_THAT(client.receive().body, ContainsSubstring("The book"));
   CHECK(client.receive().field("content-type") == "application/json");
   const auto last = client.receive();

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <stdexcept>
@@ -50,8 +51,9 @@ struct Program {
 /// `repo_checks serve` on a port of its own, ended with the object.
 class ServingProgram {
  public:
-  explicit ServingProgram(const Program& program) : log_(program.place / "serve.log") {
-    const auto words = program.command({"serve", "--listen", "127.0.0.1:0"});
+  explicit ServingProgram(const Program& program, const std::vector<std::string>& more = {}) : log_(program.place / "serve.log") {
+    auto words = program.command({"serve", "--listen", "127.0.0.1:0"});
+    words.insert(words.end(), more.begin(), more.end());
     std::vector<char*> arguments;
     for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
@@ -82,8 +84,19 @@ class ServingProgram {
     std::string head, body;
     [[nodiscard]] json object() const { return json::parse(body); }
   };
-  [[nodiscard]] Answer get(const std::string& target) const { return ask("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"); }
+  /// With fields that each end in CRLF.
+  [[nodiscard]] Answer get(const std::string& target, const std::string& fields = {}, const std::string& host = "localhost",
+                           const std::string& method = "GET") const {
+    return ask(method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n" + fields + "\r\n");
+  }
   [[nodiscard]] Answer ask(const std::string& request) const {
+    const int connection = begin(request);
+    auto answer = read_answer(connection);
+    ::close(connection);
+    return answer;
+  }
+  /// A connection that has asked.
+  [[nodiscard]] int begin(const std::string& request) const {
     const int connection = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in place{};
     place.sin_family = AF_INET;
@@ -91,14 +104,17 @@ class ServingProgram {
     place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     REQUIRE(::connect(connection, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0);
     REQUIRE(::send(connection, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()));
+    return connection;
+  }
+  [[nodiscard]] static Answer read_answer(int connection) {
     std::string text;
     char chunk[4096];
     for (ssize_t got; (got = ::recv(connection, chunk, sizeof chunk, 0)) > 0;) text.append(chunk, static_cast<std::size_t>(got));
-    ::close(connection);
     const auto end = text.find("\r\n\r\n");
     if (end == text.npos) return {};
     return {std::stoi(text.substr(9)), text.substr(0, end), text.substr(end + 4)};
   }
+  [[nodiscard]] int port() const noexcept { return port_; }
 
   /// By SIGTERM; the exit code.
   int stop() {
@@ -239,14 +255,88 @@ TEST_CASE("The server answers with the same JSON, and each mistake with its stat
   CHECK(server.get("/").status == 404);
   CHECK(server.get("/repos/one?force_refresh=maybe").status == 400);
   CHECK(server.get("/repos/one?x").status == 400);
-  CHECK(server.ask("POST /repos/one HTTP/1.1\r\nHost: x\r\n\r\n").status == 405);
-  const auto head = server.ask("HEAD /repos/one HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(server.ask("PUT /repos/one HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").status == 405);
+  const auto head = server.ask("HEAD /repos/one HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   CHECK(head.status == 200);
   CHECK(head.body.empty());
-  CHECK(server.ask("nonsense\r\n\r\n").status == 0);
-  CHECK(server.get("/" + std::string(100'000, 'x')).status == 0);
+  CHECK(server.ask("nonsense\r\n\r\n").status == 400);
+  CHECK(server.get("/" + std::string(100'000, 'x')).status == 414);
   CHECK(server.get("/repos").status == 200);
   CHECK(server.stop() == 0);
+}
+
+TEST_CASE("A refresh is forced by the server's own users, not by other sites' pages", "[checks]") {
+  const Program program;
+  program.place.make("one");
+  CHECK(program({"add", "one", "one"}).succeeded());
+  const ServingProgram server(program, {"--host", "checks.example.org"});
+  const std::string forced = "/repos/one?force_refresh=true";
+  const auto port = std::to_string(server.port());
+  CHECK(server.get("/repos/one").status == 200);
+  struct Asked {
+    std::string fields, host;
+  };
+  for (const auto& [fields, host] : std::vector<Asked>{{"", "localhost"},
+                                                       {"", "127.0.0.1:" + port},
+                                                       {"", "checks.example.org"},
+                                                       {"Sec-Fetch-Site: none\r\n", "localhost"},
+                                                       {"Sec-Fetch-Site: same-origin\r\n", "localhost"},
+                                                       {"Origin: http://localhost:" + port + "\r\n", "localhost:" + port},
+                                                       {"Origin: https://checks.example.org\r\n", "checks.example.org"}}) {
+    CAPTURE(fields, host);
+    CHECK(server.get(forced, fields, host).object()["cache"]["miss"] == "forced");
+    CHECK(server.get("/repos/one", fields, host, "POST").object()["cache"]["miss"] == "forced");
+  }
+  for (const auto& [fields, host] :
+       std::vector<Asked>{{"Sec-Fetch-Site: cross-site\r\n", "localhost"},
+                          {"Sec-Fetch-Site: same-site\r\n", "localhost"},
+                          {"Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n", "localhost"},
+                          {"Origin: http://evil.example\r\n", "localhost"},
+                          {"Origin: null\r\n", "localhost"},
+                          {"Origin: http://localhost:1\r\n", "localhost:" + port},
+                          {"Origin: http://localhost.evil.example\r\n", "localhost"}}) {
+    CAPTURE(fields, host);
+    CHECK(server.get(forced, fields, host).status == 403);
+    CHECK(server.get("/summary?force_refresh=true", fields, host).status == 403);
+    CHECK(server.get("/repos/one", fields, host, "POST").status == 403);
+    CHECK(server.get("/repos/one", fields, host).object()["cache"]["hit"] == true);  // to look is no harm
+  }
+  CHECK(server.get(forced, "", "evil.example").status == 421);
+  CHECK(server.get("/repos", "", "evil.example").status == 421);
+}
+
+TEST_CASE("Slow evaluations keep nobody from the list, and end when nobody waits for them", "[checks][concurrent]") {
+  const Program program;
+  program.place.write("config.json", R"({"without": ["clean", "fsck"], "criteria": [{"name": "slow", "tier": "full",
+    "command": ["sh", "-c", "echo run >> ../begun; while test ! -e ../gate; do sleep 0.05; done"]}]})");
+  for (int i = 0; i < 6; ++i) {
+    program.place.make("slow" + std::to_string(i));
+    CHECK(program({"add", "slow" + std::to_string(i), "slow" + std::to_string(i)}).succeeded());
+  }
+  const ServingProgram server(program, {"--parallel", "4"});
+  const auto lines = [&] {
+    std::ifstream begun(program.place / "begun");
+    return std::count(std::istreambuf_iterator<char>(begun), {}, '\n');
+  };
+  const auto soon = [](auto question) {
+    for (int attempt = 0; attempt < 1000 && !question(); ++attempt) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return question();
+  };
+  std::vector<int> waiting;
+  for (int i = 0; i < 6; ++i)
+    waiting.push_back(server.begin("GET /repos/slow" + std::to_string(i) + " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  CHECK(soon([&] { return lines() == 4; }));  // all workers
+  CHECK(server.get("/repos").object().size() == 6);
+  CHECK(server.get("/-/health").status == 200);
+  // Two wait for the same one: it goes on while one of them is there.
+  const int other = server.begin("GET /repos/slow5 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  for (const int connection : waiting) ::close(connection);
+  CHECK(soon([&] { return lines() == 5; }));  // the gate is closed still: four have ended, one was not begun
+  program.place.write("gate", "");
+  CHECK(ServingProgram::read_answer(other).object()["slug"] == "slow5");
+  ::close(other);
+  CHECK(lines() == 5);
+  CHECK(server.get("/repos/slow0").object()["cache"]["miss"] == "absent");  // what was ended has left nothing
 }
 
 TEST_CASE("Many clients at once evaluate once", "[checks][concurrent]") {

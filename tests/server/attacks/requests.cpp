@@ -107,3 +107,171 @@ TEST_CASE("a body is never taken for the next request", "[server]") {
   CHECK(honest.receive().status == 200);
   CHECK(honest.receive().status == 200);
 }
+
+TEST_CASE("what is no request is refused, and nothing behind it is answered", "[server]") {
+  const TemporaryDirectory files;
+  files.write("root/README.md", "# Fine\n");
+  const WikiServer wiki({"--root", "site=" + (files / "root").string()});
+  const std::string host = "Host: localhost\r\n", inner = "GET /-/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const auto with_line = [&](const std::string& line) { return line + "\r\n" + host + "\r\n" + inner; };
+  const auto with_field = [&](const std::string& field) { return "GET / HTTP/1.1\r\n" + host + field + "\r\n\r\n" + inner; };
+  std::vector<Attack> attacks;
+  for (const std::string line : {"nonsense",
+                                 "GET",
+                                 "GET /",
+                                 "GET / ",
+                                 "GET  / HTTP/1.1",
+                                 "GET /  HTTP/1.1",
+                                 " GET / HTTP/1.1",
+                                 "GET\t/\tHTTP/1.1",
+                                 "GET / HTTP/1.1 ",
+                                 "GET / http/1.1",
+                                 "GET / HTTP/1",
+                                 "GET / HTTP/1.",
+                                 "GET / HTTP/.1",
+                                 "GET / HTTP/11",
+                                 "GET / HTTP/1.1.1",
+                                 "GET / HTTP/1.11",
+                                 "GET / HTTP/-1.1",
+                                 "GET / HTTP 1.1",
+                                 "GET / XTTP/1.1",
+                                 "GET /a b HTTP/1.1",
+                                 "G@T / HTTP/1.1",
+                                 "G\x01T / HTTP/1.1",
+                                 "/ HTTP/1.1",
+                                 "\x16\x03\x01\x02",
+                                 "SSH-2.0-x",
+                                 "*1",
+                                 "{}",
+                                 "EHLO localhost"}) {
+    attacks.push_back({with_line(line), 400});
+  }
+  for (const std::string line : {"GET / HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/9.9", "GET / HTTP/1.2", "PRI * HTTP/2.0"}) {
+    attacks.push_back({with_line(line), 505});
+  }
+  for (const std::string field : {"no colon",
+                                  ": no name",
+                                  "X",
+                                  "X\x01: a",
+                                  "X Y: a",
+                                  "X : a",
+                                  "X\t: a",
+                                  "X(: a",
+                                  "X,: a",
+                                  "\"X\": a",
+                                  "X\xff: a",
+                                  "X: a\x01",
+                                  "X: a\x7f",
+                                  "X: a\rb",
+                                  "X: a\nb c",
+                                  "Connection: a b,\x01",
+                                  "Connection: ,;=",
+                                  "Content-Length: 1 2",
+                                  "Host: localhost",
+                                  "host: other",
+                                  "HOST:",
+                                  "X: a\r\r\n"}) {
+    attacks.push_back({with_field(field), 400});
+  }
+  const auto nul = [](std::string text) {
+    for (auto& c : text) c = c == '@' ? '\0' : c;
+    return text;
+  };
+  for (const std::string bytes : {"GET /@ HTTP/1.1\r\nHost: localhost\r\n\r\n", "G@ET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                                  "GET / HTTP/1.1\r\nHo@st: localhost\r\n\r\n", "GET / HTTP/1.1\r\nHost: local@host\r\n\r\n",
+                                  "GET / HTTP/1.1\r\nHost: localhost\r\nX: a@b\r\n\r\n", "@@@@@@@@\r\n\r\n"}) {
+    attacks.push_back({nul(bytes) + inner, 400});
+  }
+  // A host that is none, or is not said (RFC 9112, section 3.2).
+  for (const std::string value : {"local host", "local/host", "a@localhost", "localhost:x", "localhost:80:80", "localhost:999999",
+                                  "[::1", "[::1]x", "[]", "a,localhost", "<b>", "local\\host", "localhost?", "#"}) {
+    attacks.push_back({"GET / HTTP/1.1\r\nHost: " + value + "\r\n\r\n" + inner, 400});
+  }
+  attacks.push_back({"GET / HTTP/1.1\r\n\r\n" + inner, 400});
+  attacks.push_back({"GET http://localhost/ HTTP/1.1\r\n\r\n" + inner, 400});
+  // Too long, in each part.
+  attacks.push_back({with_line("GET /" + std::string(8'200, 'a') + " HTTP/1.1"), 414});
+  attacks.push_back({with_line("GET /" + std::string(70'000, 'a') + " HTTP/1.1"), 414});
+  attacks.push_back({with_line("GET /?" + std::string(70'000, 'a') + " HTTP/1.1"), 414});
+  attacks.push_back({with_line(std::string(70'000, 'G') + " / HTTP/1.1"), 414});
+  attacks.push_back({with_line(std::string(70'000, ' ')), 400});
+  attacks.push_back({with_field("X: " + std::string(70'000, 'a')), 431});
+  attacks.push_back({with_field(std::string(70'000, 'X') + ": a"), 431});
+  std::string many;
+  for (int i = 0; i < 4'000; ++i) many += "X: " + std::to_string(i) + "\r\n";
+  attacks.push_back({with_field(many + "Y: a"), 431});
+  attacks.push_back({with_field("Cookie: " + std::string(16'384, 'c')), 431});
+  // Addresses that are none.
+  for (const std::string target : {"*", "http:", "?", "#", "x", "site/README.md", "/%", "/%4", "/%zz", "/%ff", "/%c0%ae", "/..",
+                                   "/site/..", "/site/%2e%2e/x", "/./site", "\\site", "/%00", "/a%0d%0aX: y"}) {
+    attacks.push_back({"GET " + target + " HTTP/1.1\r\nConnection: close\r\n" + host + "\r\n", 400});
+  }
+  for (const std::string method :
+       {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "MKCOL", "get", "GETX", "HEADS"}) {
+    attacks.push_back({method + " / HTTP/1.1\r\nConnection: close\r\n" + host + "\r\n", 405});
+  }
+  check_each(wiki, attacks);
+  CHECK(attacks.size() >= 110);
+}
+
+TEST_CASE("on loopback the server answers for its own names only", "[server]") {
+  const TemporaryDirectory files;
+  files.write("root/README.md", "# Fine\n");
+  const std::string root = "site=" + (files / "root").string();
+  const auto status = [](const WikiServer& wiki, const std::string& host, const std::string& target = "/site/README.md") {
+    HttpClient client(wiki.port());
+    client.send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    return client.receive().status;
+  };
+  const WikiServer wiki({"--root", root, "--host", "wiki.example.org"});
+  for (const std::string host :
+       {"localhost", "LocalHost", "localhost.", "localhost:1", "wiki.localhost", "127.0.0.1", "127.0.0.1:80", "127.1.2.3",
+        "[::1]", "[::1]:80", "wiki.example.org", "WIKI.example.org.", "wiki.example.org:443"}) {
+    CAPTURE(host);
+    CHECK(status(wiki, host) == 200);
+  }
+  for (const std::string host :
+       {"evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "evillocalhost",
+        "xwiki.example.org", "wiki.example.org.evil.example", "192.0.2.1", "0.0.0.0", "[2001:db8::1]", "127.1", "2130706433",
+        "0x7f.1", "", ".", "localhost..", ".localhost", "xn--localhost"}) {
+    CAPTURE(host);
+    CHECK(status(wiki, host) == 421);
+    CHECK(status(wiki, host, "/-/stats") == 421);
+    CHECK(status(wiki, host, "/-/health") == 200);
+  }
+  // The absolute form's host is the one that counts.
+  CHECK(status(wiki, "localhost", "http://evil.example/site/README.md") == 421);
+  CHECK(status(wiki, "localhost", "file:///etc/passwd") == 421);
+  CHECK(status(wiki, "evil.example", "http://localhost/site/README.md") == 200);
+  HttpClient client(wiki.port());
+  client.send("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+  CHECK_THAT(client.receive().body, ContainsSubstring("--host NAME"));
+
+  const WikiServer open({"--root", root, "--listen", "0.0.0.0:0"});
+  CHECK(status(open, "any.example") == 200);
+  const WikiServer named({"--root", root, "--listen", "0.0.0.0:0", "--host", "wiki.example.org"});
+  CHECK(status(named, "any.example") == 421);
+  CHECK(status(named, "wiki.example.org") == 200);
+  CHECK(status(named, "192.0.2.1") == 200);  // an address is nobody's name
+}
+
+TEST_CASE("every reply says what browsers may do with it", "[server]") {
+  const TemporaryDirectory files;
+  files.write("root/README.md", "# Fine\n");
+  files.write("root/evil.html", "<script>alert(1)</script>");
+  const WikiServer wiki({"--root", "site=" + (files / "root").string()});
+  for (const std::string target : {"/", "/site/README.md", "/site/evil.html", "/site/none.md", "/site", "/-/style.css",
+                                   "/-/icon.svg", "/-/stats", "/-/health", "/%", "/..", "/site/README.md?x"}) {
+    for (const std::string method : {"GET", "HEAD", "POST"}) {
+      CAPTURE(target, method);
+      const auto reply = HttpClient(wiki.port()).ask(target, {{"Connection", "close"}}, method);
+      CHECK(reply.field("x-content-type-options") == "nosniff");
+      CHECK(reply.field("cross-origin-resource-policy") == "same-origin");
+      CHECK(reply.field("referrer-policy") == "same-origin");
+      CHECK_THAT(reply.field("content-security-policy"), Catch::Matchers::StartsWith("default-src 'none'"));
+      CHECK(reply.field("access-control-allow-origin").empty());
+      CHECK(reply.field("set-cookie").empty());
+      CHECK(reply.field("server").empty());
+    }
+  }
+}

@@ -1,6 +1,7 @@
 // The wiki program as a process.
 #pragma once
 
+#include "support/eventually.hpp"
 #include "support/http_client.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -10,10 +11,11 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
@@ -21,22 +23,10 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 namespace render_cache::test {
-
-/// Asks until the answer is yes, or for at most twenty seconds; says whether it was.
-template <class Question>
-bool eventually(Question question) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!question()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return true;
-}
 
 /// Root may read every file, whatever its mode; `ordinary` takes that away.
 enum class Rights { own, ordinary };
@@ -44,7 +34,8 @@ enum class Rights { own, ordinary };
 /// A run of the program. It ends with the object, and with the test that is killed.
 class WikiProcess {
  public:
-  explicit WikiProcess(const std::vector<std::string>& arguments, Rights rights = Rights::own) {
+  /// `descriptors`: the most that it may have, 0 for as many as this process.
+  explicit WikiProcess(const std::vector<std::string>& arguments, Rights rights = Rights::own, rlim_t descriptors = 0) {
     std::vector<std::string> command{RENDER_CACHE_WIKI};
     command.insert(command.end(), arguments.begin(), arguments.end());
     std::vector<char*> raw;
@@ -59,6 +50,10 @@ class WikiProcess {
     if (rights == Rights::ordinary) {
       ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
       ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
+    }
+    if (descriptors > 0) {
+      const ::rlimit limit{descriptors, descriptors};
+      ::setrlimit(RLIMIT_NOFILE, &limit);
     }
     ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
     ::dup2(::open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
@@ -105,17 +100,18 @@ class WikiProcess {
 class WikiServer {
  public:
   /// `arguments` beside --listen: --root, --store, ...
-  explicit WikiServer(std::vector<std::string> arguments, Rights rights = Rights::own)
-      : process_(complete(std::move(arguments)), rights) {
+  explicit WikiServer(std::vector<std::string> arguments, Rights rights = Rights::own, rlim_t descriptors = 0)
+      : process_(complete(std::move(arguments)), rights, descriptors) {
     const bool ready = eventually([&] { return process_.has_ended() || process_.out().find("/ (") != std::string::npos; });
     const auto out = process_.out();
-    const auto host = out.find("http://127.0.0.1:");
+    const auto host = out.find("http://"), port = out.find(':', host + 7);
     if (!ready || host == out.npos) throw std::runtime_error("the server does not start: " + out + process_.errors());
-    port_ = static_cast<std::uint16_t>(std::stoul(out.substr(host + 17)));
+    port_ = static_cast<std::uint16_t>(std::stoul(out.substr(port + 1)));
   }
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   WikiProcess& process() noexcept { return process_; }
+  [[nodiscard]] const WikiProcess& process() const noexcept { return process_; }
 
   HttpReply get(std::string_view target, const HttpFields& fields = {}, std::string_view method = "GET") const {
     return http_get(port_, target, fields, method);
@@ -148,7 +144,9 @@ class WikiServer {
   }
 
   static std::vector<std::string> complete(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"serve", "--listen", "127.0.0.1:0"});
+    arguments.insert(arguments.begin(), "serve");
+    if (std::ranges::find(arguments, "--listen") == arguments.end())
+      arguments.insert(arguments.end(), {"--listen", "127.0.0.1:0"});
     return arguments;
   }
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace wiki::http {
+namespace http {
 
 inline constexpr std::string_view blanks = " \t";
 
@@ -60,4 +60,4 @@ inline bool names_etag(std::string_view if_none_match, std::string_view etag) no
   return false;
 }
 
-}  // namespace wiki::http
+}  // namespace http

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-namespace wiki::http {
+namespace http {
 
 inline std::string_view extension_of(std::string_view path) noexcept {
   const auto name = path.substr(path.rfind('/') + 1);
@@ -54,4 +54,4 @@ inline std::string_view media_type(std::string_view path) noexcept {
   return at != std::end(types) && at->first == extension ? at->second : "application/octet-stream";
 }
 
-}  // namespace wiki::http
+}  // namespace http

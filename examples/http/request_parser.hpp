@@ -7,12 +7,13 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/verb.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <string>
 #include <string_view>
 
-namespace wiki::http {
+namespace http {
 
 /// Fills a Request, whose strings keep their memory from one request to the next: parsing allocates nothing. Bodies are
 /// not read; `is_keep_alive` says no where there is one.
@@ -26,12 +27,13 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
     header_limit(static_cast<std::uint32_t>(max_head_bytes));
     request_.method = Method::other;
     request_.target.clear();
-    request_.if_none_match.clear();
+    for (auto* text : {&request_.if_none_match, &request_.authority, &request_.origin, &request_.fetch_site}) text->clear();
     request_.accepts_gzip = false;
   }
 
   /// HTTP/1.1 asks for exactly one (RFC 9112, section 3.2).
   [[nodiscard]] bool has_proper_host() const noexcept { return hosts_ == 1 || (hosts_ == 0 && is_http_1_0_); }
+  [[nodiscard]] bool has_host() const noexcept { return hosts_ > 0 || has_absolute_target_; }
   [[nodiscard]] bool is_http_1_0() const noexcept { return is_http_1_0_; }
   [[nodiscard]] bool is_keep_alive() const { return keep_alive() && !chunked() && content_length().value_or(0) == 0; }
 
@@ -48,12 +50,35 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
 
   void on_request_impl(boost::beast::http::verb method, Text, Text target, int version, Error&) override {
     using boost::beast::http::verb;
-    request_.method = method == verb::get ? Method::get : method == verb::head ? Method::head : Method::other;
-    request_.target.assign(target.data(), target.size());
+    request_.method = method == verb::get    ? Method::get
+                      : method == verb::head ? Method::head
+                      : method == verb::post ? Method::post
+                                             : Method::other;
+    take_target(view(target));
     is_http_1_0_ = version == 10;
   }
+  /// The absolute form, as sent to proxies, names the host itself, and then the field does not count (RFC 9112, section 3.2.2).
+  void take_target(std::string_view target) {
+    const auto scheme = target.starts_with('/') ? target.npos : target.find("://");
+    has_absolute_target_ = scheme != target.npos;
+    if (has_absolute_target_) {
+      target.remove_prefix(scheme + 3);
+      const auto end = std::min(target.find_first_of("/?#"), target.size());
+      request_.authority = target.substr(0, end);
+      target.remove_prefix(end);
+      if (!target.starts_with('/')) {
+        request_.target = "/";
+        request_.target += target;
+        return;
+      }
+    }
+    request_.target = target;
+  }
   void on_field_impl(Field name, Text, Text value, Error&) override {
-    if (name == Field::host) ++hosts_;
+    if (name == Field::host) {
+      ++hosts_;
+      if (!has_absolute_target_) request_.authority = view(value);
+    }
     if (name == Field::transfer_encoding) {
       ++transfer_encodings_;
       const auto codings = view(value);
@@ -62,10 +87,14 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
       ends_in_chunked_ = last != codings.npos && equals_ignoring_case(trim(codings.substr(last + 1)), "chunked");
     }
     if (name == Field::accept_encoding) request_.accepts_gzip = accepts_gzip(view(value));
-    if (name == Field::if_none_match) {
-      if (!request_.if_none_match.empty()) request_.if_none_match += ", ";
-      request_.if_none_match += view(value);
-    }
+    if (name == Field::if_none_match) append(request_.if_none_match, view(value));
+    if (name == Field::origin) append(request_.origin, view(value));
+    if (name == Field::sec_fetch_site) append(request_.fetch_site, view(value));
+  }
+  /// Fields of one name are one list (RFC 9110, section 5.3).
+  static void append(std::string& list, std::string_view value) {
+    if (!list.empty()) list += ", ";
+    list += value;
   }
 
   void on_response_impl(int, Text, int, Error&) override {}
@@ -79,7 +108,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   Request& request_;
   unsigned hosts_ = 0, transfer_encodings_ = 0;
   bool is_plainly_chunked_ = false, ends_in_chunked_ = false;
-  bool is_http_1_0_ = false;
+  bool is_http_1_0_ = false, has_absolute_target_ = false;
 };
 
 /// Whether a line of the head begins with white space. Older agents took it for more of the line before, others take it for a
@@ -94,4 +123,4 @@ inline bool has_folded_line(std::string_view head) noexcept {
   return false;
 }
 
-}  // namespace wiki::http
+}  // namespace http
