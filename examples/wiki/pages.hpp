@@ -3,8 +3,11 @@
 
 #include <render_cache/cache.hpp>
 #include <render_cache/hasher/file.hpp>
+#include <render_cache/observer/prometheus.hpp>
+#include <render_cache/store/memory.hpp>
 #include <render_cache/wiki.hpp>
 
+#include <prometheus/registry.h>
 #include <nlohmann/json_fwd.hpp>
 
 #include <chrono>
@@ -22,6 +25,10 @@ namespace wiki {
 using PageOutcome = render_cache::Outcome<render_cache::WikiPage>;
 using PageAnswer = render_cache::Answer<render_cache::WikiPage>;
 using WantedPage = render_cache::Wanted<render_cache::WikiKey, render_cache::FileSource>;
+
+/// Memory for pages, alone or in front of a database.
+using PageMemory =
+    render_cache::MemoryStore<render_cache::WikiSchema, render_cache::Evict::s3_fifo, render_cache::PrometheusObserver>;
 
 /// What the rest of the program needs of RenderCache<MarkdownRenderer, FileHasher, Store>. The virtual calls keep the stores'
 /// libraries out of all other files; a hit does not come here but to learn the page's fingerprint. Thread-safe.
@@ -45,6 +52,8 @@ class Pages {
 
   virtual render_cache::CacheStats stats() const = 0;
   virtual nlohmann::json store_stats() const = 0;
+  /// Where the caches of this wiki are counted: this one as {cache="pages"}.
+  virtual prometheus::Registry& metrics() const = 0;
 };
 
 /// `memory`, `sqlite:PATH` or `postgres:CONNINFO`.
@@ -64,6 +73,7 @@ struct PagesOptions {
   std::size_t memory = 0;  ///< bytes in front of a database, or for the memory store
   std::chrono::milliseconds render_limit{0};  ///< for one render, by the clock; zero: as long as it takes
   std::function<void(const std::exception&)> on_store_error{};
+  std::shared_ptr<prometheus::Registry> metrics = std::make_shared<prometheus::Registry>();  ///< where all is counted
 };
 
 /// Throws what the store's constructor throws.

@@ -5,6 +5,7 @@
 #include "outline.hpp"
 
 #include <render_cache/cache.hpp>
+#include <render_cache/observer/prometheus.hpp>
 #include <render_cache/store/memory.hpp>
 #include <render_cache/wiki.hpp>
 
@@ -80,7 +81,8 @@ class ResponseRenderer {
 };
 
 /// The third cache: a hit needs no copy and no layout, only a look-up, and its bytes are sent as they lie there.
-using Responses = render_cache::RenderCache<ResponseRenderer, ResponseHasher, render_cache::MemoryStore<ResponseSchema>>;
+using ResponseMemory = render_cache::MemoryStore<ResponseSchema, render_cache::Evict::s3_fifo, render_cache::PrometheusObserver>;
+using Responses = render_cache::RenderCache<ResponseRenderer, ResponseHasher, ResponseMemory, render_cache::PrometheusObserver>;
 
 /// Header fields of every page that is made here, each ending in CRLF.
 std::string_view page_fields() noexcept;

@@ -13,6 +13,7 @@
 #include <random>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -21,28 +22,39 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// One line an event on standard error, from any thread; of store errors one in ten seconds, for each request may bring one.
+/// One line an event on standard error, from any thread; of errors one of a kind in ten seconds, for each request may bring one.
 class Log {
  public:
   void line(const std::string& text) {
     const std::lock_guard lock(mutex_);
-    std::cerr << "wiki: " << render_cache::printable(text) << std::endl;
+    write(text);
   }
   void store_error(const std::exception& error) {
-    const std::lock_guard lock(mutex_);
-    ++unsaid_;
-    if (Clock::now() < quiet_until_) return;
-    std::cerr << "wiki: the store failed, pages are rendered meanwhile: " << render_cache::printable(error.what());
-    if (unsaid_ > 1) std::cerr << " (and " << unsaid_ - 1 << " errors more since the last report)";
-    std::cerr << std::endl;
-    unsaid_ = 0;
-    quiet_until_ = Clock::now() + std::chrono::seconds(10);
+    store_errors_.say(*this, "the store failed, pages are rendered meanwhile: ", error.what());
   }
+  void page_error(const std::string& what) { page_errors_.say(*this, "answered ", what); }
 
  private:
+  struct Kind {
+    void say(Log& log, const char* beginning, std::string_view what) {
+      const std::lock_guard lock(log.mutex_);
+      ++unsaid;
+      if (Clock::now() < quiet_until) return;
+      std::string text(beginning);
+      text += what;
+      if (unsaid > 1) text += " (and " + std::to_string(unsaid - 1) + " errors more since the last report)";
+      log.write(text);
+      unsaid = 0;
+      quiet_until = Clock::now() + std::chrono::seconds(10);
+    }
+    std::size_t unsaid = 0;
+    Clock::time_point quiet_until{};
+  };
+
+  static void write(const std::string& text) { std::cerr << "wiki: " << render_cache::printable(text) << std::endl; }
+
   std::mutex mutex_;
-  std::size_t unsaid_ = 0;
-  Clock::time_point quiet_until_{};
+  Kind store_errors_, page_errors_;
 };
 
 /// What goes on beside the requests: tables that could not be prepared yet, and clean-up.
@@ -120,6 +132,7 @@ int serve(const ServeOptions& options) {
   Wiki wiki(options.roots, *pages, capacity - capacity / 4);
   http::Server server(wiki, options.server);
   wiki.attach(server);
+  wiki.on_error([&log](const std::string& what) { log.page_error(what); });
 
   std::cout << "Serving " << server.url() << "/ (" << options.roots.size()
             << (options.roots.size() == 1 ? " repository" : " repositories") << "; store: " << options.store.describe()

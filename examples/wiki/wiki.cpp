@@ -4,6 +4,7 @@
 #include "http/mime.hpp"
 #include "http/negotiation.hpp"
 #include "layout.hpp"
+#include "metrics.hpp"
 #include "stats.hpp"
 #include "target.hpp"
 
@@ -108,12 +109,17 @@ bool is_folder(const DocumentRoot& root, const std::string& path) {
   return root.stat(path, state) && S_ISDIR(state.st_mode);
 }
 
+render_cache::PrometheusObserver response_metrics(const Pages& pages) {
+  return render_cache::PrometheusObserver(pages.metrics(), {{"cache", "responses"}});
+}
+
 }  // namespace
 
 Wiki::Wiki(const std::vector<RootChoice>& roots, Pages& pages, std::size_t memory)
     : pages_(pages), outline_store_({.capacity = std::size_t{64} << 20, .shards = 1}),
-      outlines_(OutlineRenderer(), OutlineHasher(), outline_store_), response_store_({.capacity = memory}),
-      responses_(ResponseRenderer(), ResponseHasher(), response_store_) {
+      outlines_(OutlineRenderer(), OutlineHasher(), outline_store_),
+      response_store_({.capacity = memory}, response_metrics(pages)),
+      responses_(ResponseRenderer(), ResponseHasher(), response_store_, {}, response_metrics(pages)) {
   for (const auto& [alias, folder] : roots) repositories_.emplace_back(alias, folder, outlines_);
 }
 
@@ -166,6 +172,11 @@ Wiki::Route Wiki::route(const Request& request) {
     if (target.alias == "-" && (route.reply = own_resource(request, target.path))) return route;
     const auto at = std::ranges::find(repositories_, target.alias, &Repository::alias);
     route.repository = at == repositories_.end() ? nullptr : &*at;
+    // Where Prometheus looks unless it is told otherwise.
+    if (route.repository == nullptr && target.alias == "metrics" && !target.has_path) {
+      route.reply = own_resource(request, "metrics");
+      return route;
+    }
   }
   if (route.repository == nullptr) {
     route.reply = missing(route);
@@ -204,6 +215,7 @@ std::optional<Reply> Wiki::own_resource(const Request& request, std::string_view
   if (name == "icon.svg") return resource(request, "image/svg+xml", icon(), layout_version());
   std::optional<Reply> reply;
   if (name == "stats") reply = http::make_reply(200, "application/json", stats().dump(2) + "\n");
+  if (name == "metrics") reply = http::make_reply(200, metrics_content_type, metrics());
   if (reply) reply->field("Cache-Control", "no-store");
   return reply;
 }
@@ -318,7 +330,7 @@ Reply Wiki::missing(const Route& route) {
 Reply Wiki::failure(const Route& route, const std::exception& error) {
   const auto count = [&](Failure kind) { failures_[kind].fetch_add(1, std::memory_order_relaxed); };
   ErrorParts parts{
-      .status = 500, .title = "This page cannot be shown", .explanation = "An internal error; the server's log may say more."};
+      .status = 500, .title = "This page cannot be shown", .explanation = "An internal error; the server's log says more."};
   if (const auto* file = dynamic_cast<const FileError*>(&error)) {
     switch (file->kind) {
       case FileError::Kind::not_found:
@@ -351,6 +363,10 @@ Reply Wiki::failure(const Route& route, const std::exception& error) {
   } else {
     count(internal);
   }
+  if ((parts.status >= 500 || parts.status == 403) && on_error_) {  // what whoever runs this can mend
+    const auto alias = route.repository != nullptr ? route.repository->alias() : std::string();
+    on_error_(std::to_string(parts.status) + " for '" + alias + '/' + route.path + "': " + error.what());
+  }
   if (route.repository != nullptr && route.view) {
     parts.alias = route.repository->alias();
     parts.path = route.path;
@@ -363,6 +379,10 @@ Reply Wiki::failure(const Route& route, const std::exception& error) {
 
 Reply Wiki::refuse(unsigned status, std::string_view why) noexcept {
   return html_reply(status, error_page({.status = status, .title = "This request cannot be answered", .explanation = why}));
+}
+
+std::string Wiki::metrics() const {
+  return metrics_text(pages_.metrics(), server_ != nullptr ? server_->stats() : http::ServerStats{}, response_store_.stats());
 }
 
 nlohmann::json Wiki::stats() {

@@ -53,11 +53,15 @@ class Wiki final : public http::Handler {
 
   /// What the server lends: somewhere to run jobs, and its numbers. To be called before the first request.
   void attach(http::Server& server) noexcept { server_ = &server; }
+  /// Is told the cause of each answer that is an error of ours (5xx, 403), in a line; may be called from many threads at once. To be
+  /// set before the first request.
+  void on_error(std::function<void(const std::string&)> tell) { on_error_ = std::move(tell); }
 
   [[nodiscard]] std::list<Repository>& repositories() noexcept { return repositories_; }
   [[nodiscard]] Pages& pages() noexcept { return pages_; }
   [[nodiscard]] Responses& responses() noexcept { return responses_; }
   [[nodiscard]] nlohmann::json stats();
+  [[nodiscard]] std::string metrics() const;
 
  private:
   struct Route {
@@ -87,9 +91,10 @@ class Wiki final : public http::Handler {
   render_cache::MemoryStore<OutlineSchema> outline_store_;
   Outlines outlines_;
   std::list<Repository> repositories_;
-  render_cache::MemoryStore<ResponseSchema> response_store_;
+  ResponseMemory response_store_;
   Responses responses_;
   http::Server* server_ = nullptr;
+  std::function<void(const std::string&)> on_error_{};
   const Repository::Clock::time_point started_ = Repository::Clock::now();
 
   enum Failure : std::size_t { not_found, forbidden, too_large, render_failed, internal, failures };

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <regex>
 #include <set>
 
@@ -275,4 +276,53 @@ TEST_CASE("one crawl from the root finds every page, and no dead link that is no
     CHECK(images.size() > 10);
   }
   CHECK(wiki.stats()["pages"]["render_failures"] == 0);
+}
+
+TEST_CASE("Prometheus scrapes what the caches and the server count", "[server]") {
+  TemporaryDirectory files;
+  files.write("a.md", "# A\n");
+  const WikiServer wiki({"--root", "docs=" + files.path().string(), "--store", "memory"});
+  CHECK(wiki.get("/docs/a.md").status == 200);
+  CHECK(wiki.get("/docs/a.md").status == 200);
+  CHECK(wiki.get("/docs/b.md").status == 404);
+  for (const auto* const address : {"/metrics", "/-/metrics"}) {
+    const auto scraped = wiki.get(address);
+    CHECK(scraped.status == 200);
+    CHECK(scraped.field("content-type") == "text/plain; version=0.0.4; charset=utf-8");
+    CHECK(scraped.field("cache-control") == "no-store");
+    for (const auto* const line : {
+             "# TYPE render_cache_lookup_seconds histogram\n",
+             "render_cache_render_seconds_count{cache=\"pages\",result=\"done\"} 1\n",
+             "render_cache_lookup_seconds_count{cache=\"pages\",result=\"absent\"} 1\n",
+             "# TYPE wiki_replies_total counter\n",
+             "wiki_replies_total{status=\"4xx\"} 1\n",
+             "# TYPE wiki_response_memory_entries gauge\nwiki_response_memory_entries 1\n",
+         }) {
+      CHECK_THAT(scraped.body, ContainsSubstring(line));
+    }
+    CHECK_THAT(scraped.body, !ContainsSubstring("render_cache_near_hits_total{cache=\"responses\"} 0\n"));
+  }
+}
+
+TEST_CASE("a repository may be called metrics", "[server]") {
+  TemporaryDirectory files;
+  files.write("README.md", "# Mine\n");
+  const WikiServer wiki({"--root", "metrics=" + files.path().string(), "--store", "memory"});
+  CHECK(wiki.get("/metrics").status == 302);
+  CHECK_THAT(wiki.get("/-/metrics").body, ContainsSubstring("wiki_requests_total"));
+}
+
+TEST_CASE("every metric on the dashboard is served", "[server]") {
+  TemporaryDirectory files;
+  const WikiServer wiki({"--root", "docs=" + files.path().string(), "--store", "memory"});
+  const auto served = wiki.get("/metrics").body;
+  std::ifstream file(RENDER_CACHE_SOURCE_DIR "/examples/wiki/grafana.json");
+  const auto board = nlohmann::json::parse(file).at("panels").dump();
+  const std::regex name("(render_cache|wiki)_[a-z_]+");
+  std::size_t names = 0;
+  for (std::sregex_iterator at(board.begin(), board.end(), name), end; at != end; ++at, ++names) {
+    INFO(at->str());
+    CHECK((served.find('\n' + at->str() + '{') != served.npos || served.find('\n' + at->str() + ' ') != served.npos));
+  }
+  CHECK(names > 10);
 }

@@ -3,7 +3,6 @@
 
 #include "pages_on.hpp"
 
-#include <render_cache/store/memory.hpp>
 #include <render_cache/store/tiered.hpp>
 
 #include <utility>
@@ -13,25 +12,23 @@ namespace wiki {
 /// The two stores, made before the cache that uses them.
 template <class Database>
 struct Tiers {
-  using Memory = render_cache::MemoryStore<render_cache::WikiSchema>;
-
   template <class DatabaseOptions>
-  Tiers(std::size_t bytes, DatabaseOptions options)
-      : memory({.capacity = bytes}), database(std::move(options)), both(memory, database) {}
+  Tiers(const PagesOptions& options, DatabaseOptions database_options)
+      : memory({.capacity = options.memory}, page_metrics(options)), database(std::move(database_options)),
+        both(memory, database) {}
 
-  Memory memory;
+  PageMemory memory;
   Database database;
-  render_cache::TieredStore<Memory, Database> both;
+  render_cache::TieredStore<PageMemory, Database> both;
 };
 
 template <class Database>
-class DatabasePages : protected Tiers<Database>,
-                      public PagesOn<render_cache::TieredStore<render_cache::MemoryStore<render_cache::WikiSchema>, Database>> {
+class DatabasePages : protected Tiers<Database>, public PagesOn<render_cache::TieredStore<PageMemory, Database>> {
  public:
   template <class DatabaseOptions>
   DatabasePages(const PagesOptions& options, DatabaseOptions database_options)
-      : Tiers<Database>(options.memory, std::move(database_options)),
-        PagesOn<render_cache::TieredStore<render_cache::MemoryStore<render_cache::WikiSchema>, Database>>(this->both, options) {}
+      : Tiers<Database>(options, std::move(database_options)),
+        PagesOn<render_cache::TieredStore<PageMemory, Database>>(this->both, options) {}
 };
 
 }  // namespace wiki

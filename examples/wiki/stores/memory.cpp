@@ -1,20 +1,16 @@
 #include "pages_on.hpp"
 
-#include <render_cache/store/memory.hpp>
-
 namespace wiki {
 namespace {
 
-using Memory = render_cache::MemoryStore<render_cache::WikiSchema>;
-
 struct MemoryHolder {
-  Memory memory;
+  PageMemory memory;
 };
 
-class MemoryPages final : MemoryHolder, public PagesOn<Memory> {
+class MemoryPages final : MemoryHolder, public PagesOn<PageMemory> {
  public:
   explicit MemoryPages(const PagesOptions& options)
-      : MemoryHolder{Memory({.capacity = options.memory})}, PagesOn(memory, options) {}
+      : MemoryHolder{PageMemory({.capacity = options.memory}, page_metrics(options))}, PagesOn(memory, options) {}
 
   nlohmann::json store_stats() const override { return {{"kind", "memory"}, {"memory", memory_to_json(cache_.store().stats())}}; }
 };

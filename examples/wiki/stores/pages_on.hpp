@@ -18,23 +18,32 @@
 
 namespace wiki {
 
-/// Passes on what the cache survived.
-struct StoreErrors {
-  std::function<void(const std::exception&)> tell;
+inline render_cache::PrometheusObserver page_metrics(const PagesOptions& options) {
+  return render_cache::PrometheusObserver(*options.metrics, {{"cache", "pages"}});
+}
+
+/// Counts, and passes on what the cache survived.
+struct PageObserver : render_cache::PrometheusObserver {
+  explicit PageObserver(const PagesOptions& options) : PrometheusObserver(page_metrics(options)), tell(options.on_store_error) {}
+
   void on_store_error(const render_cache::StoreErrorEvent& event) const noexcept {
+    PrometheusObserver::on_store_error(event);
     if (tell) tell(event.error);
   }
+
+  std::function<void(const std::exception&)> tell;
 };
 
 template <class Store>
 class PagesOn : public Pages {
  public:
   using Cache = render_cache::RenderCache<render_cache::MarkdownRenderer, render_cache::FileHasher<render_cache::Sha256Hasher>,
-                                          Store, StoreErrors>;
+                                          Store, PageObserver>;
 
   PagesOn(Store& store, const PagesOptions& options)
       : cache_(render_cache::MarkdownRenderer(markdown(options)), render_cache::FileHasher<render_cache::Sha256Hasher>(), store,
-               {}, {options.on_store_error}) {}
+               {}, PageObserver(options)),
+        metrics_(options.metrics) {}
 
   std::optional<render_cache::Fingerprint> fingerprint_near(const render_cache::FileSource& file) const override {
     return cache_.fingerprint_near(file);
@@ -56,6 +65,10 @@ class PagesOn : public Pages {
     }
   }
   render_cache::CacheStats stats() const override { return cache_.stats(); }
+  prometheus::Registry& metrics() const override { return *metrics_; }
+
+ protected:
+  Cache cache_;
 
  private:
   static render_cache::MarkdownOptions markdown(const PagesOptions& options) {
@@ -64,8 +77,7 @@ class PagesOn : public Pages {
     return markdown;
   }
 
- protected:
-  Cache cache_;
+  std::shared_ptr<prometheus::Registry> metrics_;
 };
 
 }  // namespace wiki
