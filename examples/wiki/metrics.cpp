@@ -45,6 +45,8 @@ std::string metrics_text(const prometheus::Registry& registry, const http::Serve
   counter("wiki_requests_at_once_total", "Of those, answered without a worker", server.answered_at_once);
   counter("wiki_connections_total", "Connections accepted", server.connections);
   counter("wiki_timeouts_total", "Connections closed for slowness or idleness", server.timeouts);
+  counter("wiki_refused_connections_total", "Connections beyond a client's share", server.refused);
+  counter("wiki_shed_requests_total", "Requests answered 503, since too many waited or the work took too long", server.shed);
   counter("wiki_sent_bytes_total", "Bytes sent", server.bytes_sent);
   gauge("wiki_open_connections", "Connections now", server.open);
   gauge("wiki_response_memory_entries", "Responses held in memory", responses.entries);
