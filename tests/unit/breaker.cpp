@@ -44,9 +44,29 @@ TEST_CASE("after a failure nobody is admitted for a pause, then one, and the res
     CHECK(breaker.admit());
     CHECK_FALSE(breaker.admit());
   }
+  SECTION("it answers more slowly than a pause is long, and others try meanwhile") {
+    ManualClock::time += 1s;
+    CHECK(breaker.admit());
+    breaker.answered(*one);
+    CHECK_FALSE(breaker.paused());
+  }
+  SECTION("it is not asked after all: another one tries, and one alone") {
+    breaker.not_asked(*one);
+    CHECK(breaker.paused());
+    CHECK(breaker.admit());
+    CHECK_FALSE(breaker.admit());
+  }
+  SECTION("it is not asked after all, and has failed another one: the pause stays") {
+    breaker.failed();
+    breaker.not_asked(*one);
+    CHECK_FALSE(breaker.admit());
+  }
   SECTION("one who asked before the failure and is answered late ends no pause") {
     breaker.answered(*before);
     CHECK_FALSE(breaker.admit());
+    breaker.failed();
+    breaker.answered(*one);
+    CHECK(breaker.paused());
   }
 }
 

@@ -411,6 +411,27 @@ TEST_CASE("when the store's pause ends one read asks it, and the others do witho
   CHECK(ask([](auto&) { return 3; }));
 }
 
+TEST_CASE("what is near and fails too does not keep the store from being asked again") {
+  struct : FullStore {
+    FullStore part;
+    FullStore& near() { return part; }
+  } store;
+  detail::StoreAccess<decltype(store)> access(store, 20ms);
+  std::string failure;
+  bool up = false;
+  const auto ask = [&](auto& asked) {
+    if (!std::is_same_v<decltype(asked), decltype(store)&> || !up) throw StoreUnavailable("down");
+    return true;
+  };
+  CHECK_FALSE(access.ask(ask, failure));
+  up = true;
+  bool answered = false;
+  for (const auto start = std::chrono::steady_clock::now(); !answered && std::chrono::steady_clock::now() < start + 10s;) {
+    answered = access.ask(ask, failure).has_value();
+  }
+  CHECK(answered);
+}
+
 // -- batches -------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("keys that repeat in a batch share a render, also when forced and when the store is down") {

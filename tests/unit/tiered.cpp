@@ -6,8 +6,12 @@
 #include <render_cache/store/memory.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <span>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -153,12 +157,56 @@ TEST_CASE("an erase that comes while a far hit is on its way leaves nothing near
   }
 }
 
-TEST_CASE("an older value comes from the far store, or from the near one while that is down") {
+TEST_CASE("an older value comes from the far store, or from the near one while that is down, which is noticed") {
   Fixture f;
+  CountingRenderer renderer;
+  renderer.state->during = [](const WikiKey&, const std::string&) { throw std::runtime_error("no"); };
+  RenderCache cache(renderer, MinimalHasher{}, f.store);
   f.store.publish(key, page("x"));
   f.far.publish(key, page("y"));
   CHECK(f.store.lookup_stale(key)->entry->value.rendered_html == "y");
+  f.far.before = [](std::string_view operation) {
+    if (operation == "lookup_stale") throw StoreUnavailable("gone in between");
+  };
+  const auto answer = cache.get(key, std::string("z"), {.freshness = Freshness::stale_if_error(Freshness::Age::max())});
+  CHECK(answer->rendered_html == "x");
+  CHECK(cache.stats().store_unavailable == 1);
+  CHECK_FALSE(cache.stats().store_available);
+  CHECK_THROWS_AS(f.store.lookup_stale(key), StoreUnavailable);
+}
+
+TEST_CASE("a near hit tells nothing of the far store: when its pause ends, one that needs it asks it") {
+  Fixture f;
+  RenderCache cache(CountingRenderer{}, MinimalHasher{}, f.store, {.store_pause = std::chrono::milliseconds(200)});
+  const std::string x = "x";
+  cache.get(key, x);
   f.far_is_down();
-  CHECK(f.store.lookup_stale(key)->entry->value.rendered_html == "x");
-  CHECK_THROWS_AS(f.store.lookup_stale({"docs", "b.md"}), StoreUnavailable);
+  cache.get({"docs", "b.md"}, x);
+  std::this_thread::sleep_for(std::chrono::milliseconds(210));
+  const auto by_batch = GENERATE(false, true);
+  if (by_batch) {
+    CHECK(cache.get_many(std::vector<Wanted<WikiKey, std::string>>{{key, x}}).front().outcome().origin == Origin::near);
+  } else {
+    CHECK(cache.get(key, x).origin == Origin::near);
+  }
+  CHECK_FALSE(cache.stats().store_available);
+  int asked = 0;
+  f.far.before = [&](std::string_view) {
+    if (++asked == 1) cache.get({"docs", "d.md"}, x);  // as another thread would, while the far store lets this one wait
+    throw StoreUnavailable("still down");
+  };
+  cache.get({"docs", "c.md"}, x);
+  CHECK(asked == 1);
+}
+
+TEST_CASE("a far store that answers too few of a batch is told so") {
+  struct ShortStore : FullStore {
+    std::vector<Lookup<WikiPage>> lookup_many(std::span<const Query<WikiKey>> queries) {
+      return std::vector<Lookup<WikiPage>>(queries.size() / 2);
+    }
+  } far;
+  MemoryStore<WikiSchema> near;
+  TieredStore store(near, far);
+  const std::vector<Query<WikiKey>> queries(8, {key, fingerprint("x")});
+  CHECK_THROWS_WITH(store.lookup_many(queries), ContainsSubstring("answered 4 of 8 queries"));
 }

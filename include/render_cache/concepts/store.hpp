@@ -4,6 +4,7 @@
 #include <render_cache/requirements.hpp>
 
 #include <render_cache/entry/entry.hpp>
+#include <render_cache/entry/error.hpp>
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/prune.hpp>
 
@@ -94,6 +95,21 @@ template <class S>
 concept HasLookupMany = requires(S store, std::span<const Query<typename S::key_type>> queries) {
   { store.lookup_many(queries) } -> std::same_as<std::vector<Lookup<typename S::value_type>>>;
 };
+
+namespace detail {
+
+/// The store's `lookup_many`, held to its word.
+template <HasLookupMany S>
+auto lookup_each(S& store, std::span<const Query<typename S::key_type>> queries) {
+  auto found = store.lookup_many(queries);
+  if (found.size() != queries.size()) {
+    throw StoreError("the store's lookup_many answered " + std::to_string(found.size()) + " of " +
+                     std::to_string(queries.size()) + " queries; it must answer each, in order");
+  }
+  return found;
+}
+
+}  // namespace detail
 
 /// `publish_many(entries)`: all or nothing; of a key that repeats the last one is kept.
 template <class S>

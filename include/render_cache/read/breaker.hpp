@@ -17,34 +17,44 @@ namespace render_cache::detail {
 template <class Clock = std::chrono::steady_clock>
 class Breaker {
  public:
-  /// By what a caller was admitted; to be handed back with good news.
-  using Admission = std::int64_t;
+  /// By what a caller was admitted, to be handed back: how many failures there had been, or 0 while all is well.
+  using Admission = std::uint64_t;
 
   explicit Breaker(std::chrono::milliseconds pause) : pause_(pause) {}
 
   /// Nothing: do without. One relaxed load while nothing has failed.
   [[nodiscard]] std::optional<Admission> admit() noexcept {
     auto until = paused_until_.load(std::memory_order_relaxed);
-    if (until == 0) return until;
+    if (until == 0) return Admission{0};
     if (ticks(Clock::now()) < until) return std::nullopt;
-    const auto next = ticks(from_now<Clock>(pause_));
-    if (paused_until_.compare_exchange_strong(until, next, std::memory_order_relaxed)) return next;
+    const auto failures = failures_.load();
+    if (paused_until_.compare_exchange_strong(until, ticks(from_now<Clock>(pause_)))) return failures;
     return std::nullopt;
   }
 
-  /// It answers. An answer to somebody who asked before the last failure ends no pause.
-  void answered(Admission admission) noexcept {
-    if (admission != 0) paused_until_.compare_exchange_strong(admission, 0, std::memory_order_relaxed);
+  /// It answers, however long that took. An answer to somebody who asked before the last failure ends no pause.
+  void answered(Admission admission) noexcept { pause_until(0, admission); }
+  /// It was not asked after all: the next caller is admitted instead.
+  void not_asked(Admission admission) noexcept { pause_until(ticks(Clock::now()), admission); }
+  void failed() noexcept {
+    ++failures_;
+    paused_until_.store(ticks(from_now<Clock>(pause_)));
   }
-  void failed() noexcept { paused_until_.store(ticks(from_now<Clock>(pause_)), std::memory_order_relaxed); }
 
   [[nodiscard]] bool paused() const noexcept { return paused_until_.load(std::memory_order_relaxed) != 0; }
 
  private:
   static std::int64_t ticks(typename Clock::time_point time) noexcept { return time.time_since_epoch().count(); }
 
+  void pause_until(std::int64_t end, Admission admission) noexcept {
+    if (admission == 0) return;
+    auto until = paused_until_.load();
+    if (until != 0 && failures_.load() == admission) paused_until_.compare_exchange_strong(until, end);
+  }
+
   const std::chrono::milliseconds pause_;
   std::atomic<std::int64_t> paused_until_{0};  // ticks of Clock; 0 while all is well
+  std::atomic<std::uint64_t> failures_{0};  // counted before their pause begins
 };
 
 }  // namespace render_cache::detail

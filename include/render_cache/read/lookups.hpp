@@ -65,11 +65,18 @@ class Lookups {
     return outcomes;
   }
 
-  /// What is stored under whatever fingerprint, if it is young enough.
+  /// What is stored under whatever fingerprint, if it is young enough; what is near while the store fails.
   EntryPtr<value_type> older([[maybe_unused]] const key_type& key, [[maybe_unused]] Freshness::Age max_age) {
     if constexpr (HasLookupStale<Store>) {
+      const auto ask = [&]<class Asked>(Asked& store) -> Aged<value_type> {
+        if constexpr (HasLookupStale<Asked>) return store.lookup_stale(key).value_or(Aged<value_type>{});
+        return {};
+      };
       std::string failure;
-      auto aged = store_.ask([&](auto& store) { return store.lookup_stale(key).value_or(Aged<value_type>{}); }, failure);
+      auto aged = store_.ask(ask, failure);
+      if constexpr (HasNear<Store>) {
+        if (!aged) aged = ask(store_.get().near());
+      }
       if (aged && aged->entry && aged->age <= max_age) return std::move(aged->entry);
     }
     return nullptr;
@@ -107,17 +114,13 @@ class Lookups {
 
   template <class Asked>
   static std::vector<Lookup<value_type>> ask_many(Asked& store, std::span<const Query<key_type>> queries) {
-    std::vector<Lookup<value_type>> found;
     if constexpr (HasLookupMany<Asked>) {
-      found = store.lookup_many(queries);
-      if (found.size() != queries.size()) {
-        throw StoreError("the store's lookup_many answered " + std::to_string(found.size()) + " of " +
-                         std::to_string(queries.size()) + " queries; it must answer each, in order");
-      }
+      return lookup_each(store, queries);
     } else {
+      std::vector<Lookup<value_type>> found;
       for (const auto& query : queries) found.push_back(store.lookup(query.key, query.fingerprint));
+      return found;
     }
-    return found;
   }
 
   StoreAccess<Store, Observer> store_;

@@ -5,11 +5,13 @@
 
 #include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/store.hpp>
+#include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/read/breaker.hpp>
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/thrown.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -17,6 +19,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace render_cache::detail {
 
@@ -30,8 +33,9 @@ class StoreAccess {
   [[nodiscard]] Store& get() const noexcept { return store_; }
   [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
 
-  /// What `call(store)` returns (true for void); nothing if the store failed or is being left alone, and then `failure` says why.
-  /// While it is left alone, its near part is asked instead, if it has one. InvalidKey is the caller's mistake and passes.
+  /// What `call(store)` returns: true for void; false says that it did not ask after all. Nothing if the store failed or is being
+  /// left alone, and then `failure` says why. While it is left alone, its near part is asked instead, if it has one. InvalidKey is
+  /// the caller's mistake and passes.
   template <class Call>
   auto ask(Call&& call, std::string& failure) {
     using Result = std::invoke_result_t<Call, Store&>;
@@ -50,12 +54,16 @@ class StoreAccess {
         if (!admission) return Answer{result_of(call, store_.near())};
       }
       Answer answer{result_of(call, store_)};
-      breaker_.answered(*admission);
+      if (reached_store(*answer)) {
+        breaker_.answered(*admission);
+      } else {
+        breaker_.not_asked(*admission);
+      }
       return answer;
     } catch (const InvalidKey&) {
       throw;
     } catch (const StoreUnavailable& error) {
-      breaker_.failed();
+      if (admission) breaker_.failed();
       note(StoreFailure::unavailable, error, watch, failure);
       return Answer{};
     } catch (const StoreFull& error) {
@@ -84,6 +92,16 @@ class StoreAccess {
   using Watch = Stopwatch<ObservesStoreErrors<Observer>>;
   enum Counter : std::size_t { skipped = 4, counters };  // after the failures by kind
   static constexpr std::size_t failures(StoreFailure kind) noexcept { return static_cast<std::size_t>(kind); }
+
+  /// Whether an answer tells that all of the store is there, and not its near part alone.
+  static bool reached_store(const Lookup<typename Store::value_type>& found) {
+    return !found.entry || found.origin != Origin::near;
+  }
+  static bool reached_store(const std::vector<Lookup<typename Store::value_type>>& found) {
+    return std::any_of(found.begin(), found.end(), [](const auto& each) { return reached_store(each); });
+  }
+  static bool reached_store(bool asked) { return asked; }
+  static bool reached_store(const Aged<typename Store::value_type>&) { return true; }
 
   template <class Call, class Asked>
   static auto result_of(Call& call, Asked& store) {

@@ -31,7 +31,11 @@ class NearTier {
   /// The near store itself, for its numbers.
   [[nodiscard]] Near& store() const noexcept { return near_; }
 
-  Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) { return near_.lookup(key, fingerprint); }
+  Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
+    auto found = near_.lookup(key, fingerprint);
+    found.origin = Origin::near;  // whatever a store says that does not know what it is used for
+    return found;
+  }
   std::optional<Aged<value_type>> lookup_stale(const key_type& key)
     requires HasLookupStale<Near>
   {

@@ -91,7 +91,7 @@ class TieredStore {
       places.emplace_back(i, near_.changes(queries[i].key));
     }
     if (lacking.empty()) return found;
-    auto further = far_.lookup_many(lacking);
+    auto further = detail::lookup_each(far_, lacking);
     for (std::size_t i = 0; i < lacking.size(); ++i) {
       if (further[i].entry) near_.fill(lacking[i].key, further[i].entry, places[i].second);
       found[places[i].first] = std::move(further[i]);
@@ -99,16 +99,11 @@ class TieredStore {
     return found;
   }
 
-  /// The far store's; the near one's while that fails.
+  /// The far store's: whether that is there must not be hidden by what is near.
   std::optional<Aged<value_type>> lookup_stale(const key_type& key)
-    requires HasLookupStale<Near> && HasLookupStale<Far>
+    requires HasLookupStale<Far>
   {
-    try {
-      return far_.lookup_stale(key);
-    } catch (const StoreUnavailable&) {
-      if (auto near = near_.lookup_stale(key)) return near;
-      throw;
-    }
+    return far_.lookup_stale(key);
   }
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
