@@ -13,13 +13,13 @@ namespace {
 struct Parsed {
   bool is_done = false, has_failed = false, keep_alive = false, proper_host = false;
   unsigned framing = 0;
-  wiki::http::Request request;
+  http::Request request;
 };
 
 // In portions of `step` bytes, as they come from a socket.
 Parsed parse(std::string_view input, std::size_t step) {
   Parsed parsed;
-  wiki::http::RequestParser parser(parsed.request, 4096);
+  http::RequestParser parser(parsed.request, 4096);
   std::size_t begin = 0, end = 0;
   while (!parser.is_header_done() && !parsed.has_failed && end < input.size()) {
     end = std::min(end + step, input.size());
@@ -56,10 +56,10 @@ void check_target(std::string_view text) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto input = fuzz::text(data, size);
   check_target(input.substr(0, input.find('\n')));
-  wiki::http::accepts_gzip(input);
+  http::accepts_gzip(input);
   const auto quote = input.find('"');
-  if (quote != input.npos) wiki::http::names_etag(input, input.substr(quote, 8));
-  wiki::http::has_folded_line(input);
+  if (quote != input.npos) http::names_etag(input, input.substr(quote, 8));
+  http::has_folded_line(input);
 
   const auto whole = parse(input, input.size() + 1);
   if (whole.is_done) check_target(whole.request.target);

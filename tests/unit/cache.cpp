@@ -478,22 +478,38 @@ TEST_CASE("what is too new to trust is neither looked up nor stored nor shared")
   CHECK(store.lookups == 0);
 }
 
+namespace {
+
+struct Sample {
+  std::string text, content;
+  bool settled;
+};
+
+struct SampleHasher {
+  Fingerprint components(const Sample& s) const {
+    auto sampled = Fingerprint().add("time", s.text);
+    return s.settled ? sampled : std::move(sampled.mark_unsettled());
+  }
+};
+
+struct SampleRenderer {
+  CountingRenderer counting;
+  std::string_view version() const { return counting.version(); }
+  WikiPage render(const WikiKey& k, const Sample& s) const { return counting.render(k, s.content); }
+};
+
+}  // namespace
+
+TEST_CASE("a batch answers what is settled by a render of its own, not by one that was too new to trust") {
+  FullStore store;
+  RenderCache cache(SampleRenderer{}, SampleHasher{}, store);
+  const std::vector<Wanted<WikiKey, Sample>> wanted{{key, {"1", "older", false}}, {key, {"1", "newer", true}}};
+  const auto answers = cache.get_many(wanted, {.parallel = 1});
+  CHECK(answers[0].outcome()->rendered_html == "<p>older</p>");
+  CHECK(answers[1].outcome()->rendered_html == "<p>newer</p>");
+}
+
 TEST_CASE("what is settled is not taken from one that was too new to trust", "[concurrent]") {
-  struct Sample {
-    std::string text, content;
-    bool settled;
-  };
-  struct SampleHasher {
-    Fingerprint components(const Sample& s) const {
-      auto sampled = Fingerprint().add("time", s.text);
-      return s.settled ? sampled : std::move(sampled.mark_unsettled());
-    }
-  };
-  struct SampleRenderer {
-    CountingRenderer counting;
-    std::string_view version() const { return counting.version(); }
-    WikiPage render(const WikiKey& k, const Sample& s) const { return counting.render(k, s.content); }
-  };
   FullStore store;
   SampleRenderer renderer;
   RenderCache cache(renderer, SampleHasher{}, store);

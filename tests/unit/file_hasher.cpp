@@ -139,6 +139,15 @@ TEST_CASE("a hasher that always reads sees a write that leaves no stamp") {
   ::munmap(mapped, 4096);
 }
 
+TEST_CASE("a path with a NUL byte is no file, and not the one before it") {
+  Fixture f;
+  f.directory.write("a.md", "text");
+  const std::string path("a.md\0b", 6);
+  CHECK_FALSE(f.hasher.time(f.file(path)));
+  CHECK_FALSE(f.hasher.components_near(f.file(path)));
+  CHECK(f.refusal(path) == FileError::Kind::not_found);
+}
+
 TEST_CASE("a time in the future is never trusted") {
   Fixture f;
   f.directory.write("a.md", "text");

@@ -142,6 +142,12 @@ TEST_CASE("the components that differ are named") {
   CHECK(changed_components(Fingerprint::from_text("rubbish"), Fingerprint().add("source", 1)) == "source,rubbish");
 }
 
+TEST_CASE("a fingerprint may be a part of itself") {
+  auto twice = Fingerprint().add("a", std::string(100, 'x')).add("b", 2);
+  const auto once = twice;
+  CHECK(twice.add("again", twice) == Fingerprint(once).add("again", once));
+}
+
 TEST_CASE("a part that is unsettled unsettles the whole") {
   CHECK_FALSE(Fingerprint().add("part", Fingerprint().add("a", 1).mark_unsettled()).settled());
 }

@@ -48,6 +48,19 @@ TEST_CASE("who asks for what is being rendered joins, who asks for something els
   for (auto* call : {&other_state, &other_key, &later}) f.land(*call);
 }
 
+TEST_CASE("who asks after an erase joins nothing that was asked for before it") {
+  Fixture f;
+  auto before = f.join("a");
+  auto refresh = f.join("a", Join::not_yet);
+  f.flights.mark_erased([](const SmallKey& each) { return each == named("a"); });
+  auto after = f.join("a");
+  auto refresh_after = f.join("a", Join::not_yet);
+  CHECK(after.leads());
+  CHECK(refresh_after.leads());
+  CHECK_FALSE(f.join("a").leads());
+  for (auto* call : {&before, &refresh, &after, &refresh_after}) f.land(*call);
+}
+
 TEST_CASE("a wait ends at its deadline, and has the result if the flight has landed by then") {
   Fixture f;
   auto call = f.join("a");

@@ -5,6 +5,7 @@
 
 #include <render_cache/store/memory.hpp>
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -91,6 +92,27 @@ TEST_CASE("an observer is told of each step of a read, in order") {
   CHECK_FALSE(f.cache.find(key, f.cache.fingerprint(std::string("z"))));
   CHECK(f.recorder.take() == Events{"miss a.md changed source"});
   CHECK(f.cache.stats().misses_for(Miss::forced) == 1);
+}
+
+namespace {
+
+/// Takes back what has been stored.
+struct Eraser {
+  std::shared_ptr<std::function<void()>> erase = std::make_shared<std::function<void()>>([] {});
+  void on_publish(const WikiKey&, const PublishEvent&) const noexcept { (*erase)(); }
+};
+
+}  // namespace
+
+TEST_CASE("an observer may erase what it is told has been published") {
+  FullStore store;
+  const Eraser eraser;
+  RenderCache cache(CountingRenderer{}, MinimalHasher{}, store, {}, eraser);
+  bool erased = false;
+  *eraser.erase = [&] { erased = cache.erase(key); };
+  CHECK(cache.get(key, std::string("x"))->rendered_html == "<p>x</p>");
+  CHECK(erased);
+  CHECK_FALSE(store.lookup(key, cache.fingerprint(std::string("x"))).entry);
 }
 
 TEST_CASE("an observer is told of a batch key by key") {

@@ -168,7 +168,7 @@ class Fingerprint {
 
   /// How many components come, so that no other split of the same ones has this text, and then they. "%(" and a ':' in a name
   /// are written by nothing else.
-  void append_part(std::string_view name, const Fingerprint& part) {
+  void append_part(std::string_view name, const Fingerprint part) {  // a copy: it may be this one
     const auto components = part.components();
     append_number(begin_component(name).append("%("), components.size());
     text_.push_back(')');

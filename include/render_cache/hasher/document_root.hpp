@@ -90,6 +90,7 @@ class DocumentRoot {
 
   /// The state of what the path leads to. False where that is nothing, or outside; errno then says which.
   bool stat(const std::string& relative, struct ::stat& state) const noexcept {
+    if (relative.find('\0') != relative.npos) return errno = ENOENT, false;
     const auto found = resolve(relative.c_str(), O_PATH);
     return found && ::fstat(found.get(), &state) == 0;
   }

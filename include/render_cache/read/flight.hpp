@@ -125,6 +125,7 @@ class Flights {
     FlightPtr follows;
     if (const auto of_key = in_air_.find(key); of_key != in_air_.end()) {
       for (const auto& flight : of_key->second.flights) {
+        if (flight->erased) continue;  // asked for before the erase: no answer to who asks after it
         // Of equal texts the unsettled one may stand for another state of the source.
         if (!(flight->fingerprint == fingerprint) || flight->fingerprint.settled() != fingerprint.settled()) continue;
         if (which == Join::any || (which == Join::not_yet && flight->anew && !flight->begun)) {

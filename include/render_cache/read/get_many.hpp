@@ -126,7 +126,8 @@ class Batches {
       auto& same_key = of_key[query.key];
       for (const auto i : same_key) {
         // Two sources whose fingerprints are unsettled may differ although these are equal.
-        if (query.fingerprint.settled() && renders[i].query.fingerprint == query.fingerprint) {
+        const auto& known = renders[i].query.fingerprint;
+        if (query.fingerprint.settled() && known.settled() && known == query.fingerprint) {
           return renders[i].places.push_back(place);
         }
       }

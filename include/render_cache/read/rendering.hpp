@@ -338,23 +338,29 @@ auto Rendering<R, H, S, O>::make_entry(const Flight& flight, [[maybe_unused]] co
   return std::make_shared<const Entry<value_type>>(std::move(value), std::move(now), rendered_at, took);
 }
 
-/// In its key's turn: an erase or a later call's publish has either happened, and is seen here, or comes after.
+/// The store is asked in the key's turn: an erase or a later call's publish has either happened, and is seen here, or comes after.
+/// The observer is told after that turn, so it may erase.
 template <class R, class H, class S, class O>
 void Rendering<R, H, S, O>::publish(const Flight& flight, Result& result) {
-  const auto turn = changes_.of(flight.key);
-  if (flights_.erased(flight)) {
-    result.detail = "erased while it was rendered";
-  } else if (flights_.overtaken(flight)) {
-    result.detail = "a render that was asked for later has been stored";
-  } else {
-    const Stopwatch<ObservesPublishes<O, key_type>> watch;
-    auto& store = lookups_.store();
-    result.stored = store.ask([&](auto& asked) { asked.publish(flight.key, result.entry); }, result.detail).has_value();
-    if (!result.stored) return;
-    flights_.stored(flight);
-    counts_.add(published);
-    if constexpr (ObservesPublishes<O, key_type>) store.observer().on_publish(flight.key, {watch.elapsed()});
-  }
+  const Stopwatch<ObservesPublishes<O, key_type>> watch;
+  auto& store = lookups_.store();
+  const auto in_turn = [&](auto& asked) {
+    const auto turn = changes_.of(flight.key);
+    if (flights_.erased(flight)) {
+      result.detail = "erased while it was rendered";
+    } else if (flights_.overtaken(flight)) {
+      result.detail = "a render that was asked for later has been stored";
+    } else {
+      asked.publish(flight.key, result.entry);
+      flights_.stored(flight);
+      return true;
+    }
+    return false;
+  };
+  result.stored = store.ask(in_turn, result.detail).value_or(false);
+  if (!result.stored) return;
+  counts_.add(published);
+  if constexpr (ObservesPublishes<O, key_type>) store.observer().on_publish(flight.key, {watch.elapsed()});
 }
 
 /// The answer to a miss by what is stored under another fingerprint, if the call allows that and it is young enough.
