@@ -246,7 +246,7 @@ class Server::Running {
   void listen();
   Awaitable<void> accept();
   std::size_t share_of(const asio::ip::address& client) const;
-  void make_room();
+  void make_room(std::chrono::milliseconds spared);
   Awaitable<void> stop_on_signal(const std::function<void()>& stopping);
   void tell_to_stop(bool at_once);
   void start_tick(IoThread& io);
@@ -350,12 +350,19 @@ void turn_away(Socket& socket) {
 }  // namespace
 
 Awaitable<void> Server::Running::accept() {
+  std::chrono::milliseconds spared{};
+  Clock::time_point last_full{};
   for (std::size_t turn = 0; acceptor_.is_open(); ++turn) {
     Error error;
     if (open_ >= max_connections_) {
       co_await acceptor_.async_wait(tcp::acceptor::wait_read, noting(error));
       if (error || open_ < max_connections_) continue;
-      make_room();
+      // Who has just come is spared while few knock: that one's request may be on its way.
+      const auto now = Clock::now();
+      if (now - last_full > std::chrono::seconds(1)) spared = std::chrono::milliseconds(256);
+      last_full = now;
+      make_room(spared);
+      spared /= 2;
       pause_.expires_after(std::chrono::milliseconds(10));  // or until a connection has ended
       wants_room_ = true;
       co_await pause_.async_wait(noting(error));
@@ -367,7 +374,7 @@ Awaitable<void> Server::Running::accept() {
     Socket socket = co_await acceptor_.async_accept(io.context, peer, noting(error));
     if (!acceptor_.is_open() || error == asio::error::connection_aborted) continue;
     if (error) {  // the system is out of file descriptors, for one: more so if we tried again at once
-      make_room();
+      make_room({});
       pause_.expires_after(std::chrono::milliseconds(100));
       co_await pause_.async_wait(noting(error));
       continue;
@@ -397,15 +404,16 @@ Awaitable<void> Server::Running::accept() {
 
 /// Of the connections that wait for their clients, those go that have waited longest, the idle ones first. Who takes its answer
 /// is not among them.
-void Server::Running::make_room() {
+void Server::Running::make_room(std::chrono::milliseconds spared) {
   const auto wanted = std::max<std::size_t>(max_connections_ / 16 / io_.size(), 1);
   for (auto& io : io_) {
-    asio::post(io.context, [&io, wanted] {
-      const auto moving = Clock::now() - std::chrono::milliseconds(50);
+    asio::post(io.context, [&io, wanted, spared] {
+      const auto now = Clock::now();
+      const auto newest = now - spared, moving = now - std::chrono::milliseconds(50);
       std::vector<Connection*> waiting;
       for (auto& connection : io.connections) {
         if (connection.timed_out || connection.phase == Phase::working) continue;
-        if (connection.phase == Phase::writing && connection.since > moving) continue;
+        if (connection.since > (connection.phase == Phase::writing ? moving : newest)) continue;
         waiting.push_back(&connection);
       }
       const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, waiting.size()));
@@ -585,10 +593,12 @@ Awaitable<void> Server::Running::serve(IoThread& io, Place place) {
       std::memmove(buffer.data(), buffer.data() + begin, end - begin);
       end -= std::exchange(begin, 0);
       end += co_await socket.async_read_some(asio::buffer(&buffer[end], buffer.size() - end), noting(error));
-      if (error) {
+      // To be given up may come too late to cancel what has just ended: then it still holds, unless a request has come.
+      if (error || (connection.timed_out && connection.phase != Phase::idle)) {
         if (connection.phase == Phase::idle || !connection.timed_out) co_return;
         refused = 408;
       } else if (connection.phase == Phase::idle) {
+        connection.timed_out = false;
         connection.enter(Phase::reading, options_.head_limit);
       }
     }
@@ -657,6 +667,7 @@ Awaitable<bool> Server::Running::write(IoThread& io, Connection& connection, std
     }
     if (asio::buffer_size(rest) == 0) co_return true;
     sent = co_await connection.socket.async_write_some(rest, noting(error));
+    if (connection.timed_out) co_return false;
     connection.has_taken(sent, options_);
   }
 }
@@ -674,7 +685,7 @@ Awaitable<bool> Server::Running::write_file(IoThread& io, Connection& connection
       if (unreported > 0) connection.has_taken(std::exchange(unreported, 0), options_);
       Error error;
       co_await connection.socket.async_wait(tcp::socket::wait_write, noting(error));
-      if (error) co_return false;
+      if (error || connection.timed_out) co_return false;
     } else if (sent == 0 || errno != EINTR) {
       co_return false;  // it was cut short meanwhile: the client sees that from the length
     }
