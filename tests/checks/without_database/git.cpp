@@ -140,8 +140,7 @@ TEST_CASE("Checking runs no program of the repository's choice", "[checks]") {
 
 TEST_CASE("The programs that checking does not run are run by git on its own",
           "[checks]") {  // or the test above would prove nothing
-  for (const std::string key :
-       {"core.fsmonitor", "filter.spy.clean", "filter.spy.process", "diff.external", "diff.spy.textconv"}) {
+  for (const std::string key : {"core.fsmonitor", "filter.spy.clean", "diff.external", "diff.spy.textconv"}) {
     INFO(key);
     const HostileRepository repository;
     repository.directory.write("repository/.gitattributes", "* filter=spy diff=spy\n");
