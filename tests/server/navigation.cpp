@@ -1,17 +1,10 @@
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define RENDER_CACHE_TEST_SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define RENDER_CACHE_TEST_SANITIZED
-#endif
-
 #include "navigation.hpp"
 
 #include "layout.hpp"
 #include "options.hpp"
 #include "support/catch.hpp"
 #include "support/large_wiki.hpp"
+#include "support/sanitized.hpp"
 #include "support/wiki_process.hpp"
 #include "wiki.hpp"
 
@@ -46,7 +39,9 @@ std::vector<std::string> large_listing(int folders, int pages) {
 
 std::string all_navigation(const OutlineTree& tree, std::string_view path) {
   Navigation navigation("w", tree, tree.standing(path));
-  return navigation.crumbs("Title") + navigation.turn() + navigation.pages();
+  auto html = navigation.crumbs("Title");  // one after the other: each takes of the room that is left
+  html += navigation.turn();
+  return html += navigation.pages();
 }
 
 std::string pages_around(const OutlineTree& tree, std::string_view path) {
