@@ -261,6 +261,19 @@ TEST_CASE("markdown: front matter goes into the metadata") {
         R"({"a":[".inf",".nan","1e999",1e+20]})");
 }
 
+TEST_CASE("markdown: front matter is text that is the same when it is read back, whatever bytes it was made of") {
+  const auto read = [](std::string_view yaml) {
+    return render_cache::markdown::read_front_matter("---\n" + std::string(yaml) + "\n---\n", 4096, 100);
+  };
+  // Two keys that were ordered by their bytes, and would change places once those are replaced.
+  const auto values = read("\xcf\x95: 1\n\x9d: '\xff'").values;
+  CHECK(values.dump() == "{\"\xcf\x95\":1,\"\xef\xbf\xbd\":\"\xef\xbf\xbd\"}");
+  CHECK(nlohmann::json::parse(values.dump()).dump() == values.dump());
+  const auto broken = read("a: \"\\\xc3\xa9\"");
+  CHECK_THAT(broken.error, ContainsSubstring("escape"));
+  CHECK(render_cache::find_invalid_text(broken.error) == std::string::npos);
+}
+
 TEST_CASE("markdown: a line --- that begins no front matter is Markdown") {
   CHECK(html("---\n\nx") == "<hr>\n<p>x</p>\n");
   CHECK(html("---\nx\n---\n") == "<hr>\n<h2 id=\"user-content-x\">x</h2>\n");

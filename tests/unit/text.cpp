@@ -33,6 +33,14 @@ TEST_CASE("well-formed UTF-8 is accepted and anything else is found where it sta
   }
 }
 
+TEST_CASE("what no store holds becomes U+FFFD, byte by byte, and the rest stays") {
+  CHECK(valid_text("") == "");
+  CHECK(valid_text("caf\xc3\xa9") == "caf\xc3\xa9");
+  CHECK(valid_text(std::string("\0a\xff\xe2\x82", 5)) ==
+        "\xef\xbf\xbd"
+        "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+}
+
 TEST_CASE("a value with a NUL byte or broken UTF-8 is refused by column and offset") {
   CHECK_NOTHROW(check_value(WikiPage{"<p>\xf0\x9f\xa6\x80</p>", {"{}"}}));
   CHECK_THROWS_AS(check_value(WikiPage{std::string("a\0", 2), {"{}"}}), InvalidValue);

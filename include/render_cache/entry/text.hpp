@@ -59,6 +59,16 @@ inline std::size_t find_invalid_text(std::string_view text) noexcept {
   return std::string_view::npos;
 }
 
+/// `text` with U+FFFD in place of each NUL and each byte that is not part of well-formed UTF-8.
+inline std::string valid_text(std::string_view text) {
+  std::string valid;
+  valid.reserve(text.size());
+  for (std::size_t invalid; (invalid = find_invalid_text(text)) != text.npos; text.remove_prefix(invalid + 1)) {
+    valid.append(text.substr(0, invalid)).append("\xef\xbf\xbd");
+  }
+  return valid.append(text);
+}
+
 /// A text for people's eyes, on a terminal or in a log: control characters (U+0000 to U+001F, U+007F to U+009F) and bytes that
 /// are no UTF-8 are shown as `\x1b`, so that none of them moves a cursor or begins a line. Those in `kept` stay.
 inline std::string printable(std::string_view text, std::string_view kept = {}) {

@@ -72,15 +72,12 @@ class MarkdownRenderer {
  private:
   // Without byte order mark; valid UTF-8 without NUL.
   static std::string clean(std::string_view source, markdown::Budget& budget) {
-    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf", replacement = "\xef\xbf\xbd";
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
     if (source.starts_with(byte_order_mark)) source.remove_prefix(byte_order_mark.size());
-    std::string text;
-    text.reserve(source.size());
-    for (std::size_t invalid; (invalid = find_invalid_text(source)) != source.npos; source.remove_prefix(invalid + 1)) {
-      budget.work(markdown::Budget::small_work);
-      text.append(source.substr(0, invalid)).append(replacement);
-    }
-    return text.append(source);
+    std::string text = valid_text(source);
+    const auto replaced = (text.size() - source.size()) / 2;  // a byte by three
+    budget.work(markdown::Budget::small_work * replaced);
+    return text;
   }
 
   static Json metadata(const markdown::FrontMatter& front_matter, const std::vector<markdown::Heading>& headings) {
@@ -95,8 +92,7 @@ class MarkdownRenderer {
       entry["level"] = heading.level;
       entry["text"] = heading.text;
     }
-    // YAML's escapes can write what is not Unicode.
-    return {json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+    return {json.dump()};
   }
 
   static std::string title(const markdown::FrontMatter& front_matter, const std::vector<markdown::Heading>& headings) {

@@ -1,6 +1,7 @@
 // YAML front matter: the lines between `---` and `---` at the top of a page, as JSON.
 #pragma once
 
+#include <render_cache/entry/text.hpp>
 #include <render_cache/requirements.hpp>
 
 #include <yaml-cpp/yaml.h>
@@ -27,17 +28,10 @@ struct FrontMatter {
 
 namespace detail {
 
-// PostgreSQL's JSONB cannot hold NUL.
-inline std::string yaml_text(const YAML::Node& node) {
-  std::string clean;
-  for (const char c : node.Scalar()) c == '\0' ? clean.append("\xef\xbf\xbd") : clean.append(1, c);
-  return clean;
-}
-
 // Plain scalars by YAML 1.2's core schema, in decimal; all else is text.
 inline nlohmann::json yaml_scalar(const YAML::Node& node) {
   const std::string& text = node.Scalar();
-  if (node.Tag() != "?" || text.empty()) return yaml_text(node);
+  if (node.Tag() != "?" || text.empty()) return valid_text(text);
   if (text == "true" || text == "True" || text == "TRUE") return true;
   if (text == "false" || text == "False" || text == "FALSE") return false;
   const char* first = text.data() + (text.front() == '+' ? 1 : 0);
@@ -48,7 +42,7 @@ inline nlohmann::json yaml_scalar(const YAML::Node& node) {
   };
   if (std::int64_t integer = 0; reads_all(integer)) return integer;
   if (double number = 0; reads_all(number) && std::isfinite(number)) return number;
-  return yaml_text(node);
+  return valid_text(text);
 }
 
 // `left` counts the nodes that may still be made: aliases unfold, so few bytes can ask for many, or for themselves.
@@ -69,7 +63,7 @@ inline nlohmann::json yaml_value(const YAML::Node& node, std::size_t& left, unsi
       auto map = nlohmann::json::object();
       for (const auto& pair : node) {
         if (!pair.first.IsScalar()) throw std::invalid_argument("the front matter has a key that is not a scalar");
-        map[yaml_text(pair.first)] = yaml_value(pair.second, left, depth + 1);
+        map[valid_text(pair.first.Scalar())] = yaml_value(pair.second, left, depth + 1);
       }
       return map;
     }
@@ -80,7 +74,8 @@ inline nlohmann::json yaml_value(const YAML::Node& node, std::size_t& left, unsi
 }  // namespace detail
 
 /// Reads the front matter of `page`. Never throws for what is written in it: broken YAML, more than `max_bytes` or
-/// more than `max_nodes` are reported in `error`. A `---` that begins no mapping is an ordinary line.
+/// more than `max_nodes` are reported in `error`. Its texts are UTF-8 without NUL, so that each store holds them as they are:
+/// what is not becomes U+FFFD. A `---` that begins no mapping is an ordinary line.
 inline FrontMatter read_front_matter(std::string_view page, std::size_t max_bytes, std::size_t max_nodes) {
   FrontMatter found;
   const auto line_at = [&](std::size_t at) {
@@ -105,7 +100,7 @@ inline FrontMatter read_front_matter(std::string_view page, std::size_t max_byte
       const auto after = page.find('\n', end + 1);
       found.bytes = after == page.npos ? page.size() : after + 1;
     } catch (const std::exception& error) {
-      found.error = error.what();
+      found.error = valid_text(error.what());  // it may name half a character
     }
     return found;
   }
