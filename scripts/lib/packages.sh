@@ -1,7 +1,7 @@
 # Sourced by the scripts: installs the system's packages. What is there already is neither touched nor asked for again.
 
 packages_build=(g++ cmake ninja-build pkgconf libsqlite3-dev libpqxx-dev libpq-dev libmd4c-dev libgumbo-dev libyaml-cpp-dev
-  nlohmann-json3-dev libxxhash-dev libssl-dev prometheus-cpp-dev libcli11-dev zlib1g-dev)
+  rapidjson-dev nlohmann-json3-dev libxxhash-dev libssl-dev prometheus-cpp-dev libcli11-dev zlib1g-dev)
 packages_test=(catch2 doxygen python3 python3-pygments libpng-dev)
 packages_bench=(libbenchmark-dev libtbb-dev libcuckoo-dev libcmark-dev libmd4c-html0-dev)
 packages_bench_run=(redis-server memcached jq gnuplot-nox)

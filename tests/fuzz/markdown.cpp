@@ -4,6 +4,8 @@
 #include "fuzz.hpp"
 #include "support/html_inspector.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 
 using namespace render_cache;

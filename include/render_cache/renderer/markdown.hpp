@@ -14,7 +14,7 @@
 #include <render_cache/version.hpp>
 #include <render_cache/wiki.hpp>
 
-#include <nlohmann/json.hpp>
+#include <rapidjson/stringbuffer.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -36,8 +36,8 @@ namespace render_cache {
 ///
 /// The HTML is safe to serve whoever wrote the page. Its metadata is JSON:
 /// `{"front_matter": {...}, "title": "...", "toc": [{"id": "...", "level": 2, "text": "..."}, ...]}`, and
-/// `"front_matter_error"` where front matter could not be read. The title is the front matter's, else the first
-/// heading of level 1, else the first heading; "" without any. The same source gives the same bytes.
+/// `"front_matter_error"` where front matter could not be read. The title is the front matter's where that is a text, else the
+/// first heading of level 1, else the first heading; "" without any. The same source gives the same bytes.
 ///
 /// NUL and every byte that is not UTF-8 become U+FFFD. Thread-safe. Linear time, about 5 microseconds a KB.
 class MarkdownRenderer {
@@ -47,7 +47,7 @@ class MarkdownRenderer {
 
   explicit MarkdownRenderer(MarkdownOptions options = {})
       : options_(std::move(options)),
-        version_("markdown/2+md4c-" RENDER_CACHE_DETAIL_TEXT(RENDER_CACHE_MD4C_VERSION) "+gumbo-" RENDER_CACHE_DETAIL_TEXT(
+        version_("markdown/3+md4c-" RENDER_CACHE_DETAIL_TEXT(RENDER_CACHE_MD4C_VERSION) "+gumbo-" RENDER_CACHE_DETAIL_TEXT(
                      RENDER_CACHE_GUMBO_VERSION) "+" +
                  markdown::digest(options_)) {}
 
@@ -81,26 +81,38 @@ class MarkdownRenderer {
   }
 
   static Json metadata(const markdown::FrontMatter& front_matter, const std::vector<markdown::Heading>& headings) {
-    nlohmann::json json;
-    json["front_matter"] = front_matter.values;
-    json["title"] = title(front_matter, headings);
-    if (!front_matter.error.empty()) json["front_matter_error"] = front_matter.error;
-    auto& toc = json["toc"] = nlohmann::json::array();
-    for (const auto& heading : headings) {
-      auto& entry = toc.emplace_back();
-      entry["id"] = heading.id;
-      entry["level"] = heading.level;
-      entry["text"] = heading.text;
+    rapidjson::StringBuffer text;
+    markdown::JsonWriter json(text);
+    json.StartObject();
+    json.Key("front_matter");
+    json.RawValue(front_matter.values.data(), front_matter.values.size(), rapidjson::kObjectType);
+    if (!front_matter.error.empty()) {
+      json.Key("front_matter_error");
+      markdown::write_text(json, front_matter.error);
     }
-    return {json.dump()};
+    json.Key("title");
+    markdown::write_text(json, title(front_matter, headings));
+    json.Key("toc");
+    json.StartArray();
+    for (const auto& heading : headings) {
+      json.StartObject();
+      json.Key("id");
+      markdown::write_text(json, heading.id);
+      json.Key("level");
+      json.Uint(heading.level);
+      json.Key("text");
+      markdown::write_text(json, heading.text);
+      json.EndObject();
+    }
+    json.EndArray();
+    json.EndObject();
+    return {{text.GetString(), text.GetSize()}};
   }
 
-  static std::string title(const markdown::FrontMatter& front_matter, const std::vector<markdown::Heading>& headings) {
-    const auto given = front_matter.values.find("title");
-    if (given != front_matter.values.end() && given->is_string()) return given->get<std::string>();
+  static std::string_view title(const markdown::FrontMatter& front_matter, const std::vector<markdown::Heading>& headings) {
+    if (!front_matter.title.empty() || headings.empty()) return front_matter.title;
     const auto first = std::ranges::find(headings, 1u, &markdown::Heading::level);
-    if (first != headings.end()) return first->text;
-    return headings.empty() ? std::string() : headings.front().text;
+    return first != headings.end() ? first->text : headings.front().text;
   }
 
   MarkdownOptions options_;

@@ -4,34 +4,45 @@
 #include <render_cache/entry/text.hpp>
 #include <render_cache/requirements.hpp>
 
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 #include <yaml-cpp/yaml.h>
-#include <nlohmann/json.hpp>
 
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <variant>
 
 namespace render_cache::markdown {
 
 /// What was found at the top of a page.
 struct FrontMatter {
-  nlohmann::json values = nlohmann::json::object();
-  std::size_t bytes = 0;  ///< How much of the page it takes; 0: there is none, the page starts at once.
-  std::string error;      ///< Why what looked like front matter is none; it is then part of the page.
+  std::string values = "{}";  ///< A JSON object; its keys are in order, and each is there once.
+  std::string title;          ///< What `title` holds where that is a text; else "".
+  std::size_t bytes = 0;      ///< How much of the page it takes; 0: there is none, the page starts at once.
+  std::string error;          ///< Why what looked like front matter is none; it is then part of the page.
 };
+
+using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
+
+/// Writes `text`, which is UTF-8, as a JSON string.
+inline void write_text(JsonWriter& json, std::string_view text) {
+  json.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
 
 namespace detail {
 
-// Plain scalars by YAML 1.2's core schema, in decimal; all else is text.
-inline nlohmann::json yaml_scalar(const YAML::Node& node) {
+// A plain scalar by YAML 1.2's core schema, in decimal; all else is text: monostate.
+inline std::variant<std::monostate, bool, std::int64_t, double> yaml_scalar(const YAML::Node& node) {
   const std::string& text = node.Scalar();
-  if (node.Tag() != "?" || text.empty()) return valid_text(text);
+  if (node.Tag() != "?" || text.empty()) return {};
   if (text == "true" || text == "True" || text == "TRUE") return true;
   if (text == "false" || text == "False" || text == "FALSE") return false;
   const char* first = text.data() + (text.front() == '+' ? 1 : 0);
@@ -42,32 +53,57 @@ inline nlohmann::json yaml_scalar(const YAML::Node& node) {
   };
   if (std::int64_t integer = 0; reads_all(integer)) return integer;
   if (double number = 0; reads_all(number) && std::isfinite(number)) return number;
-  return valid_text(text);
+  return {};
 }
 
-// `left` counts the nodes that may still be made: aliases unfold, so few bytes can ask for many, or for themselves.
-inline nlohmann::json yaml_value(const YAML::Node& node, std::size_t& left, unsigned depth = 0) {
+// `left` counts the nodes that may still be written: aliases unfold, so few bytes can ask for many, or for themselves.
+inline void write_yaml(JsonWriter& json, const YAML::Node& node, std::size_t& left, unsigned depth = 0) {
   constexpr unsigned max_depth = 32;
+  const auto count = [&] {
+    if (left == 0) throw std::length_error("the front matter has too many nodes (MarkdownOptions::max_front_matter_nodes)");
+    --left;
+  };
   if (depth > max_depth)
     throw std::length_error("the front matter is nested deeper than " + std::to_string(max_depth) + " levels");
-  if (left == 0) throw std::length_error("the front matter has too many nodes (MarkdownOptions::max_front_matter_nodes)");
-  --left;
+  if (depth == 0) count();
   switch (node.Type()) {
-    case YAML::NodeType::Scalar: return yaml_scalar(node);
-    case YAML::NodeType::Sequence: {
-      auto list = nlohmann::json::array();
-      for (const auto& item : node) list.push_back(yaml_value(item, left, depth + 1));
-      return list;
-    }
-    case YAML::NodeType::Map: {
-      auto map = nlohmann::json::object();
-      for (const auto& pair : node) {
-        if (!pair.first.IsScalar()) throw std::invalid_argument("the front matter has a key that is not a scalar");
-        map[valid_text(pair.first.Scalar())] = yaml_value(pair.second, left, depth + 1);
+    case YAML::NodeType::Scalar: {
+      const auto value = yaml_scalar(node);
+      if (const auto* boolean = std::get_if<bool>(&value)) {
+        json.Bool(*boolean);
+      } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+        json.Int64(*integer);
+      } else if (const auto* number = std::get_if<double>(&value)) {
+        json.Double(*number);
+      } else {
+        write_text(json, valid_text(node.Scalar()));
       }
-      return map;
+      break;
     }
-    default: return nullptr;
+    case YAML::NodeType::Sequence:
+      json.StartArray();
+      for (const auto& item : node) {
+        count();
+        write_yaml(json, item, left, depth + 1);
+      }
+      json.EndArray();
+      break;
+    case YAML::NodeType::Map: {
+      std::map<std::string, YAML::Node> members;
+      for (const auto& pair : node) {
+        count();
+        if (!pair.first.IsScalar()) throw std::invalid_argument("the front matter has a key that is not a scalar");
+        members.insert_or_assign(valid_text(pair.first.Scalar()), pair.second);
+      }
+      json.StartObject();
+      for (const auto& [key, value] : members) {
+        write_text(json, key);
+        write_yaml(json, value, left, depth + 1);
+      }
+      json.EndObject();
+      break;
+    }
+    default: json.Null();
   }
 }
 
@@ -96,7 +132,16 @@ inline FrontMatter read_front_matter(std::string_view page, std::size_t max_byte
     try {
       const auto node = YAML::Load(std::string(page.substr(begin + 1, end - begin)));
       if (!node.IsMap() && !node.IsNull()) return found;
-      if (node.IsMap()) found.values = detail::yaml_value(node, max_nodes);
+      if (node.IsMap()) {
+        rapidjson::StringBuffer text;
+        JsonWriter json(text);
+        detail::write_yaml(json, node, max_nodes);
+        found.values.assign(text.GetString(), text.GetSize());
+        for (const auto& pair : node) {
+          if (pair.first.Scalar() == "title" && pair.second.IsScalar() && detail::yaml_scalar(pair.second).index() == 0)
+            found.title = valid_text(pair.second.Scalar());
+        }
+      }
       const auto after = page.find('\n', end + 1);
       found.bytes = after == page.npos ? page.size() : after + 1;
     } catch (const std::exception& error) {
