@@ -29,7 +29,7 @@ class Database {
     admin_ = std::make_unique<PostgresConnection>(options);
     admin_->run_script("CREATE SCHEMA " + name_);
     options.conninfo += " options='-c search_path=" + name_ + "'";
-    options.migrations = wiki_migrations(Dialect::postgres);
+    options.migrations = wiki_migrations<PostgresDialect>();
     store = std::make_unique<PostgresStore<WikiSchema>>(options);
     for (const auto& page : benchmark_pages()) {
       const auto fingerprint = Fingerprint().add("source", "s2:" + std::string(64, '0')).add("renderer", "benchmark/1");
@@ -44,9 +44,9 @@ class Database {
     raw = PQconnectdb(detail::complete_conninfo(options.conninfo).c_str());
     if (PQstatus(raw) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(raw));
     PQclear(PQexec(raw, detail::session_settings(options).c_str()));
-    prepare("lookup", Sql<WikiSchema, Dialect::postgres>::lookup);
-    prepare("publish", Sql<WikiSchema, Dialect::postgres>::publish);
-    prepare("lookup_many", BatchSql<WikiSchema>::lookup_many);
+    prepare("lookup", Sql<PostgresDialect>(table_of<WikiSchema>()).lookup.text);
+    prepare("publish", Sql<PostgresDialect>(table_of<WikiSchema>()).publish.text);
+    prepare("lookup_many", BatchSql<PostgresDialect>(table_of<WikiSchema>()).lookup_many.text);
   }
   ~Database() {
     PQfinish(raw);
@@ -68,7 +68,7 @@ class Database {
   PGconn* raw = nullptr;
 
  private:
-  void prepare(const char* name, std::string_view sql) const { PQclear(PQprepare(raw, name, sql.data(), 0, nullptr)); }
+  void prepare(const char* name, const std::string& sql) const { PQclear(PQprepare(raw, name, sql.c_str(), 0, nullptr)); }
 
   std::string name_ = "benchmark_" + std::to_string(getpid());
   std::unique_ptr<PostgresConnection> admin_;

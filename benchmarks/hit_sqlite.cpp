@@ -21,7 +21,7 @@
 namespace {
 
 using namespace render_cache;
-using Statements = Sql<WikiSchema, Dialect::sqlite>;
+const Sql<SqliteDialect> statements(table_of<WikiSchema>());
 
 /// A directory of this run's own with every page in a store, and in the same file a table for bare SQLite.
 class Files {
@@ -37,7 +37,7 @@ class Files {
                            std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{value, fingerprint}));
     }
     for (const auto* name : {"hit.db", "publish.db", "publish_limit.db"}) {
-      SqliteStore<WikiSchema>({.path = path(name), .migrations = wiki_migrations(Dialect::sqlite)}).publish_many(entries);
+      SqliteStore<WikiSchema>({.path = path(name), .migrations = wiki_migrations<SqliteDialect>()}).publish_many(entries);
     }
   }
   Files(const Files&) = delete;
@@ -112,7 +112,7 @@ BENCHMARK(hit)->Name("hit/sqlite")->Threads(1)->Threads(2)->UseRealTime();
 
 void hit_limit(benchmark::State& state) {
   const auto& entries = files().entries;
-  const Bare bare("hit.db", Statements::lookup, SQLITE_OPEN_READONLY);  // a connection for each thread
+  const Bare bare("hit.db", statements.lookup.text, SQLITE_OPEN_READONLY);  // a connection for each thread
   auto at = static_cast<std::size_t>(state.thread_index());
   for (auto _ : state) {
     const auto& [key, entry] = entries[at++ % entries.size()];
@@ -140,7 +140,7 @@ BENCHMARK(publish)->Name("publish/sqlite")->UseRealTime();
 
 void publish_limit(benchmark::State& state) {
   const auto& entries = files().entries;
-  static const Bare bare("publish_limit.db", Statements::publish, SQLITE_OPEN_READWRITE);
+  static const Bare bare("publish_limit.db", statements.publish.text, SQLITE_OPEN_READWRITE);
   std::size_t at = 0;
   for (auto _ : state) {
     const auto& [key, entry] = entries[at++ % entries.size()];

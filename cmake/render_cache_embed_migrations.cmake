@@ -1,9 +1,11 @@
 # render_cache_embed_migrations(TARGET FUNCTION namespace::name [DIRECTORY migrations])
 #
-# Builds the scripts DIRECTORY/postgres/NNNN_name.up.sql (and .down.sql) and DIRECTORY/sqlite/... into programs, which then
-# need no files at run time. It writes the header <namespace/name.hpp> with
-#     std::vector<render_cache::Migration> namespace::name(render_cache::Dialect)
-# and lets TARGET, and what links to it, include that. A dialect without scripts has an empty vector.
+# Builds the scripts DIRECTORY/sqlite/NNNN_name.up.sql (and .down.sql), DIRECTORY/postgres/... into programs, which then need no
+# files at run time. Each folder is of the engine that it is named after (`name` in its dialect). It writes the header
+# <namespace/name.hpp> with
+#     template <class Dialect> std::vector<render_cache::Migration> namespace::name()
+# as in name<render_cache::SqliteDialect>(), and lets TARGET, and what links to it, include that. An engine without a folder has an
+# empty vector.
 # The header is made when CMake runs, which it does by itself after a script was changed, added or removed.
 function(render_cache_embed_migrations target)
   cmake_parse_arguments(PARSE_ARGV 1 embed "" "FUNCTION;DIRECTORY" "")
@@ -20,10 +22,16 @@ function(render_cache_embed_migrations target)
   endif()
   cmake_path(ABSOLUTE_PATH embed_DIRECTORY)
 
-  foreach(dialect IN ITEMS postgres sqlite)
-    _render_cache_migrations_of("${embed_DIRECTORY}/${dialect}" ${dialect})
+  file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true "${embed_DIRECTORY}/*")
+  set(engines "")
+  foreach(folder IN LISTS folders)
+    _render_cache_migrations_of("${folder}" scripts)
+    if(NOT scripts STREQUAL "")
+      cmake_path(GET folder FILENAME engine)
+      string(APPEND engines "  if constexpr (Dialect::name == \"${engine}\") {\n    return {\n${scripts}    };\n  }\n")
+    endif()
   endforeach()
-  if(postgres STREQUAL "" AND sqlite STREQUAL "")
+  if(engines STREQUAL "")
     message(FATAL_ERROR "there are no migrations in ${embed_DIRECTORY}: neither postgres/0001_name.up.sql nor sqlite/0001_name.up.sql")
   endif()
 
@@ -35,19 +43,16 @@ function(render_cache_embed_migrations target)
 #pragma once
 
 #include <render_cache/sql/migration.hpp>
-#include <render_cache/sql/parts.hpp>
+#include <render_cache/sql/dialect.hpp>
 
 #include <vector>
 
 namespace ${namespace} {
 
-inline std::vector<render_cache::Migration> ${name}(render_cache::Dialect dialect) {
-  if (dialect == render_cache::Dialect::postgres) {
-    return {
-${postgres}    };
-  }
-  return {
-${sqlite}  };
+template <class Dialect>
+std::vector<render_cache::Migration> ${name}() {
+  static_assert(render_cache::check_dialect<Dialect>());
+${engines}  return {};
 }
 
 }  // namespace ${namespace}

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   using namespace render_cache;
   if (argc != 4) return std::cerr << "usage: quickstart DIRECTORY PAGE.md CACHE.db\n", 2;
 
-  SqliteStore<WikiSchema> store({.path = argv[3], .migrations = wiki_migrations(Dialect::sqlite)});
+  SqliteStore<WikiSchema> store({.path = argv[3], .migrations = wiki_migrations<SqliteDialect>()});
   RenderCache cache(MarkdownRenderer{}, FileHasher<Sha256Hasher>{}, store);
 
   const FileSource source{std::make_shared<DocumentRoot>(argv[1]), argv[2]};

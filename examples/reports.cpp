@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
   if (argc != 2) return std::cerr << "usage: reports CACHE.db\n", 2;
 
   MemoryStore<ReportSchema> memory({.capacity = std::size_t{256} << 20});
-  SqliteStore<ReportSchema> file({.path = argv[1], .migrations = {create_table<ReportSchema>(Dialect::sqlite)}});
+  SqliteStore<ReportSchema> file({.path = argv[1], .migrations = {create_table<ReportSchema, SqliteDialect>()}});
   TieredStore store(memory, file);
   RenderCache cache(ReportRenderer{}, LedgerHasher{}, store);
 

@@ -79,7 +79,7 @@ static_assert(check_renderer<Highlighter, ListingKey, std::string, Listing>());
 int main(int argc, char** argv) try {
   if (argc != 4) return std::cerr << "usage: highlighting DIRECTORY FILE CACHE.db\n", 2;
 
-  SqliteStore<ListingSchema> store({.path = argv[3], .migrations = {create_table<ListingSchema>(Dialect::sqlite)}});
+  SqliteStore<ListingSchema> store({.path = argv[3], .migrations = {create_table<ListingSchema, SqliteDialect>()}});
   RenderCache cache(Highlighter{}, FileHasher<Sha256Hasher>{}, store);
 
   const FileSource source{std::make_shared<DocumentRoot>(argv[1]), argv[2]};

@@ -102,7 +102,7 @@ static_assert(check_renderer<TitleRenderer, PreviewKey, std::string, Preview>())
 int main(int argc, char** argv) try {
   if (argc != 5) return std::cerr << "usage: link_preview HOST PORT TARGET CACHE.db\n", 2;
 
-  SqliteStore<PreviewSchema> store({.path = argv[4], .migrations = {create_table<PreviewSchema>(Dialect::sqlite)}});
+  SqliteStore<PreviewSchema> store({.path = argv[4], .migrations = {create_table<PreviewSchema, SqliteDialect>()}});
   RenderCache cache(TitleRenderer{}, EtagHasher{}, store);
 
   const Link link{argv[1], argv[2], argv[3]};

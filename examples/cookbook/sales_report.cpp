@@ -91,7 +91,7 @@ int main(int argc, char** argv) try {
   sales.query(orders_and_their_revision);
 
   PostgresStore<SalesSchema> store({.conninfo = sales.conninfo,
-                                    .migrations = {create_table<SalesSchema>(Dialect::postgres)},
+                                    .migrations = {create_table<SalesSchema, PostgresDialect>()},
                                     .migration_history = "sales_report_migrations"});
   RenderCache cache(SalesRenderer{}, SalesHasher{}, store);
 

@@ -124,7 +124,7 @@ static_assert(check_renderer<ThumbnailRenderer, ThumbnailKey, std::string, Thumb
 int main(int argc, char** argv) try {
   if (argc != 4) return std::cerr << "usage: thumbnails DIRECTORY PICTURE.png CACHE.db\n", 2;
 
-  SqliteStore<ThumbnailSchema> store({.path = argv[3], .migrations = {create_table<ThumbnailSchema>(Dialect::sqlite)}});
+  SqliteStore<ThumbnailSchema> store({.path = argv[3], .migrations = {create_table<ThumbnailSchema, SqliteDialect>()}});
   RenderCache cache(ThumbnailRenderer{}, FileHasher<Sha256Hasher>{}, store);
 
   const FileSource picture{std::make_shared<DocumentRoot>(argv[1]), argv[2]};

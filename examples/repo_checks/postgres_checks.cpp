@@ -15,7 +15,7 @@ namespace {
 class PostgresTables {
  public:
   using Store = render_cache::PostgresStore<DoiCacheSchema>;
-  static constexpr auto dialect = render_cache::Dialect::postgres;
+  using Dialect = render_cache::PostgresDialect;
 
   explicit PostgresTables(render_cache::PostgresOptions options)
       : client_(std::move(options), [](render_cache::PostgresConnection&) {}) {}
@@ -38,7 +38,7 @@ std::unique_ptr<Checks> open_postgres_checks(const std::string& conninfo, Checks
   server.conninfo = conninfo;
   {
     render_cache::PostgresConnection connection(server);
-    render_cache::Migrator(connection, migrations(render_cache::Dialect::postgres), migration_history).up();
+    render_cache::Migrator(connection, migrations<render_cache::PostgresDialect>(), migration_history).up();
   }
   auto durable = server;  // which repositories there are is not to be forgotten in a crash; what was found out about them may
   durable.synchronous_commit = true;

@@ -16,7 +16,7 @@
 namespace repo_checks {
 
 /// `Database` runs one statement; from many threads at once:
-///   `static constexpr render_cache::Dialect dialect;`
+///   `using Dialect = ...;`, a render_cache::SqlDialect
 ///   `render_cache::Rows read(const std::string& sql, const std::vector<std::string>& parameters)`
 ///   `render_cache::Rows write(...)`   the same
 /// Parameters are `$1`, `$2`, in the order in which they appear, since SQLite counts them so.
@@ -62,11 +62,11 @@ class SqlRegistry : public Registry {
   [[nodiscard]] std::uint64_t statements() const noexcept { return statements_; }
 
  private:
-  static constexpr bool postgres = Database::dialect == render_cache::Dialect::postgres;
+  using Dialect = typename Database::Dialect;
 
-  static std::string now() { return postgres ? "now()" : "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"; }
+  static std::string now() { return std::string(Dialect::now); }
   static std::string utc(const std::string& time) {
-    return postgres ? "to_char(" + time + " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')" : time;
+    return Dialect::output({.name = "updated_at", .kind = render_cache::Kind::timestamp}, time);
   }
   static std::string newest(Event event) {
     return utc("(SELECT max(e.recorded_at) FROM repo_events AS e WHERE e.repo_id = r.id AND e.kind = '" +

@@ -17,7 +17,7 @@ namespace {
 class SqliteTables {
  public:
   using Store = render_cache::SqliteStore<DoiCacheSchema>;
-  static constexpr auto dialect = render_cache::Dialect::sqlite;
+  using Dialect = render_cache::SqliteDialect;
 
   explicit SqliteTables(render_cache::SqliteOptions options) : options_(std::move(options)) {}
 
@@ -55,7 +55,7 @@ class SqliteTables {
 
 std::unique_ptr<Checks> open_sqlite_checks(const std::filesystem::path& file, ChecksOptions options) {
   render_cache::SqliteOptions place{.path = std::filesystem::absolute(file),
-                                    .migrations = migrations(render_cache::Dialect::sqlite),
+                                    .migrations = migrations<render_cache::SqliteDialect>(),
                                     .migration_history = migration_history,
                                     .disposable = false};  // the list of repositories is in it too
   return std::make_unique<CachedChecks<SqliteTables>>(std::make_unique<SqliteTables>(place), place, std::move(options));

@@ -7,7 +7,10 @@
 
 namespace render_cache {
 
-/// The migrations of the wiki's table for one database.
-inline std::vector<Migration> wiki_migrations(Dialect dialect) { return detail::wiki_migrations(dialect); }
+/// The migrations of the wiki's table for one engine: `wiki_migrations<SqliteDialect>()`. Empty for an engine that has none.
+template <class Dialect>
+std::vector<Migration> wiki_migrations() {
+  return detail::wiki_migrations<Dialect>();
+}
 
 }  // namespace render_cache

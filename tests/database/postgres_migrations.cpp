@@ -148,7 +148,7 @@ TEST_CASE("the table that is made of a schema is the one that its stores ask for
   TestDatabase database;
   PostgresConnection connection({.conninfo = database.conninfo()});
   Migrator migrator(connection,
-                    {create_table<WikiSchema>(Dialect::postgres), create_table<test::AllKindsSchema>(Dialect::postgres, 2)});
+                    {create_table<WikiSchema, PostgresDialect>(), create_table<test::AllKindsSchema, PostgresDialect>(2)});
   CHECK(migrator.up() == 2);
   check_table<WikiSchema>(connection);
   check_table<test::AllKindsSchema>(connection);

@@ -198,6 +198,21 @@ TEST_CASE("a table that does not fit is named column by column at each use, unti
   CHECK_THROWS_AS(store.check(), SchemaMismatch);
 }
 
+TEST_CASE("a key whose collation takes texts for the same that differ is refused") {
+  WikiDatabase database;
+  database.execute("CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
+  database.execute("ALTER TABLE wiki_cache ALTER COLUMN page_path TYPE text COLLATE any_case");
+  Wiki store(database.options());
+  CHECK_THROWS_WITH(store.lookup({"docs", "a.md"}, fresh), ContainsSubstring("'page_path' has a collation that takes texts"));
+  database.execute("ALTER TABLE wiki_cache ALTER COLUMN page_path TYPE text COLLATE \"en-x-icu\"");
+  CHECK_NOTHROW(store.check());
+
+  // The column tells them apart, and the index would replace one's row for the other's.
+  database.execute("ALTER TABLE wiki_cache DROP CONSTRAINT wiki_cache_pkey");
+  database.execute("CREATE UNIQUE INDEX wiki_key ON wiki_cache (repo_alias, page_path COLLATE any_case)");
+  CHECK_THROWS_WITH(store.check(), ContainsSubstring("no primary key or unique constraint"));
+}
+
 TEST_CASE("a table altered under prepared statements is used on without an error") {
   WikiDatabase database;
   Wiki store(database.options());

@@ -14,7 +14,7 @@ namespace {
 struct SqliteWiki {
   static constexpr bool durable = true;
   test::TemporaryDirectory directory{};
-  SqliteStore<WikiSchema> store{{.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)}};
+  SqliteStore<WikiSchema> store{{.path = directory / "wiki.db", .migrations = wiki_migrations<SqliteDialect>()}};
 };
 
 struct SqliteAllKinds {

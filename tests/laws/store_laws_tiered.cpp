@@ -16,7 +16,7 @@ struct MemoryBeforeSqlite {
   static constexpr bool durable = true;
   test::TemporaryDirectory directory{};
   MemoryStore<WikiSchema> near{};
-  SqliteStore<WikiSchema> far{{.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)}};
+  SqliteStore<WikiSchema> far{{.path = directory / "wiki.db", .migrations = wiki_migrations<SqliteDialect>()}};
   TieredStore<MemoryStore<WikiSchema>, SqliteStore<WikiSchema>> store{near, far};
 };
 
@@ -25,7 +25,7 @@ struct TinyMemoryBeforeSqlite {
   static constexpr bool durable = true;
   test::TemporaryDirectory directory{};
   MemoryStore<WikiSchema> near{{.capacity = 1024}};
-  SqliteStore<WikiSchema> far{{.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)}};
+  SqliteStore<WikiSchema> far{{.path = directory / "wiki.db", .migrations = wiki_migrations<SqliteDialect>()}};
   TieredStore<MemoryStore<WikiSchema>, SqliteStore<WikiSchema>> store{near, far};
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 struct Sqlite {
   test::TemporaryDirectory directory{};
-  SqliteStore<WikiSchema> store{{.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)}};
+  SqliteStore<WikiSchema> store{{.path = directory / "wiki.db", .migrations = wiki_migrations<SqliteDialect>()}};
 };
 
 struct Memory {
@@ -21,7 +21,7 @@ struct Memory {
 struct Tiered {
   test::TemporaryDirectory directory{};
   MemoryStore<WikiSchema> near{};
-  SqliteStore<WikiSchema> far{{.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)}};
+  SqliteStore<WikiSchema> far{{.path = directory / "wiki.db", .migrations = wiki_migrations<SqliteDialect>()}};
   TieredStore<MemoryStore<WikiSchema>, SqliteStore<WikiSchema>> store{near, far};
 };
 

@@ -21,7 +21,7 @@ struct SqliteWiki {
   std::filesystem::path path = directory / "wiki.db";
 
   [[nodiscard]] SqliteOptions options() const {
-    return {.path = path, .migrations = wiki_migrations(Dialect::sqlite), .busy_timeout = std::chrono::milliseconds(5000)};
+    return {.path = path, .migrations = wiki_migrations<SqliteDialect>(), .busy_timeout = std::chrono::milliseconds(5000)};
   }
 
   /// A connection of somebody else's.

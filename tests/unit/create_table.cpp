@@ -1,5 +1,6 @@
 #include <render_cache/sql/create_table.hpp>
 
+#include <render_cache/sql/dialect/postgres.hpp>
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/sqlite.hpp>
 #include <render_cache/wiki.hpp>
@@ -16,7 +17,7 @@ TEST_CASE("the table that is made of a schema is the one that its stores ask for
   const test::TemporaryDirectory directory;
   SqliteConnection connection(directory / "file.db", SqliteConnection::Access::write, std::chrono::seconds(1));
   Migrator migrator(connection,
-                    {create_table<WikiSchema>(Dialect::sqlite), create_table<test::AllKindsSchema>(Dialect::sqlite, 2)});
+                    {create_table<WikiSchema, SqliteDialect>(), create_table<test::AllKindsSchema, SqliteDialect>(2)});
   CHECK(migrator.up() == 2);
   check_table<WikiSchema>(connection);
   check_table<test::AllKindsSchema>(connection);
@@ -27,7 +28,7 @@ TEST_CASE("the table that is made of a schema is the one that its stores ask for
 TEST_CASE("what is no JSON is refused by the table that is made of a schema, and nothing is where nothing may be") {
   const test::TemporaryDirectory directory;
   SqliteStore<test::AllKindsSchema> store(
-      {.path = directory / "file.db", .migrations = {create_table<test::AllKindsSchema>(Dialect::sqlite)}});
+      {.path = directory / "file.db", .migrations = {create_table<test::AllKindsSchema, SqliteDialect>()}});
   const auto entry = [](Json json) {
     test::AllKinds value{};
     value.json = std::move(json);
@@ -41,7 +42,7 @@ TEST_CASE("what is no JSON is refused by the table that is made of a schema, and
 
 // The texts are what histories of databases hold checksums of: a change of them stops every program that has used them.
 TEST_CASE("the scripts that are made of a schema never change") {
-  const auto sqlite = create_table<WikiSchema>(Dialect::sqlite);
+  const auto sqlite = create_table<WikiSchema, SqliteDialect>();
   CHECK(sqlite.version == 1);
   CHECK(sqlite.name == "wiki_cache");
   CHECK(sqlite.up == R"sql(CREATE TABLE "wiki_cache" (
@@ -55,7 +56,7 @@ TEST_CASE("the scripts that are made of a schema never change") {
 ) STRICT;
 )sql");
   CHECK(sqlite.down == "DROP TABLE \"wiki_cache\";\n");
-  CHECK(create_table<test::AllKindsSchema>(Dialect::postgres, 7).up == R"sql(CREATE TABLE "all_kinds" (
+  CHECK(create_table<test::AllKindsSchema, PostgresDialect>(7).up == R"sql(CREATE TABLE "all_kinds" (
   "tenant" integer NOT NULL,
   "id" uuid NOT NULL,
   "name" text NOT NULL,

@@ -1,5 +1,6 @@
 #include <render_cache/sql/migrate.hpp>
 
+#include <render_cache/sql/dialect/postgres.hpp>
 #include <render_cache/store/sqlite/connection.hpp>
 #include <render_cache/wiki_migrations.hpp>
 
@@ -12,6 +13,7 @@
 #include <latch>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/wait.h>
@@ -222,10 +224,9 @@ TEST_CASE("a directory of migrations with a mistake in it is refused") {
 }
 
 TEST_CASE("the embedded migrations are those of the files") {
-  for (const auto dialect : {Dialect::postgres, Dialect::sqlite}) {
-    const std::string folder = dialect == Dialect::postgres ? "/migrations/postgres" : "/migrations/sqlite";
-    const auto files = load_migrations(RENDER_CACHE_SOURCE_DIR + folder);
-    const auto embedded = wiki_migrations(dialect);
+  for (const auto& [folder, embedded] : std::vector<std::pair<std::string, std::vector<Migration>>>{
+           {"postgres", wiki_migrations<PostgresDialect>()}, {"sqlite", wiki_migrations<SqliteDialect>()}}) {
+    const auto files = load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/" + folder);
     INFO(folder);
     REQUIRE(embedded.size() == files.size());
     for (std::size_t at = 0; at < files.size(); ++at) {

@@ -1,5 +1,7 @@
 #include <render_cache/sql/statements.hpp>
 
+#include <render_cache/sql/dialect/postgres.hpp>
+#include <render_cache/sql/dialect/sqlite.hpp>
 #include <render_cache/wiki.hpp>
 
 #include "support/all_kinds.hpp"
@@ -7,41 +9,43 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 using namespace render_cache;
 
 namespace {
 
-using Postgres = Sql<WikiSchema, Dialect::postgres>;
-using Sqlite = Sql<WikiSchema, Dialect::sqlite>;
-using Batch = BatchSql<WikiSchema>;
+const Table wiki = table_of<WikiSchema>();
+const Sql<PostgresDialect> postgres(wiki);
+const BatchSql<PostgresDialect> batch(wiki);
+const Sql<SqliteDialect> sqlite(wiki);
 
 }  // namespace
 
 TEST_CASE("the wiki's statements for SQLite are these") {
-  CHECK(Sqlite::lookup ==
+  CHECK(sqlite.lookup.text ==
         R"(SELECT t."source_hash", t."rendered_at", CASE WHEN t."source_hash" = ?3 THEN t."rendered_html" END, )"
         R"(CASE WHEN t."source_hash" = ?3 THEN t."metadata" END FROM "wiki_cache" AS t )"
         R"(WHERE t."repo_alias" = ?1 AND t."page_path" = ?2)");
-  CHECK(Sqlite::publish ==
+  CHECK(sqlite.publish.text ==
         R"(INSERT INTO "wiki_cache" AS t ("repo_alias", "page_path", "rendered_html", "metadata", "source_hash", "rendered_at") )"
         R"(VALUES (?1, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%fZ','now')) ON CONFLICT ("repo_alias", "page_path") )"
         R"(DO UPDATE SET "rendered_html" = EXCLUDED."rendered_html", "metadata" = EXCLUDED."metadata", )"
         R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")");
-  CHECK(Sqlite::erase == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2)");
-  CHECK(Sqlite::erase_group == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1)");
-  CHECK(Sqlite::sweep_first ==
+  CHECK(sqlite.erase.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2)");
+  CHECK(sqlite.erase_group.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1)");
+  CHECK(sqlite.sweep_first.text ==
         R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?1, false) FROM "wiki_cache" AS t )"
         R"(ORDER BY t."repo_alias", t."page_path" LIMIT ?2)");
-  CHECK(Sqlite::sweep_next ==
+  CHECK(sqlite.sweep_next.text ==
         R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?3, false) FROM "wiki_cache" AS t )"
         R"(WHERE (t."repo_alias", t."page_path") > (?1, ?2) ORDER BY t."repo_alias", t."page_path" LIMIT ?4)");
-  CHECK(Sqlite::erase_older == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2 )"
-                               R"(AND NOT coalesce(t."rendered_at" >= ?3, false))");
+  CHECK(sqlite.erase_older.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2 )"
+                                   R"(AND NOT coalesce(t."rendered_at" >= ?3, false))");
 }
 
 TEST_CASE("the wiki's statements for PostgreSQL are these") {
-  CHECK(Postgres::lookup ==
+  CHECK(postgres.lookup.text ==
         R"(SELECT t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
         R"(CASE WHEN t."source_hash" = $3 THEN t."rendered_html" END, )"
         R"(CASE WHEN t."source_hash" = $3 THEN t."metadata" END FROM "wiki_cache" AS t )"
@@ -55,35 +59,60 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
       R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")";
   const std::string insert =
       R"(INSERT INTO "wiki_cache" AS t ("repo_alias", "page_path", "rendered_html", "metadata", "source_hash", "rendered_at") )";
-  CHECK(Postgres::publish == insert + "VALUES ($1, $2, $3, $4, $5, now())" + update);
-  CHECK(Batch::publish_many ==
-        insert +
-            "SELECT q.c1, q.c2, q.c3, q.c4, q.c5, now() "
-            "FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::text[]) AS q(c1, c2, c3, c4, c5)" +
-            update);
-  CHECK(Batch::lookup_many ==
+  CHECK(postgres.publish.text == insert + "VALUES ($1, $2, $3, $4, $5, now())" + update);
+  CHECK(
+      batch.publish_many.text ==
+      insert +
+          "SELECT q.c1, q.c2, q.c3, q.c4, q.c5, now() "
+          "FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::text[]) WITH ORDINALITY AS q(c1, c2, c3, c4, c5, n)" +
+          update);
+  CHECK(batch.lookup_many.text ==
         R"(SELECT q.n, t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
         R"(CASE WHEN t."source_hash" = q.c3 THEN t."rendered_html" END, )"
         R"(CASE WHEN t."source_hash" = q.c3 THEN t."metadata" END )"
         R"(FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS q(c1, c2, c3, n) )"
         R"(JOIN "wiki_cache" AS t ON t."repo_alias" = q.c1 AND t."page_path" = q.c2)");
-  CHECK(Batch::erase_older ==
-        R"(DELETE FROM "wiki_cache" AS t USING unnest($1::text[], $2::text[]) AS q(c1, c2) )"
+  CHECK(batch.erase_older.text ==
+        R"(DELETE FROM "wiki_cache" AS t USING unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(c1, c2, n) )"
         R"(WHERE t."repo_alias" = q.c1 AND t."page_path" = q.c2 AND NOT coalesce(t."rendered_at" >= $3::timestamptz, false))");
 }
 
-TEST_CASE("a statement's text ends with a NUL, for C") { CHECK(Sqlite::lookup.data()[Sqlite::lookup.size()] == '\0'); }
-
 TEST_CASE("a second timestamp is set by every publish") {
-  const std::string_view publish = Sql<test::AllKindsSchema, Dialect::postgres>::publish;
+  const std::string publish = Sql<PostgresDialect>(table_of<test::AllKindsSchema>()).publish.text;
   CHECK(publish.find(R"($20, now(), now()) ON CONFLICT)") != publish.npos);
   CHECK(publish.ends_with(R"("checked_at" = EXCLUDED."checked_at", "updated_at" = EXCLUDED."updated_at")"));
 }
 
 TEST_CASE("a query of live groups may end in a comment or a semicolon") {
-  using Groups = GroupSweepSql<WikiSchema, Dialect::sqlite>;
-  CHECK_THAT(Groups::erase("SELECT alias FROM repos;\n"),
+  using Groups = GroupSweepSql<SqliteDialect>;
+  CHECK_THAT(Groups::erase(wiki, "SELECT alias FROM repos;\n").text,
              Catch::Matchers::StartsWith("WITH render_cache_named(g) AS (\nSELECT alias FROM repos\n)"));
-  CHECK_THAT(Groups::survey("SELECT alias FROM repos -- all"),
+  CHECK_THAT(Groups::survey(wiki, "SELECT alias FROM repos -- all").text,
              Catch::Matchers::StartsWith("WITH render_cache_named(g) AS (\nSELECT alias FROM repos -- all\n)"));
+}
+
+namespace {
+
+/// Parameters without numbers, as in MariaDB, and names that are quoted otherwise.
+struct Unnumbered : SqliteDialect {
+  static constexpr char quote = '`';
+  static constexpr bool numbered_parameters = false;
+  static std::string parameter(std::size_t) { return "?"; }
+};
+
+}  // namespace
+
+TEST_CASE("where parameters have no numbers, each is told which argument it takes") {
+  const Sql<Unnumbered> unnumbered(wiki);
+  CHECK_THAT(unnumbered.lookup.text, Catch::Matchers::StartsWith("SELECT t.`source_hash`, t.`rendered_at`, CASE WHEN "
+                                                                 "t.`source_hash` = ? THEN t.`rendered_html` END, "));
+  CHECK(unnumbered.lookup.order == std::vector<std::size_t>{2, 2, 0, 1});
+  CHECK(unnumbered.sweep_next.order == std::vector<std::size_t>{2, 0, 1, 3});
+  CHECK(sqlite.lookup.order.empty());
+}
+
+TEST_CASE("a dollar sign without a number is no parameter") {
+  const auto made = detail::statement<Unnumbered>("SELECT '$', '$[*]', $12, '$");
+  CHECK(made.text == "SELECT '$', '$[*]', ?, '$");
+  CHECK(made.order == std::vector<std::size_t>{11});
 }

@@ -82,7 +82,7 @@ TEST_CASE("sqlite: a place where no database can be is refused in words") {
   const TemporaryDirectory directory;
   const auto refusal = [](const fs::path& path) {
     try {
-      WikiStore store({.path = path, .migrations = wiki_migrations(Dialect::sqlite)});
+      WikiStore store({.path = path, .migrations = wiki_migrations<SqliteDialect>()});
     } catch (const StoreUnavailable& error) {
       return std::string(error.what());
     }
@@ -281,7 +281,7 @@ TEST_CASE("sqlite: a full disk is told as such, and service comes back with the 
     WARN("not tried: a small tmpfs can only be mounted by root");
     return;
   }
-  WikiStore store({.path = directory / "wiki.db", .migrations = wiki_migrations(Dialect::sqlite)});
+  WikiStore store({.path = directory / "wiki.db", .migrations = wiki_migrations<SqliteDialect>()});
   store.publish(key, page(1));
   directory.write("ballast", std::string(1'000'000, 'x'));
   CHECK_THROWS_AS(store.publish({"repo", "big"}, page(2, std::string(1'500'000, 'x'))), StoreFull);
@@ -294,7 +294,7 @@ TEST_CASE("sqlite: a full disk is told as such, and service comes back with the 
   std::ofstream ballast(directory / "ballast");
   for (int left = 3000; left > 0 && ballast << std::string(1000, 'x') << std::flush; --left) {
   }
-  CHECK_THROWS_AS(WikiStore({.path = directory / "second.db", .migrations = wiki_migrations(Dialect::sqlite)}), StoreError);
+  CHECK_THROWS_AS(WikiStore({.path = directory / "second.db", .migrations = wiki_migrations<SqliteDialect>()}), StoreError);
 }
 
 TEST_CASE("sqlite: a store that was carried through fork() refuses to work in the child") {
@@ -345,7 +345,7 @@ TEST_CASE("sqlite: a connection by hand can migrate down while no store is open"
   {
     SqliteWriter writer(wiki.options());
     const SqliteWriter::Turn turn(writer);
-    CHECK(Migrator(writer.connection(), wiki_migrations(Dialect::sqlite)).down(0) == 1);
+    CHECK(Migrator(writer.connection(), wiki_migrations<SqliteDialect>()).down(0) == 1);
   }
   CHECK_THROWS_WITH(WikiStore({.path = wiki.path}), ContainsSubstring("there is no table 'wiki_cache'"));
 }

@@ -32,7 +32,7 @@ std::string complaint(const std::string& create_table) {
 }  // namespace
 
 TEST_CASE("the migrated table is what its schema says") {
-  CHECK(complaint<WikiSchema>(wiki_migrations(Dialect::sqlite).at(0).up) == "");
+  CHECK(complaint<WikiSchema>(wiki_migrations<SqliteDialect>().at(0).up) == "");
   CHECK(complaint<test::AllKindsSchema>(test::all_kinds_sqlite) == "");
 }
 
@@ -75,4 +75,19 @@ TEST_CASE("a unique index on more columns or on some rows only is none on the ke
              ContainsSubstring("no primary key or unique constraint"));
   CHECK_THAT(complaint<WikiSchema>(table + "CREATE UNIQUE INDEX i ON wiki_cache (repo_alias, page_path) WHERE metadata IS NULL"),
              ContainsSubstring("no primary key or unique constraint"));
+}
+
+TEST_CASE("a key's collation must tell apart what differs") {
+  const auto table = [](const std::string& group, const std::string& path) {
+    return "CREATE TABLE wiki_cache (repo_alias " + group + ", page_path " + path +
+           ", source_hash TEXT COLLATE NOCASE, rendered_at TEXT, metadata TEXT, rendered_html TEXT, "
+           "PRIMARY KEY (repo_alias, page_path));";
+  };
+  CHECK(complaint<WikiSchema>(table("TEXT", "TEXT")) == "");
+  const std::string words = " has a collation that takes texts for the same that differ";
+  CHECK_THAT(complaint<WikiSchema>(table("TEXT COLLATE NOCASE", "TEXT")), ContainsSubstring("'repo_alias'" + words));
+  CHECK_THAT(complaint<WikiSchema>(table("TEXT", "TEXT COLLATE RTRIM")), ContainsSubstring("'page_path'" + words));
+  // The column's own collation is asked, not that of its rows or of the index.
+  CHECK_THAT(complaint<WikiSchema>(table("TEXT", "TEXT COLLATE NOCASE") + "INSERT INTO wiki_cache (repo_alias) VALUES ('a')"),
+             ContainsSubstring("'page_path'" + words));
 }

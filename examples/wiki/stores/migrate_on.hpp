@@ -13,7 +13,7 @@ namespace wiki {
 
 template <class Connection>
 void migrate_on(Connection& connection, const MigrateOptions& options, std::ostream& out) {
-  render_cache::Migrator migrator(connection, render_cache::wiki_migrations(Connection::dialect));
+  render_cache::Migrator migrator(connection, render_cache::wiki_migrations<typename Connection::Dialect>());
   if (options.status) {
     for (const auto& state : migrator.status()) {
       out << std::setw(4) << state.version << "  " << state.name << "  "

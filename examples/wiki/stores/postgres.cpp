@@ -15,7 +15,7 @@ class PostgresPages final : public DatabasePages<render_cache::PostgresStore<ren
 
   void prepare() override {
     render_cache::PostgresConnection connection(options_);
-    render_cache::Migrator(connection, render_cache::wiki_migrations(render_cache::Dialect::postgres)).up();
+    render_cache::Migrator(connection, render_cache::wiki_migrations<render_cache::PostgresDialect>()).up();
     cache_.store().far().check();
   }
 

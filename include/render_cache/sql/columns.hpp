@@ -1,4 +1,4 @@
-// From the structs of a schema to the columns of its table, at compile time.
+// From the structs of a schema to the columns of its table, and from there on without the types.
 #pragma once
 
 #include <render_cache/requirements.hpp>
@@ -6,25 +6,23 @@
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/types.hpp>
 #include <render_cache/sql/schema.hpp>
-#include <render_cache/sql/static_text.hpp>
 
 #include <boost/hana/accessors.hpp>
 #include <boost/hana/first.hpp>
 #include <boost/hana/second.hpp>
 #include <boost/hana/unpack.hpp>
 
-#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
+#include <vector>
 
 namespace render_cache {
 
-/// What a column holds. How each dialect calls it: `type_name` in sql/table_check.hpp.
+/// What a column holds. How an engine calls it: `type_name` of its dialect.
 enum class Kind : std::uint8_t { text, integer, boolean, real, uuid, timestamp, json };
 
 /// One column of a schema's table.
@@ -33,14 +31,41 @@ struct Column {
   Kind kind = Kind::text;  ///< by the member's type
   std::size_t bytes = 0;  ///< of an integer: the width that holds every value of the member: 2, 4 or 8
   bool nullable = false;  ///< the member is a std::optional
+  bool key = false;       ///< the member is one of the key's
   friend bool operator==(const Column&, const Column&) = default;
+};
+
+/// A schema's table without its types: what statements are made of, by functions that are compiled once for all schemas.
+struct Table {
+  std::string_view name;
+  std::vector<Column> keys;     ///< in the order of the struct
+  std::vector<Column> values;   ///< in the order of the struct
+  std::vector<Column> metadata;  ///< the fingerprint, rendered_at and, if there is one, updated_at
+
+  /// The fingerprint's column.
+  [[nodiscard]] const Column& fingerprint() const { return metadata[0]; }
+  /// The column of the time of the last publish.
+  [[nodiscard]] const Column& rendered_at() const { return metadata[1]; }
+  /// Key, value and fingerprint: what a publish sends.
+  [[nodiscard]] std::vector<Column> sent() const {
+    auto columns = keys;
+    columns.insert(columns.end(), values.begin(), values.end());
+    columns.push_back(fingerprint());
+    return columns;
+  }
+  /// Every column that the schema needs: key, value, metadata.
+  [[nodiscard]] std::vector<Column> columns() const {
+    auto columns = sent();
+    columns.insert(columns.end(), metadata.begin() + 1, metadata.end());
+    return columns;
+  }
 };
 
 namespace detail {
 
 /// Takes one member's type to its column.
 template <class Member>
-consteval Column column_of(std::string_view name) {
+constexpr Column column_of(std::string_view name) {
   using T = typename Optional<Member>::content;
   Column column{.name = name, .nullable = Optional<Member>::value};
   if constexpr (std::same_as<T, bool>) {
@@ -63,41 +88,27 @@ consteval Column column_of(std::string_view name) {
   return column;
 }
 
-/// A member's name in characters of our own. Hana's have internal linkage: GCC 14 with AddressSanitizer refuses to link two
-/// translation units with an inline variable that refers to them.
-template <class Accessor>
-constexpr Text member_name() {
-  return std::remove_cvref_t<decltype(boost::hana::first(std::declval<Accessor>()))>::c_str();
-}
-
 template <Described T>
-consteval auto columns_of() {
+std::vector<Column> columns_of() {
   return boost::hana::unpack(boost::hana::accessors<T>(), [](auto... accessor) {
-    return std::array<Column, sizeof...(accessor)>{
-        column_of<member_t<T, decltype(accessor)>>(static_text<member_name<decltype(accessor)>>)...};
+    return std::vector<Column>{
+        column_of<member_t<T, decltype(accessor)>>(std::remove_cvref_t<decltype(boost::hana::first(accessor))>::c_str())...};
   });
 }
 
 }  // namespace detail
 
-/// The columns of the key's members, in the order of the struct.
-template <Schema S>
-inline constexpr auto key_columns = detail::columns_of<typename S::key_type>();
-/// The columns of the value's members, in the order of the struct.
-template <Schema S>
-inline constexpr auto value_columns = detail::columns_of<typename S::value_type>();
-
-/// Every column that the schema needs: key, value, fingerprint, rendered_at and, if there is one, updated_at.
-template <Schema S>
-inline constexpr auto all_columns = [] {
-  std::array<Column, key_columns<S>.size() + value_columns<S>.size() + (HasUpdatedAt<S> ? 3 : 2)> all;
-  std::size_t at = 0;
-  for (const auto& column : key_columns<S>) all[at++] = column;
-  for (const auto& column : value_columns<S>) all[at++] = column;
-  all[at++] = {.name = S::fingerprint_column, .kind = Kind::text};
-  all[at++] = {.name = S::rendered_at_column, .kind = Kind::timestamp};
-  if constexpr (HasUpdatedAt<S>) all[at++] = {.name = S::updated_at_column, .kind = Kind::timestamp};
-  return all;
-}();
+/// The table that a schema describes.
+template <class S>
+Table table_of() {
+  static_assert(check_schema<S>());
+  Table table{.name = S::table,
+              .keys = detail::columns_of<typename S::key_type>(),
+              .values = detail::columns_of<typename S::value_type>(),
+              .metadata = {{.name = S::fingerprint_column}, {.name = S::rendered_at_column, .kind = Kind::timestamp}}};
+  for (auto& column : table.keys) column.key = true;
+  if constexpr (HasUpdatedAt<S>) table.metadata.push_back({.name = S::updated_at_column, .kind = Kind::timestamp});
+  return table;
+}
 
 }  // namespace render_cache

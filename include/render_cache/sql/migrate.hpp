@@ -31,12 +31,15 @@ struct MigrationState {
 ///
 /// Each migration and its note are one transaction. Before it the migrator takes a lock that all migrators of the
 /// database share (PostgreSQL: a transaction-level advisory lock, which poolers and crashes cannot leave behind; SQLite:
-/// BEGIN IMMEDIATE), so one node applies and the others wait and then find nothing to do.
+/// BEGIN IMMEDIATE), so one node applies and the others wait and then find nothing to do. In an engine whose DDL is in no
+/// transaction, a script that fails may leave a part of it, and the error says so.
 ///
 /// Each member throws MigrationError if the history is not the beginning of `migrations`, or a script fails;
 /// StoreUnavailable if the database cannot be reached. Not for several threads at once.
 template <SchemaConnection Connection>
 class Migrator {
+  using Dialect = typename Connection::Dialect;
+
  public:
   /// For `up`: as far as there are migrations.
   static constexpr std::uint32_t newest = std::numeric_limits<std::uint32_t>::max();
@@ -80,9 +83,8 @@ class Migrator {
         const auto* migration = next(applied);
         if (migration == nullptr) return false;
         run(*migration, migration->up, "cannot be applied");
-        connection_.query("INSERT INTO " + table() + " (version, name, checksum) VALUES (" + std::to_string(migration->version) +
-                              ", " + parameter(1) + ", " + parameter(2) + ")",
-                          {migration->name, checksum(migration->up)});
+        query("INSERT INTO " + table() + " (version, name, checksum) VALUES (" + std::to_string(migration->version) + ", $1, $2)",
+              {migration->name, checksum(migration->up)});
         ++count;
         return true;
       });
@@ -99,7 +101,7 @@ class Migrator {
         const auto& migration = migrations_[applied - 1];
         if (migration.down.empty()) throw MigrationError(named(migration) + " has no way down");
         run(migration, migration.down, "cannot be undone");
-        connection_.query("DELETE FROM " + table() + " WHERE version = " + std::to_string(migration.version), {});
+        query("DELETE FROM " + table() + " WHERE version = " + std::to_string(migration.version), {});
         ++count;
         return true;
       });
@@ -108,8 +110,6 @@ class Migrator {
   }
 
  private:
-  static constexpr bool postgres = Connection::dialect == Dialect::postgres;
-
   struct Applied {
     std::uint32_t version;
     std::string name, checksum, applied_at;
@@ -118,17 +118,16 @@ class Migrator {
   static std::string named(const Migration& migration) {
     return "migration " + std::to_string(migration.version) + " '" + migration.name + "'";
   }
-  static std::string parameter(std::size_t number) {
-    return std::string(std::string_view(detail::parameter(Connection::dialect, number)));
+  [[nodiscard]] std::string table() const { return detail::quoted<Dialect>(history_); }
+
+  Rows query(std::string_view text, const std::vector<std::string>& arguments) {
+    return detail::query(connection_, text, arguments);
   }
-  [[nodiscard]] std::string table() const { return "\"" + history_ + "\""; }
 
   std::vector<Applied> read_history() {
-    const auto exists = postgres ? "SELECT 1 WHERE to_regclass($1) IS NOT NULL"
-                                 : "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
-    if (connection_.query(exists, {postgres ? table() : history_}).empty()) return {};
+    if (query(Dialect::table_exists, {history_}).empty()) return {};
     std::vector<Applied> applied;
-    for (auto& row : connection_.query("SELECT version, name, checksum, applied_at FROM " + table() + " ORDER BY version", {})) {
+    for (auto& row : query("SELECT version, name, checksum, applied_at FROM " + table() + " ORDER BY version", {})) {
       applied.push_back(
           {static_cast<std::uint32_t>(std::stoul(row.at(0).value())), row.at(1).value(), row.at(2).value(), row.at(3).value()});
     }
@@ -159,29 +158,21 @@ class Migrator {
   /// Runs `step(number of applied migrations)` in a transaction, under the lock.
   template <class Step>
   bool locked(Step step) {
-    if constexpr (postgres) {
-      // Waits for another node as long as that takes, for a table's lock a minute. A migration is durable although the
-      // cache's sessions may commit asynchronously.
-      connection_.run_script(
-          "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL synchronous_commit = on; "
-          "SELECT pg_advisory_xact_lock(('x" +
-          checksum(history_) + "')::bit(64)::bigint); SET LOCAL lock_timeout = '1min'");
-    } else {
-      connection_.run_script("BEGIN IMMEDIATE");
-    }
+    const auto lock = checksum(history_);
+    connection_.run_script(Dialect::begin_migration(lock));
     try {
+      const Column applied_at{.name = "applied_at", .kind = Kind::timestamp};
       connection_.run_script("CREATE TABLE IF NOT EXISTS " + table() +
                              " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at " +
-                             (postgres ? "TIMESTAMPTZ" : "TEXT") + " NOT NULL DEFAULT (" +
-                             std::string(detail::now(Connection::dialect)) + "))");
+                             Dialect::type_name(applied_at) + " NOT NULL DEFAULT (" + std::string(Dialect::now) + "))");
       const auto applied = read_history();
       check(applied);
       const bool done = step(applied.size());
-      connection_.run_script("COMMIT");
+      connection_.run_script(Dialect::end_migration(lock));
       return done;
     } catch (...) {
       try {
-        connection_.run_script("ROLLBACK");
+        connection_.run_script(Dialect::abandon_migration(lock));
       } catch (const StoreError&) {
         // a connection that is gone has rolled back by itself
       }
@@ -197,7 +188,8 @@ class Migrator {
     } catch (const StoreFull&) {
       throw;
     } catch (const StoreError& error) {
-      throw MigrationError(named(migration) + " " + std::string(failure) + ": " + error.what());
+      throw MigrationError(named(migration) + " " + std::string(failure) + ": " + error.what() +
+                           (Dialect::transactional_ddl ? "" : "; what it has done until then stays: undo that by hand"));
     }
   }
 

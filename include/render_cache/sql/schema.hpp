@@ -55,6 +55,9 @@ concept HasUpdatedAt = Schema<S> && requires {
 template <class S>
 concept HasValidate = Schema<S> && requires(const typename S::value_type& value) { S::validate(value); };
 
+/// The most bytes that a table's or a column's name may have, in every engine alike: PostgreSQL cuts there without an error.
+inline constexpr std::size_t max_name_bytes = 63;
+
 namespace detail {
 
 template <class T>
@@ -118,7 +121,7 @@ consteval MemberFault fault_in() {
 
 /// Letters, digits and '_': what can be quoted the same way in each dialect and never needs an escape.
 constexpr bool is_identifier(std::string_view name) {
-  if (name.empty() || name.size() > 63) return false;  // PostgreSQL cuts at 63 bytes without an error
+  if (name.empty() || name.size() > max_name_bytes) return false;
   for (const char c : name) {
     if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')) return false;
   }

@@ -131,7 +131,7 @@ class PostgresStore {
 
   std::size_t erase_group(const group_t<key_type>& group) {
     if constexpr (std::convertible_to<const group_t<key_type>&, std::string_view>) {
-      detail::check_text<InvalidKey>(key_columns<S>.front().name, group);  // cut at a NUL it would be another group
+      detail::check_text<InvalidKey>(table_.keys.front().name, group);  // cut at a NUL it would be another group
     }
     PostgresParameters parameters;
     detail::add_parameter(parameters, group);
@@ -154,15 +154,16 @@ class PostgresStore {
     const std::string start = sweep_start();
     PostgresParameters survey_parameters;
     survey_parameters.add(start);
-    const auto counts = query(GroupSql::survey(live_query), survey_parameters);
+    const auto counts = query(GroupSql::survey(table_, live_query).text, survey_parameters);
     const auto count = [&](pqxx::row::size_type at) {
       return from_text<std::size_t>(detail::text_of(counts[0][at])).value_or(0);
     };
+    const auto erase = GroupSql::erase(table_, live_query);
     return detail::sweep_groups({count(0), count(1), count(2), count(3)}, options, when_none, [&](std::size_t limit) {
       PostgresParameters parameters;
       parameters.add(start);
       parameters.add_owned(std::to_string(limit));
-      return static_cast<std::size_t>(query(GroupSql::erase(live_query), parameters).affected_rows());
+      return static_cast<std::size_t>(query(erase.text, parameters).affected_rows());
     });
   }
 
@@ -174,21 +175,19 @@ class PostgresStore {
   }
 
  private:
-  using Statements = Sql<S, Dialect::postgres>;
-  using GroupSql = GroupSweepSql<S, Dialect::postgres>;
+  using GroupSql = GroupSweepSql<PostgresDialect>;
 
   struct Prepared {
-    PostgresStatement lookup{"lookup", Statements::lookup};
-    PostgresStatement lookup_many{"lookup_many", BatchSql<S>::lookup_many};
-    PostgresStatement lookup_stale{"lookup_stale", Statements::lookup_stale};
-    PostgresStatement publish{"publish", Statements::publish};
-    PostgresStatement publish_many{"publish_many", BatchSql<S>::publish_many};
-    PostgresStatement erase{"erase", Statements::erase};
-    PostgresStatement erase_group{"erase_group", Statements::erase_group};
-    PostgresStatement sweep_start{"sweep_start", Statements::sweep_start};
-    PostgresStatement sweep_first{"sweep_first", Statements::sweep_first};
-    PostgresStatement sweep_next{"sweep_next", Statements::sweep_next};
-    PostgresStatement erase_older{"erase_older", BatchSql<S>::erase_older};
+    explicit Prepared(const Table& table) : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table)) {}
+    Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch)
+        : lookup("lookup", sql.lookup.text), lookup_many("lookup_many", batch.lookup_many.text),
+          lookup_stale("lookup_stale", sql.lookup_stale.text), publish("publish", sql.publish.text),
+          publish_many("publish_many", batch.publish_many.text), erase("erase", sql.erase.text),
+          erase_group("erase_group", sql.erase_group.text), sweep_start("sweep_start", sql.sweep_start.text),
+          sweep_first("sweep_first", sql.sweep_first.text), sweep_next("sweep_next", sql.sweep_next.text),
+          erase_older("erase_older", batch.erase_older.text) {}
+    PostgresStatement lookup, lookup_many, lookup_stale, publish, publish_many, erase, erase_group, sweep_start, sweep_first,
+        sweep_next, erase_older;
   };
 
   static PostgresClient::MakeReady make_ready(const PostgresOptions& options) {
@@ -255,7 +254,8 @@ class PostgresStore {
     return client_.run([&](PostgresConnection& connection) { return connection.run(statement, parameters); });
   }
 
-  const Prepared statements_;  // outlives the connections, which remember what they have prepared
+  const Table table_ = table_of<S>();
+  const Prepared statements_{table_};  // outlives the connections, which remember what they have prepared
   PostgresClient client_;
   std::atomic<std::uint64_t> unreadable_ = 0;
 };

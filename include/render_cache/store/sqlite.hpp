@@ -40,16 +40,15 @@ template <class S>
 class SqliteStore {
   static_assert(check_schema<S>());
 
-  using File = detail::SqliteFile<S>;
-  using Reader = typename File::Reader;
-  using Writing = typename File::Writing;
+  using Reader = detail::SqliteFile::Reader;
+  using Writing = detail::SqliteFile::Writing;
   using Run = SqliteStatement::Run;
 
  public:
   using key_type = typename S::key_type;
   using value_type = typename S::value_type;
 
-  explicit SqliteStore(SqliteOptions options) : file_(std::move(options)) {}
+  explicit SqliteStore(SqliteOptions options) : file_(table_of<S>(), std::move(options)) {}
   /// A path alone: the options have names.
   template <class Path>
     requires std::convertible_to<const Path&, std::filesystem::path>
@@ -84,7 +83,7 @@ class SqliteStore {
       Lookup<value_type> found;
       read_entry(run, key, Fingerprint::from_text(std::string(run.column_text(0))), found);
       if (!found.entry) return {};
-      const auto age = run.column_integer(2 + static_cast<int>(value_columns<S>.size()));
+      const auto age = run.column_integer(2 + static_cast<int>(file_.table().values.size()));
       return Aged<value_type>{std::move(found.entry), std::chrono::microseconds(std::max<std::int64_t>(age, 0))};
     });
   }
@@ -138,17 +137,17 @@ class SqliteStore {
   /// stranger. Throws StoreError for a query that names no group, unless `when_none` says that this is meant.
   PruneReport prune_groups(std::string_view live_query, const PruneOptions& options = {},
                            WhenNoneLive when_none = WhenNoneLive::refuse) {
-    using Sql = GroupSweepSql<S, Dialect::sqlite>;
+    using Sql = GroupSweepSql<SqliteDialect>;
     const auto start = sweep_start();
     const auto survey = file_.read([&](Reader& reader) {
-      const auto counts = reader.connection.query(Sql::survey(live_query), {start}).at(0);
+      const auto counts = reader.connection.query(Sql::survey(file_.table(), live_query).text, {start}).at(0);
       const auto at = [&](std::size_t column) { return from_text<std::size_t>(counts.at(column).value()).value(); };
       return detail::GroupSurvey{at(0), at(1), at(2), at(3)};
     });
-    const auto sql = Sql::erase(live_query);
+    const auto sql = Sql::erase(file_.table(), live_query);
     return detail::sweep_groups(survey, options, when_none, [&](std::size_t limit) {
       return file_.write([&](Writing& writing) {
-        SqliteStatement statement(writing.connection, sql);
+        SqliteStatement statement(writing.connection, sql.text);
         statement.run().bind(start).bind(limit).step();
         const auto erased = statement.changes();
         return_pages(writing.connection);
@@ -274,7 +273,7 @@ class SqliteStore {
     sqlite3_exec(connection.handle(), "PRAGMA incremental_vacuum(1000)", nullptr, nullptr, nullptr);
   }
 
-  File file_;
+  detail::SqliteFile file_;
   std::atomic<std::uint64_t> unreadable_{0};
 };
 

@@ -14,7 +14,7 @@ TEST_CASE("The tables go down and up again, and leave nothing behind", "[checks]
   render_cache::PostgresOptions options;
   options.conninfo = database.conninfo();
   render_cache::PostgresConnection connection(options);
-  render_cache::Migrator migrator(connection, migrations(render_cache::Dialect::postgres), migration_history);
+  render_cache::Migrator migrator(connection, migrations<render_cache::PostgresDialect>(), migration_history);
   CHECK(migrator.up() == 2);
   CHECK(migrator.down(0) == 2);
   CHECK(database.value("SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind = 'r' AND relnamespace = '" +

@@ -16,7 +16,7 @@ TEST_CASE("The tables go down and up again, and leave nothing behind", "[checks]
   CHECK(backend.open() != nullptr);
   render_cache::SqliteWriter writer({.path = backend.store().substr(std::string("sqlite:").size())});
   const render_cache::SqliteWriter::Turn turn(writer);
-  render_cache::Migrator migrator(writer.connection(), migrations(render_cache::Dialect::sqlite), migration_history);
+  render_cache::Migrator migrator(writer.connection(), migrations<render_cache::SqliteDialect>(), migration_history);
   CHECK(migrator.down(0) == 2);
   const auto left = writer.connection().query("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'");
   CHECK(left == render_cache::Rows{{migration_history}});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <render_cache/sql/connection.hpp>
+#include <render_cache/sql/dialect/postgres.hpp>
 #include <render_cache/sql/migration.hpp>
 #include <render_cache/store/postgres/errors.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
@@ -34,7 +35,7 @@ struct PostgresStatement {
 /// Belongs to one thread at a time. Throws what errors.hpp maps. A SchemaConnection: migrations run on one of their own.
 class PostgresConnection {
  public:
-  static constexpr Dialect dialect = Dialect::postgres;
+  using Dialect = PostgresDialect;
 
   /// Connects and sets up the session. Throws `PostgresConnectionLost` where the server cannot be reached.
   explicit PostgresConnection(const PostgresOptions& options)

@@ -104,7 +104,7 @@ class MemberArrays {
   }
 
  private:
-  std::array<ArrayLiteral, columns_of<T>().size()> arrays_;
+  std::array<ArrayLiteral, decltype(boost::hana::length(boost::hana::accessors<T>()))::value> arrays_;
 };
 
 inline std::string_view text_of(const pqxx::field& field) { return {field.c_str(), field.size()}; }

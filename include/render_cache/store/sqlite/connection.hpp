@@ -2,6 +2,7 @@
 #pragma once
 
 #include <render_cache/sql/connection.hpp>
+#include <render_cache/sql/dialect/sqlite.hpp>
 #include <render_cache/store/sqlite/errors.hpp>
 
 #include <sqlite3.h>
@@ -20,7 +21,7 @@ namespace render_cache {
 /// An open database file. Belongs to one thread at a time; its members throw StoreError. A SchemaConnection.
 class SqliteConnection {
  public:
-  static constexpr Dialect dialect = Dialect::sqlite;
+  using Dialect = SqliteDialect;
 
   /// `write` makes the file where it is missing.
   enum class Access { read, write };

@@ -12,23 +12,27 @@
 
 namespace render_cache::detail {
 
-/// What is thrown while it is made says why the file cannot be used.
-template <Schema S>
-class SqliteDatabase {
-  using Sql = render_cache::Sql<S, Dialect::sqlite>;
+/// What a store keeps in a file: the table, and the statements that were made of it.
+struct SqliteContent {
+  explicit SqliteContent(Table described) : table(std::move(described)), sql(table) {}
+  const Table table;
+  const Sql<SqliteDialect> sql;
+};
 
+/// What is thrown while it is made says why the file cannot be used.
+class SqliteDatabase {
  public:
   struct Writing {
-    explicit Writing(SqliteConnection& writer)
-        : connection(writer), publish(writer, Sql::publish), erase(writer, Sql::erase), erase_group(writer, Sql::erase_group),
-          erase_older(writer, Sql::erase_older) {}
+    Writing(SqliteConnection& writer, const Sql<SqliteDialect>& sql)
+        : connection(writer), publish(writer, sql.publish.text), erase(writer, sql.erase.text),
+          erase_group(writer, sql.erase_group.text), erase_older(writer, sql.erase_older.text) {}
     SqliteConnection& connection;
     SqliteStatement publish, erase, erase_group, erase_older;
   };
 
-  /// A file that was at the path before is `lost`.
-  explicit SqliteDatabase(const SqliteOptions& options, const SqliteFiles& lost = {})
-      : writer_(options, lost), writing_(prepare(options)) {}
+  /// A file that was at the path before is `lost`. The content must outlive it.
+  SqliteDatabase(const SqliteContent& content, const SqliteOptions& options, const SqliteFiles& lost = {})
+      : writer_(options, lost), writing_(prepare(content, options)) {}
 
   /// Runs `action(Writing&)` as the only writer. Thread-safe.
   template <class Action>
@@ -44,12 +48,12 @@ class SqliteDatabase {
   [[nodiscard]] const SqliteFiles& files() const noexcept { return writer_.files(); }
 
  private:
-  Writing prepare(const SqliteOptions& options) {
+  Writing prepare(const SqliteContent& content, const SqliteOptions& options) {
     const SqliteWriter::Turn turn(writer_);
     auto& connection = writer_.connection();
     if (!options.migrations.empty()) Migrator(connection, options.migrations, options.migration_history).up();
-    check_table<S>(connection);
-    return Writing(connection);
+    check_table(connection, content.table);
+    return Writing(connection, content.sql);
   }
 
   SqliteWriter writer_;
@@ -57,20 +61,18 @@ class SqliteDatabase {
 };
 
 /// For one thread at a time. It keeps its database open: the writer closes last.
-template <Schema S>
 class SqliteReader {
-  using Sql = render_cache::Sql<S, Dialect::sqlite>;
-
  public:
-  SqliteReader(const SqliteOptions& options, std::shared_ptr<SqliteDatabase<S>> opened)
+  SqliteReader(const Sql<SqliteDialect>& sql, const SqliteOptions& options, std::shared_ptr<SqliteDatabase> opened)
       : database(std::move(opened)), connection(options.path, SqliteConnection::Access::read, options.busy_timeout),
-        lookup(connection, Sql::lookup), lookup_stale(connection, Sql::lookup_stale), sweep_start(connection, Sql::sweep_start),
-        sweep_first(connection, Sql::sweep_first), sweep_next(connection, Sql::sweep_next) {
+        lookup(connection, sql.lookup.text), lookup_stale(connection, sql.lookup_stale.text),
+        sweep_start(connection, sql.sweep_start.text), sweep_first(connection, sql.sweep_first.text),
+        sweep_next(connection, sql.sweep_next.text) {
     // A checkpoint is the writer's alone.
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
 
-  const std::shared_ptr<SqliteDatabase<S>> database;
+  const std::shared_ptr<SqliteDatabase> database;
   SqliteConnection connection;
   SqliteStatement lookup, lookup_stale, sweep_start, sweep_first, sweep_next;
 };

@@ -20,16 +20,15 @@ namespace render_cache::detail {
 
 /// Thread-safe. Damage that an action meets (SqliteCorrupt) is healed: the file is moved aside, a new one is begun, and the
 /// action runs once more on that. What the constructor, `read` and `write` throw beyond the action's own errors is StoreError.
-template <Schema S>
 class SqliteFile {
   using Clock = std::chrono::steady_clock;
-  using Database = SqliteDatabase<S>;
+  using Database = SqliteDatabase;
 
  public:
-  using Reader = SqliteReader<S>;
-  using Writing = typename Database::Writing;
+  using Reader = SqliteReader;
+  using Writing = Database::Writing;
 
-  explicit SqliteFile(SqliteOptions options) : options_(std::move(options)) {
+  SqliteFile(Table table, SqliteOptions options) : content_(std::move(table)), options_(std::move(options)) {
     options_.path = canonical_place(options_.path);
     options_.readers = std::max<std::size_t>(options_.readers, 1);
     idle_.reserve(options_.readers);
@@ -75,6 +74,8 @@ class SqliteFile {
       begin_anew(std::move(database));
     }
   }
+
+  [[nodiscard]] const Table& table() const noexcept { return content_.table; }
 
   [[nodiscard]] SqliteStats stats() const {
     const std::lock_guard lock(mutex_);
@@ -158,7 +159,7 @@ class SqliteFile {
   std::unique_ptr<Reader> make_reader(const std::shared_ptr<Database>& database) const {
     const auto turn = database->turn();
     const bool in_place = identity_of(options_.path.string()) == database->files().database;
-    return in_place ? std::make_unique<Reader>(options_, database) : nullptr;
+    return in_place ? std::make_unique<Reader>(content_.sql, options_, database) : nullptr;
   }
 
   void give_back(std::unique_ptr<Reader> reader) noexcept {
@@ -215,7 +216,7 @@ class SqliteFile {
 
   /// With a first reader, so that reading does not wait for another process's write.
   void begin(const SqliteFiles& lost) {
-    auto database = std::make_shared<Database>(options_, lost);
+    auto database = std::make_shared<Database>(content_, options_, lost);
     auto reader = make_reader(database);
     database_ = std::move(database);
     if (!reader) return;
@@ -248,6 +249,7 @@ class SqliteFile {
     if (!database_) open(Clock::now());
   }
 
+  const SqliteContent content_;
   SqliteOptions options_;
   ForkGuard fork_guard_;
 

@@ -1,0 +1,7 @@
+// expect: if this one cannot, index a digest of the key
+#include <render_cache/sql/dialect/sqlite.hpp>
+
+struct MyDialect : render_cache::SqliteDialect {
+  static constexpr std::size_t max_key_bytes = 767;
+};
+static_assert(render_cache::check_dialect<MyDialect>());
