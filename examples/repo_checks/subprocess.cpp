@@ -2,6 +2,8 @@
 // SIGCHLD from the whole process, and knows no limit on the output.
 #include "subprocess.hpp"
 
+#include "keeper.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +14,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <functional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -30,24 +34,35 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() { close(); }
   [[nodiscard]] int get() const noexcept { return fd_; }
-  void close() noexcept {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  void close() noexcept { reset(-1); }
+  void reset(int fd) noexcept {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
   }
 
  private:
   int fd_;
 };
 
+struct Pipe {
+  Descriptor reading, writing;
+
+  Pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "no pipe for a command's output");
+    reading.reset(ends[0]);
+    writing.reset(ends[1]);
+  }
+};
+
 struct SpawnActions {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
 
-  SpawnActions(const Command& command, int output) {
+  explicit SpawnActions(const Command& command) {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);  // sockets and databases are not the child's
+    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     posix_spawn_file_actions_addchdir_np(&actions, command.directory.empty() ? "." : command.directory.c_str());
 
     sigset_t none, all;
@@ -74,14 +89,34 @@ std::vector<char*> c_strings(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-/// The child's pid, or 0 and the errno.
-std::pair<pid_t, int> spawn(const Command& command, int output) {
-  if (command.arguments.empty()) return {0, ENOENT};
-  const SpawnActions how(command, output);
+/// Starts a keeper that starts the command; minus an errno where there is no process for it.
+pid_t spawn_kept(const Command& command, int output, int report) {
+  const SpawnActions how(command);
   const auto arguments = c_strings(command.arguments), environment = c_strings(command.environment);
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, arguments.front(), &how.actions, &how.attributes, arguments.data(), environment.data());
-  return error == 0 ? std::pair{child, 0} : std::pair{pid_t{0}, error};
+  const std::function<pid_t()> start = [&] {
+    pid_t child = 0;
+    const int error =
+        posix_spawnp(&child, arguments.front(), &how.actions, &how.attributes, arguments.data(), environment.data());
+    return error == 0 ? child : -error;
+  };
+  const pid_t parent = ::getpid();
+  sigset_t all, before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t keeper = ::fork();
+  const int error = errno;
+  if (keeper == 0) {
+    // Sockets, databases and what others wait for the end of are neither the keeper's nor the command's.
+    constexpr int kept_report = STDERR_FILENO + 1;
+    const int above = ::fcntl(report, F_DUPFD, kept_report + 1);
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    ::dup2(above, kept_report);
+    ::close_range(kept_report + 1, ~0U, 0);
+    keep(parent, kept_report, start);
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return keeper > 0 ? keeper : -error;
 }
 
 /// Takes what the pipe has now; false once there can be no more.
@@ -106,25 +141,23 @@ bool has_ended(pid_t child) {
 }  // namespace
 
 Ending run(const Command& command, std::stop_token stop) {
+  if (command.arguments.empty()) return {Ending::Kind::not_started, ENOENT};
   const auto start = Clock::now();
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "no pipe for a command's output");
-  Descriptor reading(ends[0]), writing(ends[1]);
-  ::fcntl(reading.get(), F_SETFL, O_NONBLOCK);
+  Pipe output, report;
+  ::fcntl(output.reading.get(), F_SETFL, O_NONBLOCK);
 
-  const auto [child, error] = spawn(command, writing.get());
-  writing.close();
-  if (error == EAGAIN || error == ENOMEM) {
-    throw std::system_error(error, std::generic_category(), "no process for '" + command.arguments.front() + "'");
+  const pid_t keeper = spawn_kept(command, output.writing.get(), report.writing.get());
+  if (keeper < 0) {
+    throw std::system_error(-keeper, std::generic_category(), "no process for '" + command.arguments.front() + "'");
   }
-  if (child == 0) return {Ending::Kind::not_started, error};
-  // Tells of the end even where a grandchild keeps the pipe open. Where the kernel has none (-1), poll ignores it and the
-  // slices below do.
-  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  output.writing.close();
+  report.writing.close();
+  // Tells of the end. Where the kernel has none (-1), poll ignores it and the slices below do.
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, keeper, 0)));
 
   Ending ending{Ending::Kind::exited};
   constexpr milliseconds slice{50};  // how late a request to stop may be noticed
-  while (!has_ended(child)) {
+  while (!has_ended(keeper)) {
     const auto left = std::chrono::ceil<milliseconds>(start + command.timeout - Clock::now());
     if (stop.stop_requested())
       ending.kind = Ending::Kind::stopped;
@@ -134,24 +167,31 @@ Ending run(const Command& command, std::stop_token stop) {
       ending.kind = Ending::Kind::too_much_output;
     if (ending.kind != Ending::Kind::exited) break;
 
-    pollfd events[2] = {{reading.get(), POLLIN, 0}, {process.get(), POLLIN, 0}};
+    pollfd events[2] = {{output.reading.get(), POLLIN, 0}, {process.get(), POLLIN, 0}};
     ::poll(events, 2, static_cast<int>(std::min(left, slice).count()));
-    if (events[0].revents != 0 && !read_available(reading.get(), ending.output, command.output_limit)) reading.close();
+    if (events[0].revents != 0 && !read_available(output.reading.get(), ending.output, command.output_limit)) {
+      output.reading.close();
+    }
   }
 
-  ::kill(-child, SIGKILL);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  ::kill(keeper, keeper_end);
+  while (::waitpid(keeper, nullptr, 0) < 0 && errno == EINTR) {
   }
+  KeeperReport told{.status = SIGKILL};  // of a keeper that somebody has killed
+  [[maybe_unused]] const auto got = ::read(report.reading.get(), &told, sizeof told);
   ending.duration = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
-  if (reading.get() >= 0) read_available(reading.get(), ending.output, command.output_limit);
+  if (output.reading.get() >= 0) read_available(output.reading.get(), ending.output, command.output_limit);
   if (ending.output.size() > command.output_limit) {
     ending.output.resize(command.output_limit);
     if (ending.kind == Ending::Kind::exited) ending.kind = Ending::Kind::too_much_output;
   }
   if (ending.kind == Ending::Kind::exited) {
-    ending.kind = WIFSIGNALED(status) ? Ending::Kind::signalled : Ending::Kind::exited;
-    ending.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    if (told.error == EAGAIN || told.error == ENOMEM) {
+      throw std::system_error(told.error, std::generic_category(), "no process for '" + command.arguments.front() + "'");
+    }
+    if (told.error != 0) return {Ending::Kind::not_started, told.error};
+    ending.kind = WIFSIGNALED(told.status) ? Ending::Kind::signalled : Ending::Kind::exited;
+    ending.code = WIFSIGNALED(told.status) ? WTERMSIG(told.status) : WEXITSTATUS(told.status);
   }
   return ending;
 }

@@ -38,9 +38,9 @@ struct Ending {
   [[nodiscard]] bool succeeded() const noexcept { return kind == Kind::exited && code == 0; }
 };
 
-/// Runs a command in a process group of its own, without terminal or stdin, and returns when it has ended. Whatever is
-/// left of the group is killed then, and nobody waits for a grandchild that keeps the output open. Never throws for
-/// what the program does; throws std::system_error where the system has no pipe or process left. Thread-safe.
+/// Runs a command in a process group of its own, without terminal or stdin, and returns when it has ended. Whatever it has
+/// started is killed then, and so it is where this process ends first, however it ends; nobody waits for a grandchild that
+/// keeps the output open. Never throws for what the program does; throws std::system_error where the system has no pipe or process left. Thread-safe.
 [[nodiscard]] Ending run(const Command& command, std::stop_token stop = {});
 
 /// One sentence for people: "exit code 3", "'make' cannot be started: No such file or directory".

@@ -1,5 +1,6 @@
 // The program itself, as people and scripts use it.
 #include "checks/own_environment.hpp"
+#include "checks/processes.hpp"
 #include "checks/workplace.hpp"
 
 #include "subprocess.hpp"
@@ -116,9 +117,9 @@ class ServingProgram {
   }
   [[nodiscard]] int port() const noexcept { return port_; }
 
-  /// By SIGTERM; the exit code.
-  int stop() {
-    ::kill(process_, SIGTERM);
+  /// The exit code, or minus the signal that ended it.
+  int stop(int signal = SIGTERM) {
+    ::kill(process_, signal);
     int status = 0;
     ::waitpid(process_, &status, 0);
     process_ = 0;
@@ -356,6 +357,26 @@ TEST_CASE("Many clients at once evaluate once", "[checks][concurrent]") {
   CHECK(std::string(std::istreambuf_iterator<char>(runs), {}) == "run\n");
 }
 
+TEST_CASE("What a command has started ends with the server, also by kill -9", "[checks]") {
+  const Program program;
+  program.place.make("one");
+  const json line = detached(program.place / "pid") + "sleep 100";
+  program.place.write("config.json", R"({"without": ["clean", "fsck"], "criteria": [{"name": "slow", "tier": "full",
+    "command": ["sh", "-c", )" + line.dump() +
+                                         "]}]}");
+  CHECK(program({"add", "one", "one"}).succeeded());
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    for (const auto* file : {"pid", "serve.log"}) std::filesystem::remove(program.place / file);
+    ServingProgram server(program);
+    const int waiting = server.begin("GET /repos/one HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const auto pid = pid_in(program.place / "pid");
+    REQUIRE(pid > 0);
+    CHECK(server.stop(signal) == (signal == SIGKILL ? -SIGKILL : 0));
+    CHECK(is_gone(pid));
+    ::close(waiting);
+  }
+}
+
 TEST_CASE("Ctrl-C ends a summary at once, with the commands that it runs", "[checks]") {
   const Program program;
   program.place.make("one");
@@ -364,9 +385,14 @@ TEST_CASE("Ctrl-C ends a summary at once, with the commands that it runs", "[che
   CHECK(program({"add", "one", "one"}).succeeded());
   std::jthread impatient([&] {
     while (!std::filesystem::exists(program.place / "started")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    // The program's parent is this process: look for it among the children.
-    std::ifstream children("/proc/self/task/" + std::to_string(::getpid()) + "/children");
-    for (pid_t child; children >> child;) ::kill(child, SIGINT);
+    // The program is the child of its keeper, and that is ours.
+    const auto child_of = [](pid_t process) {
+      const auto id = std::to_string(process);
+      pid_t child = 0;
+      std::ifstream("/proc/" + id + "/task/" + id + "/children") >> child;
+      return child;
+    };
+    if (const auto child = child_of(child_of(::getpid())); child > 0) ::kill(child, SIGINT);
   });
   const auto start = std::chrono::steady_clock::now();
   const auto ending = program({"summary"});

@@ -1,20 +1,20 @@
 #include "subprocess.hpp"
 
 #include "checks/own_environment.hpp"
+#include "checks/processes.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 using namespace repo_checks;
+using namespace repo_checks::test;
 using namespace std::chrono_literals;
 using Kind = Ending::Kind;
 
@@ -22,29 +22,6 @@ namespace {
 
 Command shell(const std::string& line) {
   return {.arguments = {"sh", "-c", line}, .directory = "/", .environment = own_environment(), .timeout = 20s};
-}
-
-/// The pid that a command has written to a file, once it is there.
-pid_t pid_in(const std::filesystem::path& file) {
-  pid_t pid = 0;
-  for (int attempt = 0; pid == 0 && attempt < 500; ++attempt) {
-    std::ifstream(file) >> pid;
-    std::this_thread::sleep_for(10ms);
-  }
-  return pid;
-}
-
-/// Killed, which takes the kernel a moment; a zombie that its new parent has not looked at yet counts.
-bool is_gone(pid_t pid) {
-  for (int attempt = 0; attempt < 500; ++attempt) {
-    if (::kill(pid, 0) != 0) return true;
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    std::string number, name, state;
-    stat >> number >> name >> state;
-    if (state == "Z") return true;
-    std::this_thread::sleep_for(10ms);
-  }
-  return false;
 }
 
 }  // namespace
@@ -119,6 +96,27 @@ TEST_CASE("Nobody waits for a grandchild that keeps the output open, and it is k
   CHECK(ending.output == "done\n");
   CHECK(std::chrono::steady_clock::now() - start < 10s);
   CHECK(is_gone(pid_in(directory / "pid")));
+}
+
+TEST_CASE("What a command has sent into sessions of their own is killed with it", "[checks]") {
+  const render_cache::test::TemporaryDirectory directory;
+  auto command = shell(detached(directory / "ends") + "echo done");
+  CHECK(run(command).output == "done\n");
+  CHECK(is_gone(pid_in(directory / "ends")));
+
+  command = shell(detached(directory / "hangs") + "sleep 100");
+  command.timeout = 2s;
+  CHECK(run(command).kind == Kind::timed_out);
+  CHECK(is_gone(pid_in(directory / "hangs")));
+
+  std::string crowd;
+  for (int i = 0; i < 20; ++i) crowd += detached(directory / std::to_string(i));
+  CHECK(run(shell(crowd)).succeeded());
+  for (int i = 0; i < 20; ++i) CHECK(is_gone(pid_in(directory / std::to_string(i))));
+}
+
+TEST_CASE("A command whose keeper is killed counts as killed", "[checks]") {
+  CHECK(describe(run(shell("kill -KILL $PPID; sleep 0.1")), shell("")) == "killed by signal 9 (Killed)");
 }
 
 TEST_CASE("A command that closes its output and goes on is waited for", "[checks]") {
