@@ -1,18 +1,17 @@
 // What a request may take of the server, driven through a handler that does as it is told.
-#include "http/server.hpp"
 #include "server/support/eventually.hpp"
 #include "server/support/http_client.hpp"
+#include "server/support/own_server.hpp"
 #include "support/catch.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <future>
+#include <memory>
 #include <mutex>
-#include <stop_token>
+#include <optional>
 #include <string>
-#include <thread>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 using namespace render_cache::test;
@@ -53,34 +52,11 @@ class Gatekeeper final : public http::Handler {
   bool open_ = false;
 };
 
-/// A server in this process, told to stop and waited for at the end.
-class Running {
+/// Nobody waits for a closed gate at the end.
+class Running : public OwnServer<Gatekeeper> {
  public:
-  Gatekeeper handler;
-
-  explicit Running(http::ServerOptions options) : server_(handler, with_any_port(std::move(options))), url_(server_.url()) {
-    serving_ = std::async(std::launch::async, [this] { return server_.run({}, stop_.get_token()); });
-  }
-  ~Running() {
-    handler.open();
-    stop();
-  }
-  bool stop() {
-    stop_.request_stop();
-    return serving_.valid() && serving_.get();
-  }
-  [[nodiscard]] std::uint16_t port() const { return static_cast<std::uint16_t>(std::stoul(url_.substr(url_.rfind(':') + 1))); }
-  [[nodiscard]] http::ServerStats stats() const { return server_.stats(); }
-
- private:
-  static http::ServerOptions with_any_port(http::ServerOptions options) {
-    options.port = 0;
-    return options;
-  }
-  http::Server server_;
-  std::string url_;
-  std::stop_source stop_;
-  std::future<bool> serving_;
+  using OwnServer::OwnServer;
+  ~Running() { handler.open(); }
 };
 
 constexpr std::string_view ask_slowly = "GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n";
