@@ -104,23 +104,13 @@ class RenderCache {
   template <class Source>
   outcome_type get(const key_type& key, const Source& source) {
     static_assert(check_source<Source>());
-    const Watch watch;
-    const auto landings = rendering_.landings();
-    return get_as(key, source, landings, fingerprint(source), watch, {});
+    return get_as(key, source, {});
   }
   /// As above, with this call's wishes. An older value is returned only where they allow one.
   template <class Source>
   outcome_type get(const key_type& key, const Source& source, const GetOptions& options) {
     static_assert(check_source<Source>() && check_outlives_call<Source>());
-    const Watch watch;
-    const auto landings = rendering_.landings();
-    Fingerprint now;
-    try {
-      now = fingerprint(source);
-    } catch (...) {
-      return rendering_.older_or_rethrow(key, watch, options);
-    }
-    return get_as(key, source, landings, std::move(now), watch, options);
+    return get_as(key, source, options);
   }
 
   /// Renders now, whatever is stored, and publishes. What it answers was rendered after the call began, by a render that concurrent
@@ -128,21 +118,13 @@ class RenderCache {
   template <class Source>
   outcome_type refresh(const key_type& key, const Source& source) {
     static_assert(check_source<Source>());
-    const Watch watch;
-    return refresh_as(key, source, fingerprint(source), watch, {});
+    return refresh_as(key, source, {});
   }
   /// As above, with this call's wishes.
   template <class Source>
   outcome_type refresh(const key_type& key, const Source& source, const GetOptions& options) {
     static_assert(check_source<Source>() && check_outlives_call<Source>());
-    const Watch watch;
-    Fingerprint now;
-    try {
-      now = fingerprint(source);
-    } catch (...) {
-      return rendering_.older_or_rethrow(key, watch, options);
-    }
-    return refresh_as(key, source, std::move(now), watch, options);
+    return refresh_as(key, source, options);
   }
 
   /// A hit or a reason, and never a render. For a caller that has sampled the fingerprint itself.
@@ -230,16 +212,29 @@ class RenderCache {
   }
 
   template <class Source>
-  outcome_type get_as(const key_type& key, const Source& source, std::uint64_t landings, Fingerprint now, const Watch& watch,
-                      const GetOptions& options) {
+  outcome_type get_as(const key_type& key, const Source& source, const GetOptions& options) {
+    const Watch watch;
+    const auto landings = rendering_.landings();
+    Fingerprint now;
+    try {
+      now = fingerprint(source);
+    } catch (...) {
+      return rendering_.older_or_rethrow(key, watch, options);
+    }
     auto found = lookups_.find(key, now);
     lookups_.note(key, found, watch);
     if (found) return found;
     return rendering_.answer(key, source, {landings, std::move(now), std::move(found)}, options);
   }
   template <class Source>
-  outcome_type refresh_as(const key_type& key, const Source& source, Fingerprint now, const Watch& watch,
-                          const GetOptions& options) {
+  outcome_type refresh_as(const key_type& key, const Source& source, const GetOptions& options) {
+    const Watch watch;
+    Fingerprint now;
+    try {
+      now = fingerprint(source);
+    } catch (...) {
+      return rendering_.older_or_rethrow(key, watch, options);
+    }
     auto forced = lookups_.missed(Miss::forced);
     lookups_.note(key, forced, watch);
     return rendering_.answer(key, source, {rendering_.landings(), std::move(now), std::move(forced)}, options);

@@ -148,6 +148,18 @@ TEST_CASE("a fingerprint may be a part of itself") {
   CHECK(twice.add("again", twice) == Fingerprint(once).add("again", once));
 }
 
+TEST_CASE("a text or a name may be a part of the fingerprint it is added to") {
+  Fingerprint whole;
+  whole.add("first", std::string(200, 'x'));
+  const auto before = whole.text();
+  whole.add("second", whole.text());
+  CHECK(whole.text() == before + "|second=" + before);
+  Fingerprint named;
+  named.add("a-name-too-long-to-be-kept-in-the-object", std::string(100, 'y'));
+  named.add(named.components()[0].first, std::string(500, 'z'));
+  CHECK(named.components()[1].first == "a-name-too-long-to-be-kept-in-the-object");
+}
+
 TEST_CASE("a part that is unsettled unsettles the whole") {
   CHECK_FALSE(Fingerprint().add("part", Fingerprint().add("a", 1).mark_unsettled()).settled());
 }

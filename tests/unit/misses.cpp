@@ -93,8 +93,8 @@ void poison(const WikiKey&, const std::string& content) {
 // -- limits --------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a limit holds although the background is full", "[concurrent]") {
-  Fixture f({.max_background = 1});
   std::latch go(1);
+  Fixture f({.max_background = 1});
   f.during() = [&](const WikiKey& k, const std::string&) {
     if (k == key) go.wait();
   };
@@ -107,6 +107,10 @@ TEST_CASE("a limit holds although the background is full", "[concurrent]") {
     f.store.publish(other, std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{"old", {"{}"}}, Fingerprint()}));
     CHECK(f.cache.get(other, x, {.freshness = Freshness::stale_while_rendering(1h), .soft_limit = 1h}).origin == Origin::stale);
     CHECK(f.cache.get(other, x, {.freshness = Freshness::stale_if_error(1h), .hard_limit = 1ms}).origin == Origin::stale);
+    CHECK(f.renders() == 1);
+  }
+  SECTION("a refresh is held to it too") {
+    CHECK_THROWS_AS(f.cache.refresh(other, x, {.hard_limit = 1ms}), RenderTimeout);
     CHECK(f.renders() == 1);
   }
   SECTION("and room that comes within it is used") {
@@ -267,6 +271,20 @@ TEST_CASE("an older value stands in where the source cannot be sampled, if the c
   CHECK(cache.stats().misses_for(Miss::unsampled) == 3);
   CHECK_THROWS_AS(cache.get(key, x), int);
   CHECK_THROWS_AS(cache.get(other, x, lenient), int);
+  CHECK_THROWS_AS(cache.refresh(key, x), int);
+  CHECK(cache.stats().misses_for(Miss::unsampled) == 6);
+}
+
+TEST_CASE("a source that cannot be read in time for its render is no failure of the renderer") {
+  FullStore store;
+  Place place;
+  const Place* const source = &place;
+  FreezingPlaces hasher;
+  *hasher.before_freeze = [] { throw std::runtime_error("gone"); };
+  RenderCache cache(CountingRenderer{}, hasher, store);
+  CHECK_THROWS_WITH(cache.get(key, source), "gone");
+  CHECK(cache.stats().render_failures == 0);
+  CHECK(cache.stats().renders == 0);
 }
 
 TEST_CASE("exceptions that are no std::exception cost no value") {
@@ -326,8 +344,8 @@ TEST_CASE("a refresh answers nothing from before it", "[concurrent]") {
 }
 
 TEST_CASE("refreshes of the same thing share the render after the one that goes on", "[concurrent]") {
-  Fixture f;
   std::latch go(1);
+  Fixture f;
   std::atomic<bool> begun = false;
   f.during() = [&](auto&&...) {
     begun = true;
@@ -376,8 +394,8 @@ TEST_CASE("an erase that fails is the caller's to know") {
 }
 
 TEST_CASE("a slow render of what was asked for earlier does not replace what was asked for later", "[concurrent]") {
-  Fixture f;
   std::binary_semaphore rendering(0), go(0);
+  Fixture f;
   f.during() = [&](const WikiKey&, const std::string& source) {
     if (source != "old") return;
     rendering.release();
@@ -390,7 +408,7 @@ TEST_CASE("a slow render of what was asked for earlier does not replace what was
   const auto outcome = old.get();
   CHECK(outcome->rendered_html == "<p>old</p>");
   CHECK_FALSE(outcome.stored);
-  CHECK(outcome.detail == "a render that was asked for later has been stored");
+  CHECK(outcome.detail == "a render that was asked for later came first");
   CHECK(f.cache.get(key, std::string("new")).hit());
 }
 

@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
+#include <semaphore>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -122,6 +124,38 @@ TEST_CASE("a far store that is down leaves the near one working") {
   CHECK(cache.stats().store_unavailable == 1);
   CHECK_THROWS_AS(cache.erase(key), StoreUnavailable);  // says that it reached only one
   CHECK_FALSE(f.near.lookup(key, cache.fingerprint(meanwhile)).entry);
+}
+
+TEST_CASE("a slow render does not replace what was asked for later near, although the far store failed to keep that",
+          "[concurrent]") {
+  Fixture f;
+  CountingRenderer renderer;
+  std::binary_semaphore rendering(0), go(0);
+  renderer.state->during = [&](const WikiKey&, const std::string& source) {
+    if (source != "old") return;
+    rendering.release();
+    go.acquire();
+  };
+  RenderCache cache(renderer, MinimalHasher{}, f.store, {.store_pause = std::chrono::milliseconds(0)});
+  auto old = std::async(std::launch::async, [&] { return cache.get(key, std::string("old")); });
+  rendering.acquire();
+  f.far.before = [](std::string_view operation) {
+    if (operation == "publish") throw StoreUnavailable("publish refused");
+  };
+  CHECK_FALSE(cache.get(key, std::string("new")).stored);
+  f.far.before = [](std::string_view) {};
+  go.release();
+  CHECK_FALSE(old.get().stored);
+  CHECK(cache.get(key, std::string("new")).origin == Origin::near);
+}
+
+TEST_CASE("what a sweep has removed is not left near by a predicate that throws") {
+  Fixture f;
+  f.store.publish(key, page("x"));
+  f.asked.clear();
+  CHECK_THROWS_AS(f.store.prune([](const WikiKey&) -> bool { throw std::runtime_error("no list of pages"); }, {}),
+                  std::runtime_error);
+  CHECK_FALSE(f.near.lookup(key, fingerprint("x")).entry);
 }
 
 TEST_CASE("what the far store refuses to hold is not kept near either") {

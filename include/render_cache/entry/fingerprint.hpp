@@ -10,6 +10,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,8 +66,10 @@ class Fingerprint {
   template <class Value>
   Fingerprint& add(std::string_view name, const Value& value) {
     if constexpr (std::convertible_to<const Value&, std::string_view>) {
+      const std::string_view text = value;
+      if (is_ours(text)) return add(name, std::string(text));
       begin_component(name);
-      append_text(value);
+      append_text(text);
     } else if constexpr (std::same_as<Value, bool>) {
       begin_component(name).append(value ? "true" : "false");
     } else if constexpr (std::integral<Value>) {
@@ -177,8 +180,14 @@ class Fingerprint {
     settled_ = settled_ && part.settled_;
   }
 
+  /// Whether it is part of `text_`, and would not outlive its growth.
+  [[nodiscard]] bool is_ours(std::string_view part) const noexcept {
+    return std::less_equal<>{}(text_.data(), part.data()) && std::less<>{}(part.data(), text_.data() + text_.size());
+  }
+
   /// Returns the text, which ends where the component's value begins.
   std::string& begin_component(std::string_view name) {
+    if (is_ours(name)) return begin_component(std::string(name));
     constexpr auto allowed = [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' ||
              c == '/';

@@ -175,6 +175,7 @@ auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, St
     return std::move(*old);
   };
 
+  bool waits_for_another = false;
   for (int round = 0;; ++round) {
     const auto which = joinable<Source>(start);
     typename Flights::Call call = flights_.join(key, start.now, start.landings, which);
@@ -191,7 +192,7 @@ auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, St
       } else {
         fly(call.flight(), source, task);
       }
-    } else {
+    } else if (!std::exchange(waits_for_another, true)) {
       counts_.add(shared);
     }
 
@@ -274,7 +275,6 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
     }
   } catch (...) {
     result.error = std::current_exception();
-    counts_.add(render_failures);
   }
   flights_.land(flight, std::move(result));
 }
@@ -308,8 +308,9 @@ auto Rendering<R, H, S, O>::make_entry(const Flight& flight, [[maybe_unused]] co
                                        Fingerprint now) -> EntryPtr<value_type> {
   const auto start = std::chrono::steady_clock::now();
   std::chrono::nanoseconds took;
-  const auto done = [&]([[maybe_unused]] std::exception_ptr error) {
+  const auto done = [&](std::exception_ptr error) {
     took = std::chrono::steady_clock::now() - start;
+    counts_.add(error ? render_failures : renders);
     if constexpr (ObservesRenders<O, key_type>) {
       lookups_.store().observer().on_render(flight.key, {took, std::move(error)});
     }
@@ -332,7 +333,6 @@ auto Rendering<R, H, S, O>::make_entry(const Flight& flight, [[maybe_unused]] co
     }
   }();
   done(nullptr);
-  counts_.add(renders);
   counts_.add(render_nanoseconds, static_cast<std::uint64_t>(took.count()));
   const auto rendered_at = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
   return std::make_shared<const Entry<value_type>>(std::move(value), std::move(now), rendered_at, took);
@@ -349,10 +349,10 @@ void Rendering<R, H, S, O>::publish(const Flight& flight, Result& result) {
     if (flights_.erased(flight)) {
       result.detail = "erased while it was rendered";
     } else if (flights_.overtaken(flight)) {
-      result.detail = "a render that was asked for later has been stored";
+      result.detail = "a render that was asked for later came first";
     } else {
+      flights_.stored(flight);  // one tier may keep it even where the other fails
       asked.publish(flight.key, result.entry);
-      flights_.stored(flight);
       return true;
     }
     return false;

@@ -132,12 +132,19 @@ class TieredStore {
   }
 
   /// The far store's counts. The near store is swept to its end even if the far sweep is stopped: what that has removed by
-  /// then must not stay near.
+  /// then must not stay near, nor what `keep` throws for.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
     PruneReport report;
+    const auto keep_near = [&](const key_type& key) {
+      try {
+        return keep(key);
+      } catch (...) {
+        return false;
+      }
+    };
     both([&] { report = far_.prune(keep, options); },
          [&] {
-           if (!options.dry_run) near_.prune(keep, {});
+           if (!options.dry_run) near_.prune(keep_near, {});
          });
     return report;
   }
