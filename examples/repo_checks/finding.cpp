@@ -121,8 +121,12 @@ std::string one_line(std::string_view text, std::size_t limit) {
     line.resize(end);
     line += "...";
   }
-  std::ranges::replace_if(
-      line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(line[at]);
+    const bool is_c1 = byte == 0xc2 && static_cast<unsigned char>(line[at + 1]) < 0xa0;  // U+0080 to U+009F
+    if (is_c1) line.erase(at, 1);
+    if (byte < 0x20 || byte == 0x7f || is_c1) line[at] = ' ';
+  }
   return line;
 }
 

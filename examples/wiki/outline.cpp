@@ -3,6 +3,8 @@
 #include "html.hpp"
 #include "target.hpp"
 
+#include <render_cache/entry/text.hpp>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -198,6 +200,8 @@ std::shared_ptr<const DocumentRoot> open_root(fs::path folder) {
   return std::make_shared<const DocumentRoot>(std::move(folder), DocumentRoot::Names::visible);
 }
 
+void sort_pages(std::vector<std::string>& pages) { std::ranges::sort(pages, page_comes_first); }
+
 std::vector<std::string> list_pages(const DocumentRoot& root) {
   constexpr auto options = fs::directory_options::skip_permission_denied;
   std::vector<std::string> pages;
@@ -219,7 +223,7 @@ std::vector<std::string> list_pages(const DocumentRoot& root) {
     pages.push_back(std::move(path));
   }
   if (error) root.fail(error.value(), ".");
-  std::ranges::sort(pages, page_comes_first);
+  sort_pages(pages);
   return pages;
 }
 
@@ -237,7 +241,7 @@ render_cache::Frozen<Listing> OutlineHasher::freeze(const Root& root) const {
 }
 
 Outline OutlineRenderer::render(const OutlineKey&, const Listing& listing) const {
-  return listing.summary ? outline_of_summary(*listing.summary) : outline_of_files(listing.pages);
+  return listing.summary ? outline_of_summary(render_cache::valid_text(*listing.summary)) : outline_of_files(listing.pages);
 }
 
 }  // namespace wiki

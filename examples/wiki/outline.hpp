@@ -67,8 +67,11 @@ void for_each_item(const Outline& outline, Visit&& visit) {
 /// What an outline is made from: the book's own (SUMMARY.md, as mdBook has it) or the names of all pages.
 struct Listing {
   std::optional<std::string> summary;
-  std::vector<std::string> pages;  ///< sorted; empty where there is a summary
+  std::vector<std::string> pages;  ///< as `sort_pages` sorts them; empty where there is a summary
 };
+
+/// In reading order: numbers in names count as numbers, and a folder's own page comes first in it.
+void sort_pages(std::vector<std::string>& pages);
 
 inline bool is_page(std::string_view path) noexcept { return path.ends_with(".md") || path.ends_with(".markdown"); }
 

@@ -5,6 +5,8 @@
 #include "support/temporary_directory.hpp"
 #include "target.hpp"
 
+#include <render_cache/entry/text.hpp>
+
 using namespace wiki;
 using render_cache::test::TemporaryDirectory;
 
@@ -68,6 +70,15 @@ TEST_CASE("an outline follows the book's own table of contents", "[server]") {
   CHECK(text_of(outline) ==
         "Preface -> preface.md\nPart one -> #\nif [and] else -> a b.md\n  Deep -> deep/x.md\n    Deeper -> deep/y.md\n"
         "Later -> \nEnd -> end.md\n");
+}
+
+TEST_CASE("an outline is a text that every store can hold, whatever is in the book's table of contents", "[server]") {
+  const TemporaryDirectory files;
+  files.write("SUMMARY.md", std::string("# \xff\n- [a\0\xfe](a.md)\n", 17));
+  const auto outline = outline_of(files);
+  CHECK_NOTHROW(render_cache::check_value(outline));
+  CHECK(outline.title == "\xef\xbf\xbd");
+  CHECK(text_of(outline) == "a\xef\xbf\xbd\xef\xbf\xbd -> a.md\n");
 }
 
 TEST_CASE("without one an outline is made of the files' names", "[server]") {

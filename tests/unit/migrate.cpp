@@ -99,6 +99,20 @@ TEST_CASE("a history that is not ours is refused by name") {
   CHECK(file.tables() == "one,render_cache_migrations,seven,two");
 }
 
+TEST_CASE("a history that no migrator has written is refused, whatever is in it") {
+  for (const std::string row :
+       {"NULL, 'one', 'x', 'now'", "1, NULL, 'x', 'now'", "1, 'one', 'x', NULL", "'one', 'one', 'x', 'now'",
+        "-1, 'one', 'x', 'now'", "4294967297, 'one', 'x', 'now'", "'1' || char(0), 'one', 'x', 'now'"}) {
+    CAPTURE(row);
+    File file;
+    file.connection.run_script("CREATE TABLE render_cache_migrations (version, name, checksum, applied_at)");
+    file.connection.run_script("INSERT INTO render_cache_migrations VALUES (" + row + ")");
+    CHECK_THROWS_WITH(Migrator(file.connection, three).up(),
+                      ContainsSubstring("\"render_cache_migrations\"") && ContainsSubstring("which no migration has written"));
+    CHECK(file.tables() == "render_cache_migrations");
+  }
+}
+
 TEST_CASE("only a script's carriage returns may change") {
   File file;
   Migrator(file.connection, {{1, "one", "CREATE TABLE one (\n a)", ""}}).up();

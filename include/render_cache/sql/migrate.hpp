@@ -7,6 +7,7 @@
 #include <render_cache/sql/migration.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -128,10 +130,23 @@ class Migrator {
     if (query(Dialect::table_exists, {history_}).empty()) return {};
     std::vector<Applied> applied;
     for (auto& row : query("SELECT version, name, checksum, applied_at FROM " + table() + " ORDER BY version", {})) {
-      applied.push_back(
-          {static_cast<std::uint32_t>(std::stoul(row.at(0).value())), row.at(1).value(), row.at(2).value(), row.at(3).value()});
+      applied.push_back(read_row(std::move(row)));
     }
     return applied;
+  }
+
+  /// The table may be somebody else's, or changed by hand.
+  Applied read_row(std::vector<std::optional<std::string>> row) const {
+    for (const auto& field : row) {
+      if (!field) throw MigrationError("the history " + table() + " has a row with a NULL, which no migration has written");
+    }
+    const std::string& text = *row.at(0);
+    std::uint32_t version = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+      throw MigrationError("the history " + table() + " has a version that is no whole number, which no migration has written");
+    }
+    return {version, std::move(*row.at(1)), std::move(*row.at(2)), std::move(*row.at(3))};
   }
 
   /// The history must be what the first of our migrations made.

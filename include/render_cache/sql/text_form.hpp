@@ -117,7 +117,7 @@ std::optional<Number> from_text(std::string_view text) {
   return detail::parse_number<double>(text);
 }
 
-/// Takes `2024-05-01T12:00:00Z` with any fraction, a blank for the 'T', and no 'Z': all UTC.
+/// Takes `2024-05-01T12:00:00Z` with any fraction, a blank for the 'T', and no 'Z': all UTC, from the year 0001 on.
 template <std::same_as<Timestamp> Time>
 std::optional<Time> from_text(std::string_view text) {
   using namespace std::chrono;
@@ -137,7 +137,7 @@ std::optional<Time> from_text(std::string_view text) {
   }
   if (at < text.size() && text[at] == 'Z') ++at;
   const year_month_day date{year{y}, month{static_cast<unsigned>(m)}, day{static_cast<unsigned>(d)}};
-  if (at != text.size() || !date.ok()) return {};
+  if (at != text.size() || !date.ok() || date.year() < year{1}) return {};
   return sys_days{date} + hours{hour} + minutes{minute} + seconds{second} + microseconds{fraction};
 }
 

@@ -32,6 +32,8 @@ TEST_CASE("What a program printed becomes one line that is fit to be shown", "[c
   CHECK(one_line("\n\n  first \nsecond") == "first ");
   CHECK(one_line("") == "");
   CHECK(one_line("a\tb\x1b[31mc\x7f") == "a b [31mc ");
+  CHECK(one_line("\xc2\x9b"
+                 "31m \xc2\xa0\xc2\x85x") == " 31m \xc2\xa0 x");  // terminals take U+009B for the beginning of a command
   CHECK(one_line(std::string("nul\0 and \xff", 10)) == "nul? and ?");
   CHECK(one_line("\xc3\xa4\xc3\xb6\xc3\xbc", 3) == "\xc3\xa4...");
   CHECK(one_line(std::string(1000, 'x')) == std::string(200, 'x') + "...");

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace render_cache {
@@ -55,7 +56,8 @@ class SqliteConnection {
       auto& row = rows.emplace_back();
       for (int column = 0; column < sqlite3_column_count(prepared); ++column) {
         const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(prepared, column));
-        row.push_back(text == nullptr ? std::nullopt : std::optional<std::string>(text));
+        const auto bytes = static_cast<std::size_t>(sqlite3_column_bytes(prepared, column));
+        row.push_back(text == nullptr ? std::nullopt : std::optional<std::string>(std::in_place, text, bytes));
       }
     }
     if (code != SQLITE_DONE) fail(code, sql);
