@@ -61,7 +61,12 @@ int warm(const WarmOptions& options) {
 
 int prune(const CommonOptions& options, const PruneChoice& choice) {
   const auto pages = open_store(options);
-  const auto report = sweep(*pages, options.roots, choice);
+  const auto report = sweep(*pages, options, choice);
+  if (!choice.keep_others && choice.live_query.empty() && keeps_others(options, choice)) {
+    std::cerr
+        << "wiki: repositories that are not among --root are left alone, for nodes share this store: --live-query says which "
+           "of them live, --remove-others that none does\n";
+  }
   for (const auto& warning : report.warnings) std::cerr << "wiki: " << render_cache::printable(warning) << '\n';
   std::cout << describe(report, choice.dry_run) << '\n';
   return 0;

@@ -72,8 +72,13 @@ void add_prune_choice(CLI::App& command, wiki::PruneChoice& choice) {
                   "A query in the store's database that names the live repositories, such as 'SELECT alias_name FROM "
                   "global_repos'; without it those of --root live")
       ->type_name("SQL");
-  command.add_flag("--keep-others", choice.keep_others,
-                   "Leave entries of repositories that are not served here alone: others share the store");
+  auto* keep = command.add_flag_callback(
+      "--keep-others", [&choice] { choice.keep_others = true; },
+      "Entries of repositories that are not among --root stay, as they do by default in PostgreSQL, which nodes share");
+  command
+      .add_flag_callback(
+          "--remove-others", [&choice] { choice.keep_others = false; }, "They go, as they do by default in SQLite")
+      ->excludes(keep);
 }
 
 }  // namespace

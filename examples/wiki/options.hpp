@@ -27,8 +27,9 @@ struct CommonOptions {
 
 struct PruneChoice {
   bool dry_run = false;
-  std::string live_query;    ///< empty: the roots say which repositories live
-  bool keep_others = false;  ///< entries of repositories that are not among the roots stay
+  std::string live_query;  ///< empty: the roots say which repositories live
+  /// Whether entries of repositories that are not among the roots stay; by default where nodes share the store.
+  std::optional<bool> keep_others{};
 };
 
 struct ServeOptions : CommonOptions {

@@ -64,6 +64,8 @@ struct StoreChoice {
 
   /// Throws Error for anything else.
   static StoreChoice parse(const std::string& text);
+  /// By nodes that know nothing of each other's repositories.
+  [[nodiscard]] bool is_shared() const { return kind == Kind::postgres; }
   /// For people: without a password.
   [[nodiscard]] std::string describe() const;
 };

@@ -96,7 +96,7 @@ class Housekeeping {
 
   void clean_up(const std::stop_token& stop) {
     try {
-      const auto report = sweep(wiki_.pages(), options_.roots, options_.prune, stop);
+      const auto report = sweep(wiki_.pages(), options_, options_.prune, stop);
       for (const auto& warning : report.warnings) log_.line(warning);
       if (report.pages.removed + report.repositories.removed > 0) log_.line("clean-up: " + describe(report, false));
     } catch (const std::exception& error) {

@@ -24,14 +24,18 @@ bool may_exist(const DocumentRoot& root, const std::string& path) {
 
 }  // namespace
 
-SweepReport sweep(Pages& pages, const std::vector<RootChoice>& roots, const PruneChoice& choice, std::stop_token stop) {
+bool keeps_others(const CommonOptions& options, const PruneChoice& choice) {
+  return choice.keep_others.value_or(options.store.is_shared());
+}
+
+SweepReport sweep(Pages& pages, const CommonOptions& options, const PruneChoice& choice, std::stop_token stop) {
   SweepReport report;
-  const render_cache::PruneOptions options{.dry_run = choice.dry_run, .stop = stop};
-  if (!choice.live_query.empty()) report.repositories = pages.prune_groups(choice.live_query, options);
+  const render_cache::PruneOptions how{.dry_run = choice.dry_run, .stop = stop};
+  if (!choice.live_query.empty()) report.repositories = pages.prune_groups(choice.live_query, how);
 
   // The folders stay open meanwhile: one that is unmounted during the sweep does not turn into an empty one.
   std::map<std::string, std::shared_ptr<const DocumentRoot>> open;
-  for (const auto& [alias, folder] : roots) {
+  for (const auto& [alias, folder] : options.roots) {
     auto& root = open[alias];
     try {
       root = open_root(folder);
@@ -42,14 +46,14 @@ SweepReport sweep(Pages& pages, const std::vector<RootChoice>& roots, const Prun
     }
     root.reset();
   }
-  const bool others_live = choice.keep_others || !choice.live_query.empty();
+  const bool others_live = !choice.live_query.empty() || keeps_others(options, choice);
   report.pages = pages.prune(
       [&](const render_cache::WikiKey& key) {
         const auto at = open.find(key.repo_alias);
         if (at == open.end()) return others_live;
         return !at->second || may_exist(*at->second, key.page_path);
       },
-      options);
+      how);
   return report;
 }
 

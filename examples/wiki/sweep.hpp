@@ -20,7 +20,10 @@ struct SweepReport {
 
 /// A folder that cannot be read, or that has no page in it, may be one that is not mounted: its entries are left alone.
 /// Store errors are thrown.
-SweepReport sweep(Pages& pages, const std::vector<RootChoice>& roots, const PruneChoice& choice, std::stop_token stop = {});
+SweepReport sweep(Pages& pages, const CommonOptions& options, const PruneChoice& choice, std::stop_token stop = {});
+
+/// Whether entries of repositories that are not served here stay, where no query says which live.
+bool keeps_others(const CommonOptions& options, const PruneChoice& choice);
 
 std::string describe(const SweepReport& report, bool dry_run);
 

@@ -375,6 +375,12 @@ TEST_CASE("clean-up by a query of live groups removes dead groups and nothing el
   CHECK(database.value("SELECT count(*) FROM wiki_cache") == "10");
   CHECK(store.prune_groups(none, options, WhenNoneLive::erase_all).removed == 10);
   CHECK_THROWS_AS(store.prune_groups("SELECT nonsense FROM nowhere", options), StoreError);
+  for (const std::string_view wrong :
+       {"DELETE FROM global_repos RETURNING alias_name", "WITH gone AS (DELETE FROM global_repos RETURNING *) SELECT * FROM gone",
+        "SELECT alias_name, 1 FROM global_repos", ""}) {
+    CHECK_THROWS_AS(store.prune_groups(wrong, {.dry_run = true}), StoreError);
+    CHECK_THROWS_AS(store.prune_groups(wrong), StoreError);
+  }
 }
 
 TEST_CASE("what is published while a query's clean-up runs is kept") {

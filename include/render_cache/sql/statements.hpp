@@ -224,11 +224,14 @@ struct GroupSweepSql {
   }
 
  private:
+  // Inside FROM no database lets a query change anything, and a union has as many columns on both sides.
   static Statement with_live(std::string_view query, const std::string& rest) {
     query = query.substr(0, query.find_last_not_of("; \t\r\n") + 1);
     auto made = detail::statement<Dialect>(rest);
-    made.text.insert(0, detail::text({"WITH render_cache_named(g) AS (\n", query,  // a line of its own: it may end in a comment
-                                      "\n), render_cache_live(g) AS (SELECT g FROM render_cache_named WHERE g IS NOT NULL) "}));
+    made.text.insert(
+        0, detail::text({"WITH render_cache_named(g) AS (SELECT NULL WHERE 1 = 0 UNION ALL SELECT * FROM (\n",
+                         query,  // a line of its own: it may end in a comment
+                         "\n) AS named), render_cache_live(g) AS (SELECT g FROM render_cache_named WHERE g IS NOT NULL) "}));
     return made;
   }
   static std::string dead(const Table& table) {

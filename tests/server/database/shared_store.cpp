@@ -92,6 +92,26 @@ TEST_CASE("a server that starts before its PostgreSQL serves, and prepares the t
   }));
 }
 
+TEST_CASE("a node leaves the entries of repositories that it does not know alone", "[server]") {
+  TestDatabase database;
+  const TemporaryDirectory files;
+  write_pages(files, "root");
+  const auto store = "postgres:" + database.conninfo();
+  const auto others = "other=" + (files / "root").string();
+  REQUIRE(run_wiki({"warm", "--store", store, "--root", others}).code == 0);
+  const auto before = database.value("SELECT count(*) FROM wiki_cache");
+  {
+    const WikiServer wiki({"--root", root(files, "root"), "--store", store, "--prune-every", "1s"});
+    std::this_thread::sleep_for(std::chrono::seconds(3));
+  }
+  const auto pruned = run_wiki({"prune", "--store", store, "--root", root(files, "root")});
+  CHECK_THAT(pruned.out, ContainsSubstring("0 removed"));
+  CHECK_THAT(pruned.errors, ContainsSubstring("--remove-others"));
+  CHECK(database.value("SELECT count(*) FROM wiki_cache") == before);
+  CHECK_THAT(run_wiki({"prune", "--store", store, "--root", root(files, "root"), "--remove-others"}).out,
+             ContainsSubstring(before + " removed"));
+}
+
 TEST_CASE("a query in the database says which repositories live", "[server]") {
   TestDatabase database;
   const TemporaryDirectory files;
