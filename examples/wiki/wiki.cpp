@@ -165,7 +165,10 @@ Wiki::Route Wiki::route(const Request& request) {
     return route;
   }
   if (target.problem == Target::Problem::none) {
-    if (target.alias.empty()) {
+    if (target.alias.empty() && repositories_.size() == 1) {  // a list would have nothing to choose from
+      target.alias = repositories_.front().alias();
+      target.has_path = true;
+    } else if (target.alias.empty()) {
       route.reply = index();
       return route;
     }

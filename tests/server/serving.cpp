@@ -99,6 +99,20 @@ TEST_CASE("the root lists the repositories, a repository shows its first page, a
   CHECK_THAT(wiki.get("/book/?other=1").body, ContainsSubstring("The book"));
 }
 
+TEST_CASE("the root of a server with one repository is that repository's first page, or its list", "[server]") {
+  const Book book;
+  const WikiServer wiki({"--root", book.root()});
+  CHECK(wiki.get("/").status == 200);
+  CHECK(wiki.get("/").body == wiki.get("/book/").body);
+  CHECK(wiki.cache_status("/") == "render_cache; hit");
+  CHECK_THAT(wiki.get("/").body, ContainsSubstring("<a href=\"/book/guide/first.md#"));
+  const TemporaryDirectory files;
+  files.write("root/a.md", "# A\n");
+  const WikiServer listed({"--root", "pages=" + (files / "root").string()});
+  CHECK(listed.get("/").body == listed.get("/pages/").body);
+  CHECK_THAT(listed.get("/").body, ContainsSubstring("<a href=\"/pages/a.md\">"));
+}
+
 TEST_CASE("a new page is in the navigation a moment later", "[server]") {
   const Book book;
   const WikiServer wiki({"--root", book.root()});
