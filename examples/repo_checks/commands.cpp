@@ -5,7 +5,7 @@
 
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/text.hpp>
-#include <render_cache/sql/text_form.hpp>
+#include <render_cache/entry/text_form.hpp>
 
 #include <algorithm>
 #include <array>

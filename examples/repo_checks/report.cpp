@@ -2,7 +2,7 @@
 
 #include "finding.hpp"
 
-#include <render_cache/sql/text_form.hpp>
+#include <render_cache/entry/text_form.hpp>
 
 #include <nlohmann/json.hpp>
 

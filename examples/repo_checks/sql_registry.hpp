@@ -3,8 +3,8 @@
 
 #include "registry.hpp"
 
+#include <render_cache/entry/text_form.hpp>
 #include <render_cache/sql/connection.hpp>
-#include <render_cache/sql/text_form.hpp>
 
 #include <atomic>
 #include <cstdint>

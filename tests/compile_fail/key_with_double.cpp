@@ -1,4 +1,4 @@
-// expect: the fields of a key may be std::string, integers, bool and render_cache::Uuid, and not optional
+// expect: the fields of a key may be std::string, integers, bool, Uuid, times, Bytes and enumerations with names
 #include <render_cache/store/sqlite.hpp>
 
 #include <boost/hana/adapt_struct.hpp>

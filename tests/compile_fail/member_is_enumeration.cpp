@@ -1,4 +1,4 @@
-// expect: an enumeration has no column: use its underlying integer, or its name as std::string
+// expect: an enumeration needs names: specialise render_cache::MemberTraits for it
 #include <render_cache/store/sqlite.hpp>
 
 #include <boost/hana/adapt_struct.hpp>

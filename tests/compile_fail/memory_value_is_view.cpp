@@ -1,4 +1,4 @@
-// expect: a value in memory may have texts (no views)
+// expect: a value in memory outlives what views and raw pointers lead to
 #include <render_cache/store/memory.hpp>
 
 #include "good_parts.hpp"

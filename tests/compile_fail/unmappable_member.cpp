@@ -1,17 +1,17 @@
-// expect: put lists and maps into a Json member
+// expect: a member has no column: specialise render_cache::MemberTraits for its type
 #include <render_cache/sql/columns.hpp>
 
 #include <boost/hana/adapt_struct.hpp>
 
+#include <map>
 #include <string>
-#include <vector>
 
 struct Key {
   std::string name;
   friend bool operator==(const Key&, const Key&) = default;
 };
 struct Value {
-  std::vector<int> lines;
+  std::map<std::string, int> lines;
 };
 BOOST_HANA_ADAPT_STRUCT(Key, name);
 BOOST_HANA_ADAPT_STRUCT(Value, lines);

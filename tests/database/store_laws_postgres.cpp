@@ -1,10 +1,12 @@
 #include <render_cache/store/postgres.hpp>
 
 #include <render_cache/laws/store_laws.hpp>
+#include <render_cache/sql/create_table.hpp>
 #include <render_cache/wiki.hpp>
 
 #include "support/all_kinds.hpp"
 #include "support/database.hpp"
+#include "support/more_kinds.hpp"
 #include "support/postgres_schema.hpp"
 
 using namespace render_cache;
@@ -25,6 +27,19 @@ struct PostgresAllKinds {
   PostgresStore<test::AllKindsSchema> store{{.conninfo = database.conninfo()}};
 };
 
+/// Whatever the session's settings.
+struct PostgresMoreKinds {
+  static constexpr bool durable = true;
+  test::TestDatabase database{};
+  PostgresStore<test::MoreKindsSchema> store{
+      {.conninfo = with_settings(database.conninfo()), .migrations = {create_table<test::MoreKindsSchema, PostgresDialect>()}}};
+
+  static std::string with_settings(std::string conninfo) {
+    return conninfo.insert(conninfo.find("search_path"),
+                           "TimeZone=Asia/Kathmandu -c DateStyle=German -c bytea_output=escape -c extra_float_digits=0 -c ");
+  }
+};
+
 /// Behind an old PgBouncer.
 struct PostgresWithoutPreparedStatements {
   static constexpr bool durable = true;
@@ -35,6 +50,7 @@ struct PostgresWithoutPreparedStatements {
 
 RENDER_CACHE_STORE_LAWS(PostgresWiki)
 RENDER_CACHE_STORE_LAWS(PostgresAllKinds)
+RENDER_CACHE_STORE_LAWS(PostgresMoreKinds)
 RENDER_CACHE_STORE_LAWS(PostgresWithoutPreparedStatements)
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <render_cache/wiki.hpp>
 
 #include "support/all_kinds.hpp"
+#include "support/more_kinds.hpp"
 
 using namespace render_cache;
 
@@ -19,6 +20,11 @@ struct MemoryAllKinds {
   MemoryStore<test::AllKindsSchema> store{{.capacity = 64 << 20}};
 };
 
+struct MemoryMoreKinds {
+  static constexpr bool durable = false;
+  MemoryStore<test::MoreKindsSchema> store{{.capacity = 64 << 20}};
+};
+
 /// So small that most of what is published is evicted at once.
 struct MemoryTiny {
   static constexpr bool durable = false;
@@ -27,6 +33,7 @@ struct MemoryTiny {
 
 RENDER_CACHE_STORE_LAWS(MemoryWiki)
 RENDER_CACHE_STORE_LAWS(MemoryAllKinds)
+RENDER_CACHE_STORE_LAWS(MemoryMoreKinds)
 RENDER_CACHE_STORE_LAWS(MemoryTiny)
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include <render_cache/sql/text_form.hpp>
+#include <render_cache/entry/text_form.hpp>
 
 #include "support/catch.hpp"
 

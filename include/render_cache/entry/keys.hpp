@@ -4,6 +4,8 @@
 #include <render_cache/requirements.hpp>
 
 #include <render_cache/entry/error.hpp>
+#include <render_cache/entry/member.hpp>
+#include <render_cache/entry/member_types.hpp>
 #include <render_cache/entry/types.hpp>
 
 #include <boost/hana/accessors.hpp>
@@ -39,10 +41,11 @@ concept Described = boost::hana::Struct<T>::value;
 template <class T>
 concept Key = Described<T> && std::equality_comparable<T> && std::copy_constructible<T>;
 
-/// What a key's fields may be: texts that they own, integers, bools and UUIDs. A look-up may be made with views of them.
+/// What a key's fields may be: integers, and all that has a column and is compared by its exact value, which floating-point numbers,
+/// JSON and lists are not. A look-up may be made with views of them.
 template <class T>
-concept KeyField = std::integral<T> || std::same_as<T, Uuid> ||
-                   (std::convertible_to<const T&, std::string_view> && !std::is_trivially_copyable_v<T>);
+concept KeyField = std::integral<T> || (Mapped<T> && !MemberTraits<T>::type.list && MemberTraits<T>::type.kind != Kind::real &&
+                                        MemberTraits<T>::type.kind != Kind::json);
 
 namespace detail {
 
@@ -68,7 +71,9 @@ consteval bool check_key_type() {
   } else if constexpr (decltype(boost::hana::length(boost::hana::accessors<K>()))::value == 0) {
     RENDER_CACHE_MISTAKE("a key has at least one field: the first one is its group");
   } else if constexpr (!detail::every_member<K>([]<class T>(std::type_identity<T>) { return KeyField<T>; })) {
-    RENDER_CACHE_MISTAKE("the fields of a key may be std::string, integers, bool and render_cache::Uuid, and not optional");
+    RENDER_CACHE_MISTAKE(
+        "the fields of a key may be std::string, integers, bool, Uuid, times, Bytes and enumerations with names, and not "
+        "optional");
   } else if constexpr (!std::equality_comparable<K>) {
     RENDER_CACHE_MISTAKE("keys must be comparable: add `friend bool operator==(const MyKey&, const MyKey&) = default;`");
   } else if constexpr (!std::copy_constructible<K>) {
@@ -145,50 +150,48 @@ std::uint64_t hash_value(const T& value, std::uint64_t seed) noexcept {
   } else if constexpr (std::same_as<T, Uuid>) {
     return hash_bytes({reinterpret_cast<const char*>(value.begin()), 16}, seed);
   } else {
-    static_assert(KeyField<T>);
-    return 0;
+    const auto field = MemberTraits<T>::to_field(value);
+    return field.form() == Field::Form::text || field.form() == Field::Form::bytes ? hash_bytes(field.text(), seed)
+                                                                                   : hash_value(field.integer(), seed);
   }
 }
 
-/// Whether `heap_bytes` knows what a member owns.
+template <class T>
+concept HasOwnWeight = requires(const T& value) {
+  { MemberTraits<T>::heap_bytes(value) } -> std::convertible_to<std::size_t>;
+};
+
+/// Whether `heap_bytes` knows what a value owns.
 template <class T>
 consteval bool has_weight() {
-  if constexpr (std::same_as<T, std::string> || std::same_as<T, Json>) {
+  if constexpr (HasOwnWeight<T>) {
     return true;
+  } else if constexpr (Optional<T>::value) {
+    return has_weight<typename Optional<T>::content>();
   } else if constexpr (Described<T>) {
     return every_member<T>([]<class Member>(std::type_identity<Member>) { return has_weight<Member>(); });
-  } else if constexpr (requires(const T& value) {
-                         value.has_value();
-                         *value;
-                       }) {
-    return has_weight<std::remove_cvref_t<decltype(*std::declval<const T&>())>>();
   } else {
     return std::is_trivially_copyable_v<T> && !std::ranges::view<T> && !std::is_pointer_v<T>;
   }
 }
 
+}  // namespace detail
+
 template <class T>
 std::size_t heap_bytes(const T& value) noexcept {
-  if constexpr (Described<T>) {
+  if constexpr (detail::HasOwnWeight<T>) {
+    return MemberTraits<T>::heap_bytes(value);
+  } else if constexpr (detail::Optional<T>::value) {
+    return value.has_value() ? heap_bytes(*value) : 0;
+  } else if constexpr (Described<T>) {
     std::size_t bytes = 0;
     for_each_member(value, [&](const char*, const auto& member) { bytes += heap_bytes(member); });
     return bytes;
-  } else if constexpr (std::same_as<T, std::string>) {
-    return value.capacity() > std::string().capacity() ? value.capacity() + 1 : 0;
-  } else if constexpr (std::same_as<T, Json>) {
-    return heap_bytes(value.text);
-  } else if constexpr (requires {
-                         value.has_value();
-                         *value;
-                       }) {
-    return value.has_value() ? heap_bytes(*value) : 0;
   } else {
-    static_assert(has_weight<T>());
+    static_assert(detail::has_weight<T>());
     return 0;
   }
 }
-
-}  // namespace detail
 
 /// Seeded against flooding: an author who can choose keys cannot choose their hashes. A key of views (the same
 /// fields as string_view) has the hash of the key itself.
@@ -199,28 +202,21 @@ std::uint64_t hash_key(const T& key, std::uint64_t seed) noexcept {
   return state;
 }
 
-/// Bytes that a described struct owns on the heap, beyond its own size.
-template <Described T>
-std::size_t heap_bytes(const T& object) noexcept {
-  return detail::heap_bytes(object);
-}
-
 /// For error messages and logs: `repo_alias='docs', page_path='a.md'`.
 template <Described T>
 std::string describe_key(const T& key) {
   std::string text;
   for_each_member(key, [&](const char* name, const auto& field) {
-    using Field = std::remove_cvref_t<decltype(field)>;
+    using Type = std::remove_cvref_t<decltype(field)>;
     if (!text.empty()) text += ", ";
     text += name;
     text += '=';
-    if constexpr (std::convertible_to<const Field&, std::string_view>) {
+    if constexpr (std::convertible_to<const Type&, std::string_view>) {
       text.append("'").append(std::string_view(field).substr(0, 200)).append("'");
-    } else if constexpr (std::integral<Field>) {
+    } else if constexpr (std::integral<Type>) {
       text += std::to_string(field);
     } else {
-      constexpr std::string_view hex = "0123456789abcdef";
-      for (const std::uint8_t byte : field) text.append({hex[byte >> 4], hex[byte & 15]});
+      text += detail::text_of(detail::to_field(field));
     }
   });
   return text;

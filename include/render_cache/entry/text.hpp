@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace render_cache {
 
@@ -113,15 +114,32 @@ void check_text(std::string_view column, std::string_view text) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// Every text of a member, those of a list's elements among them.
+template <class Refused>
+void check_texts(std::string_view column, const Field& field) {
+  if (field.form() == Field::Form::text) check_text<Refused>(column, field.text());
+  for (const auto& element : field.elements()) check_texts<Refused>(column, element);
+}
+
+}  // namespace detail
+
 /// Throws `InvalidKey` for a key that not every store can hold.
 template <Described T>
 void check_key(const T& key) {
   std::size_t bytes = 0;
-  for_each_member(key, [&](const char* name, const auto& field) {
-    if constexpr (std::convertible_to<decltype(field), std::string_view>) {
-      const std::string_view text = field;
+  for_each_member(key, [&](const char* name, const auto& member) {
+    using Member = std::remove_cvref_t<decltype(member)>;
+    if constexpr (std::convertible_to<const Member&, std::string_view>) {  // on the way of each read
+      const std::string_view text = member;
       bytes += text.size();
       detail::check_text<InvalidKey>(name, text);
+    } else if constexpr (!std::integral<Member>) {
+      constexpr auto kind = MemberTraits<Member>::type.kind;
+      const auto field = detail::to_field(member);
+      if (kind == Kind::text || kind == Kind::bytes) bytes += field.text().size();
+      detail::check_texts<InvalidKey>(name, field);
     }
   });
   if (bytes > max_key_bytes) {
@@ -133,24 +151,8 @@ void check_key(const T& key) {
 /// Throws `InvalidValue` for a value whose texts a database would refuse or silently truncate.
 template <Described T>
 void check_value(const T& value) {
-  for_each_member(value, [&](const char* name, const auto& member) {
-    const auto check = [&](const auto& content) {
-      using Content = std::remove_cvref_t<decltype(content)>;
-      if constexpr (std::convertible_to<const Content&, std::string_view>) {
-        detail::check_text<InvalidValue>(name, content);
-      } else if constexpr (std::same_as<Content, Json>) {
-        detail::check_text<InvalidValue>(name, content.text);
-      }
-    };
-    if constexpr (requires {
-                    member.has_value();
-                    *member;
-                  }) {
-      if (member.has_value()) check(*member);
-    } else {
-      check(member);
-    }
-  });
+  for_each_member(
+      value, [&](const char* name, const auto& member) { detail::check_texts<InvalidValue>(name, detail::to_field(member)); });
 }
 
 }  // namespace render_cache

@@ -1,4 +1,4 @@
-// The types that a schema's structs may use beyond those of the language: JSON, UUID, timestamp.
+// The types that a schema's structs may use beyond those of the language: JSON, UUID, timestamp, bytes.
 #pragma once
 
 #include <render_cache/requirements.hpp>
@@ -6,7 +6,9 @@
 #include <boost/uuid/uuid.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 namespace render_cache {
 
@@ -22,5 +24,8 @@ using Uuid = boost::uuids::uuid;
 
 /// Microseconds since the Unix epoch, UTC: what `TIMESTAMPTZ` holds.
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// Any bytes, NUL among them: PostgreSQL's `bytea`, a `BLOB` elsewhere.
+using Bytes = std::vector<std::byte>;
 
 }  // namespace render_cache

@@ -9,9 +9,12 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace render_cache::laws {
 
@@ -33,6 +36,23 @@ void fill(Member& member, const char* name, unsigned number) {
     for (auto& byte : member) byte = static_cast<std::uint8_t>(at++ < 4 ? number >> (8 * (at - 1)) : 0xa0 + at);
   } else if constexpr (std::same_as<Member, Timestamp>) {
     member = Timestamp(std::chrono::seconds(1'700'000'000) + std::chrono::microseconds(number));
+  } else if constexpr (std::same_as<Member, std::chrono::sys_days>) {
+    member = std::chrono::sys_days(std::chrono::days(number));
+  } else if constexpr (requires { member = Member(member.count()); }) {  // a duration
+    member = Member(static_cast<typename Member::rep>(number));
+  } else if constexpr (std::is_enum_v<Member>) {
+    const auto& names = MemberTraits<Member>::names;
+    member = names[number % std::size(names)].value;
+  } else if constexpr (std::same_as<Member, Bytes>) {
+    member = {std::byte{0}, std::byte{0xff}, static_cast<std::byte>(number), static_cast<std::byte>(number >> 8),
+              std::byte{'\\'}};
+  } else if constexpr (requires { member.clear(), member.push_back({}); }) {  // a list
+    member.clear();
+    for (unsigned each = 0; each < number % 4; ++each) {
+      typename Member::value_type element{};
+      fill(element, name, number + each);
+      member.push_back(std::move(element));
+    }
   } else {  // an optional
     member.reset();
     if (number % 3 != 2) fill(member.emplace(), name, number);

@@ -4,7 +4,7 @@
 #include <render_cache/requirements.hpp>
 
 #include <render_cache/entry/keys.hpp>
-#include <render_cache/entry/types.hpp>
+#include <render_cache/entry/member_types.hpp>
 #include <render_cache/sql/schema.hpp>
 
 #include <boost/hana/accessors.hpp>
@@ -12,18 +12,12 @@
 #include <boost/hana/second.hpp>
 #include <boost/hana/unpack.hpp>
 
-#include <concepts>
 #include <cstddef>
-#include <cstdint>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
 namespace render_cache {
-
-/// What a column holds. How an engine calls it: `type_name` of its dialect.
-enum class Kind : std::uint8_t { text, integer, boolean, real, uuid, timestamp, json };
 
 /// One column of a schema's table.
 struct Column {
@@ -32,6 +26,7 @@ struct Column {
   std::size_t bytes = 0;  ///< of an integer: the width that holds every value of the member: 2, 4 or 8
   bool nullable = false;  ///< the member is a std::optional
   bool key = false;       ///< the member is one of the key's
+  bool list = false;      ///< the member is a std::vector of what the kind says
   friend bool operator==(const Column&, const Column&) = default;
 };
 
@@ -66,26 +61,8 @@ namespace detail {
 /// Takes one member's type to its column.
 template <class Member>
 constexpr Column column_of(std::string_view name) {
-  using T = typename Optional<Member>::content;
-  Column column{.name = name, .nullable = Optional<Member>::value};
-  if constexpr (std::same_as<T, bool>) {
-    column.kind = Kind::boolean;
-  } else if constexpr (std::integral<T>) {
-    column.kind = Kind::integer;
-    column.bytes = std::signed_integral<T> ? (sizeof(T) < 2 ? 2 : sizeof(T)) : 2 * sizeof(T);
-  } else if constexpr (std::same_as<T, double>) {
-    column.kind = Kind::real;
-  } else if constexpr (std::same_as<T, Uuid>) {
-    column.kind = Kind::uuid;
-  } else if constexpr (std::same_as<T, Timestamp>) {
-    column.kind = Kind::timestamp;
-  } else if constexpr (std::same_as<T, Json>) {
-    column.kind = Kind::json;
-  } else {
-    static_assert(std::same_as<T, std::string>);
-    column.kind = Kind::text;
-  }
-  return column;
+  constexpr ColumnType type = MemberTraits<typename Optional<Member>::content>::type;
+  return {.name = name, .kind = type.kind, .bytes = type.bytes, .nullable = Optional<Member>::value, .list = type.list};
 }
 
 template <Described T>

@@ -4,6 +4,7 @@
 #include <render_cache/requirements.hpp>
 
 #include <render_cache/entry/keys.hpp>
+#include <render_cache/entry/member_types.hpp>
 #include <render_cache/entry/types.hpp>
 
 #include <boost/hana/accessors.hpp>
@@ -14,7 +15,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -61,23 +61,10 @@ inline constexpr std::size_t max_name_bytes = 63;
 namespace detail {
 
 template <class T>
-struct Optional : std::false_type {
-  using content = T;
-};
-template <class T>
-struct Optional<std::optional<T>> : std::true_type {
-  using content = T;
-};
-
-template <class T>
 concept AnyTimePoint = requires {
   typename T::clock;
   typename T::duration;
 };
-
-template <class T>
-concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> || std::same_as<T, char16_t> ||
-                    std::same_as<T, char32_t>;
 
 /// What keeps a member's type from being a column's.
 enum class MemberFault : std::uint8_t {
@@ -96,12 +83,10 @@ template <class Member>
 consteval MemberFault member_fault() {
   using T = typename Optional<Member>::content;
   using enum MemberFault;
+  if constexpr (Mapped<T>) return none;
   if constexpr (Character<T>) return character;
-  if constexpr (std::integral<T>) return std::signed_integral<T> || sizeof(T) < 8 ? none : unsigned_64_bit;
-  if constexpr (std::floating_point<T>) return std::same_as<T, double> ? none : not_a_double;
-  if constexpr (std::same_as<T, std::string> || std::same_as<T, Uuid> || std::same_as<T, Timestamp> || std::same_as<T, Json>) {
-    return none;
-  }
+  if constexpr (std::integral<T>) return unsigned_64_bit;
+  if constexpr (std::floating_point<T>) return not_a_double;
   if constexpr (AnyTimePoint<T>) return time;
   if constexpr (std::is_enum_v<T>) return enumeration;
   if constexpr (Described<T>) return structure;
@@ -170,17 +155,20 @@ consteval bool check_members() {
   } else if constexpr (fault == not_a_double) {
     RENDER_CACHE_MISTAKE("a float or long double has no column that keeps its exact value: use double");
   } else if constexpr (fault == time) {
-    RENDER_CACHE_MISTAKE("a time must be a render_cache::Timestamp (system clock, microseconds): use std::chrono::floor");
+    RENDER_CACHE_MISTAKE(
+        "a time must be a render_cache::Timestamp (system clock, microseconds) or std::chrono::sys_days: use std::chrono::floor");
   } else if constexpr (fault == enumeration) {
-    RENDER_CACHE_MISTAKE("an enumeration has no column: use its underlying integer, or its name as std::string");
+    RENDER_CACHE_MISTAKE(
+        "an enumeration needs names: specialise render_cache::MemberTraits for it, derived from EnumTraits, with its names");
   } else if constexpr (fault == structure) {
     RENDER_CACHE_MISTAKE("a struct inside a struct has no column: move its members up, or make it one Json member");
   } else if constexpr (fault == view) {
     RENDER_CACHE_MISTAKE("a text that owns nothing cannot be read from a row: use std::string");
   } else if constexpr (fault == unknown) {
     RENDER_CACHE_MISTAKE(
-        "a member has no column: use std::string, bool, an integer, double, Uuid, Timestamp, Json or a std::optional of one; put "
-        "lists and maps into a Json member");
+        "a member has no column: specialise render_cache::MemberTraits for its type, or use std::string, bool, an integer, "
+        "double, Uuid, "
+        "Timestamp, Json, Bytes, a duration, sys_days, a std::vector of one or a std::optional; put maps into a Json member");
   }
   return fault == none;
 }

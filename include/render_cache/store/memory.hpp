@@ -19,6 +19,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <ranges>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,6 +37,24 @@ bool members_equal(const A& a, const B& b) {
   });
 }
 
+/// Whether a value is, or has as a member or element, what only refers to memory of somebody else.
+template <class T>
+consteval bool refers_in() {
+  if constexpr (Optional<T>::value) {
+    return refers_in<typename Optional<T>::content>();
+  } else if constexpr (std::is_pointer_v<T> || std::ranges::view<T> || std::is_same_v<T, std::nullptr_t>) {
+    return true;
+  } else if constexpr (Described<T>) {
+    return !every_member<T>([]<class Member>(std::type_identity<Member>) { return !refers_in<Member>(); });
+  } else if constexpr (std::ranges::range<T>) {
+    using Element = std::remove_cvref_t<std::ranges::range_reference_t<T>>;
+    if constexpr (!std::same_as<Element, T>) return refers_in<Element>();  // a path's elements are paths
+    return false;
+  } else {
+    return false;
+  }
+}
+
 template <class S, class O>
 consteval bool check_memory_schema() {
   if constexpr (!requires {
@@ -44,12 +64,12 @@ consteval bool check_memory_schema() {
     RENDER_CACHE_MISTAKE("a MemoryStore takes a struct that names its types: `using key_type = ...; using value_type = ...;`");
   } else if constexpr (!Key<typename S::key_type>) {
     check_key_type<typename S::key_type>();
-  } else if constexpr (!Described<typename S::value_type>) {
-    RENDER_CACHE_MISTAKE(
-        "describe the value to Boost.Hana: add BOOST_HANA_ADAPT_STRUCT(MyValue, its_first_member, ...) after it");
+  } else if constexpr (refers_in<typename S::value_type>()) {
+    RENDER_CACHE_MISTAKE("a value in memory outlives what views and raw pointers lead to: own it, by std::string or std::vector");
   } else if constexpr (!has_weight<typename S::value_type>()) {
     RENDER_CACHE_MISTAKE(
-        "a value in memory may have texts (no views), Json, numbers, bool, Uuid, Timestamp, and optionals of these");
+        "what a value in memory weighs is not known: specialise render_cache::MemberTraits for its type (or a member of it) with "
+        "static std::size_t heap_bytes(const T&), or describe the struct to Boost.Hana");
   } else {
     check_key_type<typename S::key_type>();
     check_observer<O, typename S::key_type>();

@@ -118,7 +118,7 @@ class SqliteStore {
 
   std::size_t erase_group(const group_t<key_type>& group) {
     return file_.write([&](Writing& writing) {
-      writing.erase_group.run().bind(group).step();
+      writing.erase_group.run().bind(detail::to_field(group)).step();
       const auto erased = writing.erase_group.changes();
       return_pages(writing.connection);
       return erased;

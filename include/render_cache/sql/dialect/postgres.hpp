@@ -23,6 +23,7 @@ struct PostgresDialect {
   static constexpr std::size_t max_key_bytes = 2'704;  // a third of a page
 
   static std::string type_name(const Column& column) {
+    if (column.list) return type_name(element_of(column)) + "[]";
     switch (column.kind) {
       case Kind::text: return "text";
       case Kind::integer: return column.bytes == 2 ? "smallint" : column.bytes == 4 ? "integer" : "bigint";
@@ -31,11 +32,14 @@ struct PostgresDialect {
       case Kind::uuid: return "uuid";
       case Kind::timestamp: return "timestamp with time zone";
       case Kind::json: return "jsonb";
+      case Kind::bytes: return "bytea";
+      case Kind::date: return "date";
     }
     return {};
   }
   static bool type_fits(const Column& column, const std::string& type) {
     if (type == type_name(column)) return true;
+    if (column.list) return type.ends_with("[]") && type_fits(element_of(column), type.substr(0, type.size() - 2));
     if (column.kind == Kind::text) return type == "character varying";
     if (column.kind == Kind::json) return type == "json";
     if (column.kind == Kind::integer) return type == "bigint" || (type == "integer" && column.bytes == 2);
@@ -43,10 +47,18 @@ struct PostgresDialect {
   }
   /// Everywhere else the column's type tells what the text of a parameter is.
   static std::string input(const Column& column, std::string expression) {
+    if (column.list) return detail::text({expression, "::", type_name(column)});
     return column.kind == Kind::timestamp ? expression + "::timestamptz" : expression;
   }
-  /// Whatever the session's time zone and date style.
+  /// Whatever the session's settings. A list as JSON, element by element.
   static std::string output(const Column& column, std::string expression) {
+    if (column.list) {
+      return detail::text({"CASE WHEN ", expression, " IS NOT NULL THEN array_to_json(ARRAY(SELECT ",
+                           output(element_of(column), column.kind == Kind::json ? "u.e::text" : "u.e"), " FROM unnest(",
+                           expression, ") WITH ORDINALITY AS u(e, n) ORDER BY u.n)) END"});
+    }
+    if (column.kind == Kind::bytes) return detail::text({"'\\x' || encode(", expression, ", 'hex')"});
+    if (column.kind == Kind::date) return detail::text({"to_char(", expression, ", 'YYYY-MM-DD')"});
     if (column.kind != Kind::timestamp) return expression;
     return detail::text({"to_char(", expression, " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"});
   }
@@ -62,8 +74,10 @@ struct PostgresDialect {
       const auto old = detail::of_table<PostgresDialect>(column),
                  fresh = detail::text({"EXCLUDED.", detail::quoted<PostgresDialect>(column.name)});
       // Byte by byte, whatever the column's collation; type json has no equality of its own.
-      const std::string_view comparable = column.kind == Kind::json ? "::text COLLATE \"C\"" : " COLLATE \"C\"";
-      if (column.kind != Kind::text && column.kind != Kind::json) return fresh;
+      const std::string_view comparable = column.kind == Kind::bytes  ? ""
+                                          : column.kind == Kind::json ? "::text COLLATE \"C\""
+                                                                      : " COLLATE \"C\"";
+      if (column.list || (column.kind != Kind::text && column.kind != Kind::json && column.kind != Kind::bytes)) return fresh;
       return detail::text({"CASE WHEN ", old, comparable, " = ", fresh, comparable, " THEN ", old, " ELSE ", fresh, " END"});
     });
   }
@@ -117,8 +131,14 @@ struct PostgresDialect {
   }
 
  private:
-  /// Of the elements in which a batch takes a column.
+  static Column element_of(Column column) {
+    column.list = false;
+    return column;
+  }
+  /// Of the elements in which a batch takes a column. A list is a text in it, which `input` casts: unnest makes one list of an array
+  /// of arrays.
   static std::string array_type(const Column& column) {
+    if (column.list) return "text";
     switch (column.kind) {
       case Kind::integer: return "bigint";
       case Kind::json: return "json";  // assigned to a jsonb column it is converted
@@ -126,7 +146,9 @@ struct PostgresDialect {
       case Kind::boolean:
       case Kind::real:
       case Kind::uuid:
-      case Kind::timestamp: break;
+      case Kind::timestamp:
+      case Kind::bytes:
+      case Kind::date: break;
     }
     return type_name(column);
   }

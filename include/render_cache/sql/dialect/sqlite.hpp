@@ -22,20 +22,23 @@ struct SqliteDialect {
   static constexpr std::size_t max_name_bytes = 1'000'000, max_key_bytes = 1'000'000;  // a statement's length
 
   static std::string type_name(const Column& column) {
+    if (column.list) return "TEXT";
     switch (column.kind) {
       case Kind::integer:
       case Kind::boolean: return "INTEGER";
       case Kind::real: return "REAL";
+      case Kind::bytes: return "BLOB";
       case Kind::text:
       case Kind::uuid:
       case Kind::timestamp:
-      case Kind::json: break;
+      case Kind::json:
+      case Kind::date: break;
     }
     return "TEXT";
   }
   static bool type_fits(const Column& column, const std::string& type) {
     const auto real = affinity(type);
-    return real == type_name(column) || (column.kind == Kind::boolean && real == "NUMERIC");
+    return real == type_name(column) || (column.kind == Kind::boolean && !column.list && real == "NUMERIC");
   }
   static std::string input(const Column&, std::string expression) { return expression; }
   static std::string output(const Column&, std::string expression) { return expression; }
@@ -61,7 +64,7 @@ struct SqliteDialect {
 
   /// In SQLite 3.40 json_valid(NULL) is 0.
   static std::string constraint(const Column& column) {
-    if (column.kind != Kind::json) return {};
+    if (column.kind != Kind::json && !column.list) return {};
     const auto quoted = detail::quoted<SqliteDialect>(column.name);
     return detail::text({" CHECK (", column.nullable ? quoted + " IS NULL OR " : "", "json_valid(", quoted, "))"});
   }

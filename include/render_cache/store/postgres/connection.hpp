@@ -42,8 +42,7 @@ class PostgresConnection {
       : prepares_(options.prepared_statements),
         connection_(attempt([&] { return pqxx::connection(detail::complete_conninfo(options.conninfo)); })),
         silence_(connection_) {
-    const auto settings = detail::session_settings(options);
-    if (!settings.empty()) run_script(settings);
+    run_script(detail::session_settings(options));
     socket_ = ::fcntl(connection_.sock(), F_DUPFD_CLOEXEC, 0);
   }
   ~PostgresConnection() {

@@ -55,9 +55,9 @@ inline std::string complete_conninfo(std::string_view conninfo) {
   return complete.append("&client_encoding=UTF8");
 }
 
-/// The statements that set up a session; empty where nothing is to be set.
+/// The statements that set up a session.
 inline std::string session_settings(const PostgresOptions& options) {
-  std::string settings;
+  std::string settings = "SET extra_float_digits = 1;";  // a floating-point number's text is exact
   if (!options.synchronous_commit) settings += "SET synchronous_commit = off;";
   if (options.statement_timeout.count() > 0) {
     settings += "SET statement_timeout = " + std::to_string(options.statement_timeout.count()) + ";";

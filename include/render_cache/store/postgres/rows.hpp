@@ -2,8 +2,8 @@
 #pragma once
 
 #include <render_cache/entry/entry.hpp>
+#include <render_cache/entry/member_types.hpp>
 #include <render_cache/sql/columns.hpp>
-#include <render_cache/sql/text_form.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 
 #include <pqxx/pqxx>
@@ -18,37 +18,6 @@
 #include <utility>
 
 namespace render_cache::detail {
-
-template <class Member>
-void add_parameter(PostgresParameters& parameters, const Member& member) {
-  if constexpr (Optional<Member>::value) {
-    member ? add_parameter(parameters, *member) : parameters.add_null();
-  } else if constexpr (std::same_as<Member, std::string>) {
-    parameters.add(member);
-  } else if constexpr (std::same_as<Member, Json>) {
-    parameters.add(member.text);
-  } else {
-    parameters.add_owned(to_text(member));
-  }
-}
-
-/// Adds every member of a struct, in order. The struct must outlive the call.
-template <Described T>
-void add_parameters(PostgresParameters& parameters, const T& object) {
-  for_each_member(object, [&](const char*, const auto& member) { add_parameter(parameters, member); });
-}
-
-/// Whether one key comes before another: some total order, the same on every node.
-template <Described T>
-bool comes_before(const T& a, const T& b) {
-  int order = 0;
-  boost::hana::for_each(boost::hana::accessors<T>(), [&](const auto& accessor) {
-    const auto& left = boost::hana::second(accessor)(a);
-    const auto& right = boost::hana::second(accessor)(b);
-    if (order == 0) order = left < right ? -1 : right < left ? 1 : 0;
-  });
-  return order < 0;
-}
 
 /// Writes `{"a","b\"c",NULL}`: libpqxx 6.4 takes no vectors.
 class ArrayLiteral {
@@ -67,18 +36,7 @@ class ArrayLiteral {
     text_ += "NULL";
   }
 
-  template <class Member>
-  void add_member(const Member& member) {
-    if constexpr (Optional<Member>::value) {
-      member ? add_member(*member) : add_null();
-    } else if constexpr (std::same_as<Member, std::string>) {
-      add(member);
-    } else if constexpr (std::same_as<Member, Json>) {
-      add(member.text);
-    } else {
-      add(to_text(member));
-    }
-  }
+  void add_field(const Field& field);
 
   [[nodiscard]] std::string take() {
     text_ += text_.empty() ? "{}" : "}";
@@ -91,13 +49,66 @@ class ArrayLiteral {
   std::string text_;
 };
 
+/// What is sent for a field: a list as an array.
+inline std::string parameter_text(const Field& field) {
+  if (field.form() != Field::Form::list) return text_of(field);
+  ArrayLiteral array;
+  for (const auto& element : field.elements()) array.add_field(element);
+  return array.take();
+}
+
+inline void ArrayLiteral::add_field(const Field& field) {
+  if (field.is_null()) {
+    add_null();
+  } else if (field.form() == Field::Form::text) {
+    add(field.text());
+  } else {
+    add(parameter_text(field));
+  }
+}
+
+template <class Member>
+void add_parameter(PostgresParameters& parameters, const Member& member) {
+  if constexpr (Optional<Member>::value) {
+    member ? add_parameter(parameters, *member) : parameters.add_null();
+  } else if constexpr (std::same_as<Member, std::string>) {
+    parameters.add(member);  // large ones are not copied
+  } else if constexpr (std::same_as<Member, Json>) {
+    parameters.add(member.text);
+  } else {
+    parameters.add_owned(parameter_text(to_field(member)));
+  }
+}
+
+/// Adds every member of a struct, in order. The struct must outlive the call.
+template <Described T>
+void add_parameters(PostgresParameters& parameters, const T& object) {
+  for_each_member(object, [&](const char*, const auto& member) { add_parameter(parameters, member); });
+}
+
+/// Some total order of fields of one type.
+inline int compare(const Field& a, const Field& b) {
+  if (a.form() == Field::Form::text || a.form() == Field::Form::bytes) return a.text().compare(b.text());
+  return a.integer() < b.integer() ? -1 : b.integer() < a.integer() ? 1 : 0;
+}
+
+/// Whether one key comes before another: some total order, the same on every node.
+template <Described T>
+bool comes_before(const T& a, const T& b) {
+  int order = 0;
+  boost::hana::for_each(boost::hana::accessors<T>(), [&](const auto& accessor) {
+    if (order == 0) order = compare(to_field(boost::hana::second(accessor)(a)), to_field(boost::hana::second(accessor)(b)));
+  });
+  return order < 0;
+}
+
 /// One array for each member of a struct.
 template <Described T>
 class MemberArrays {
  public:
   void add(const T& object) {
     std::size_t at = 0;
-    for_each_member(object, [&](const char*, const auto& member) { arrays_[at++].add_member(member); });
+    for_each_member(object, [&](const char*, const auto& member) { arrays_[at++].add_field(to_field(member)); });
   }
   void move_to(PostgresParameters& parameters) {
     for (auto& array : arrays_) parameters.add_owned(array.take());
@@ -112,23 +123,10 @@ inline std::string_view text_of(const pqxx::field& field) { return {field.c_str(
 /// Reads one field into a member. Says what is wrong with it, or nothing.
 template <class Member>
 std::string read_field(const pqxx::field& field, Member& member) {
-  if constexpr (Optional<Member>::value) {
-    member.reset();
-    return field.is_null() ? std::string() : read_field(field, member.emplace());
-  } else {
-    if (field.is_null()) return "is NULL";
-    const auto text = text_of(field);
-    if constexpr (std::same_as<Member, std::string>) {
-      member = text;
-    } else if constexpr (std::same_as<Member, Json>) {
-      member.text = text;
-    } else if (const auto value = from_text<Member>(text)) {
-      member = *value;
-    } else {
-      return "is '" + std::string(text.substr(0, 40)) + "', which its member cannot hold,";
-    }
-    return {};
-  }
+  if (field.is_null()) return std::string(from_field(Field(), member));
+  const auto read = field_from_text(MemberTraits<typename Optional<Member>::content>::type, text_of(field));
+  const auto wrong = read ? from_field(*read, member) : "makes no sense";
+  return wrong.empty() ? std::string() : "is '" + std::string(text_of(field).substr(0, 40)) + "': it " + std::string(wrong);
 }
 
 /// Reads a struct from the fields from `first` on. Says what is wrong with them, or nothing.

@@ -1,21 +1,18 @@
 // A prepared statement that lives as long as its connection, and how each type of the schema goes in and comes out.
 #pragma once
 
-#include <render_cache/sql/text_form.hpp>
+#include <render_cache/entry/keys.hpp>
+#include <render_cache/entry/member_types.hpp>
 #include <render_cache/store/sqlite/connection.hpp>
 
 #include <sqlite3.h>
 
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
-#include <optional>
-#include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace render_cache {
@@ -39,29 +36,26 @@ class SqliteStatement {
     ~Run() { sqlite3_reset(handle()); }
 
     /// Binds the next parameter. A text must live as long as the Run: it is not copied.
-    template <class T>
-    Run& bind(const T& value) {
+    Run& bind(std::string_view text) { return bind(Field::refer(text)); }
+    Run& bind(std::size_t number) { return bind(Field(number)); }
+    /// A text that the field refers to must live as long as the Run.
+    Run& bind(const Field& field) {
       const int at = ++bound_;
-      if constexpr (std::convertible_to<const T&, std::string_view>) {
-        const std::string_view text = value;
-        check(sqlite3_bind_text64(handle(), at, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
-                                  SQLITE_UTF8));
-      } else if constexpr (std::same_as<T, Json>) {
-        --bound_;
-        bind(value.text);
-      } else if constexpr (std::integral<T>) {
-        check(sqlite3_bind_int64(handle(), at, static_cast<sqlite3_int64>(value)));
-      } else if constexpr (std::same_as<T, double>) {
-        if (std::isnan(value)) throw InvalidValue("a NaN: SQLite has none and would store NULL");
-        check(sqlite3_bind_double(handle(), at, value));
-      } else if constexpr (std::same_as<T, Uuid> || std::same_as<T, Timestamp>) {
-        const auto text = to_text(value);
-        check(sqlite3_bind_text64(handle(), at, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
-      } else if (value.has_value()) {
-        --bound_;
-        bind(*value);
-      } else {
-        check(sqlite3_bind_null(handle(), at));
+      const auto text = field.text();
+      const auto lifetime = field.owns_text() ? SQLITE_TRANSIENT : SQLITE_STATIC;
+      switch (field.form()) {
+        case Field::Form::null: check(sqlite3_bind_null(handle(), at)); break;
+        case Field::Form::integer:
+        case Field::Form::boolean: check(sqlite3_bind_int64(handle(), at, field.integer())); break;
+        case Field::Form::real:
+          if (std::isnan(field.real())) throw InvalidValue("a NaN: SQLite has none and would store NULL");
+          check(sqlite3_bind_double(handle(), at, field.real()));
+          break;
+        case Field::Form::text: bind_text(at, text, lifetime); break;
+        case Field::Form::bytes:  // a null pointer would be NULL
+          check(sqlite3_bind_blob64(handle(), at, text.empty() ? "" : text.data(), text.size(), lifetime));
+          break;
+        case Field::Form::list: bind_text(at, detail::json_text(field), SQLITE_TRANSIENT); break;
       }
       return *this;
     }
@@ -69,7 +63,7 @@ class SqliteStatement {
     /// Binds each member of a key or value in turn.
     template <Described T>
     Run& bind_members(const T& object) {
-      for_each_member(object, [&](const char*, const auto& member) { bind(member); });
+      for_each_member(object, [&](const char*, const auto& member) { bind(detail::to_field(member)); });
       return *this;
     }
 
@@ -84,43 +78,34 @@ class SqliteStatement {
     /// Reads a column into a member of the schema; says what is wrong with it, or nothing.
     template <class T>
     [[nodiscard]] std::string_view read(int column, T& member) {
+      Field field;
+      const auto wrong = read(column, MemberTraits<typename detail::Optional<T>::content>::type, field);
+      return wrong.empty() ? detail::from_field(field, member) : wrong;
+    }
+
+    /// The field refers to the row: valid until the next step.
+    [[nodiscard]] std::string_view read(int column, const ColumnType& wanted, Field& field) {
       const int type = sqlite3_column_type(handle(), column);
-      if constexpr (detail::Optional<T>::value) {
-        if (type == SQLITE_NULL) {
-          member.reset();
-          return {};
-        }
-        return read(column, member.emplace());
-      } else if (type == SQLITE_NULL) {
-        return "is NULL";
-      } else if constexpr (std::same_as<T, Json>) {
-        return read(column, member.text);
-      } else if constexpr (std::integral<T>) {
+      if (type == SQLITE_NULL) return {};
+      if (!wanted.list && wanted.kind == Kind::bytes) {
+        if (type != SQLITE_BLOB) return "is no blob";
+        const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle(), column));
+        field = Field::refer({bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle(), column))}, Field::Form::bytes);
+      } else if (!wanted.list && (wanted.kind == Kind::integer || wanted.kind == Kind::boolean)) {
         if (type != SQLITE_INTEGER) return "is no integer";
         const std::int64_t number = sqlite3_column_int64(handle(), column);
-        if constexpr (std::same_as<T, bool>) {
-          if (number != 0 && number != 1) return "is neither 0 nor 1";
-        } else if (!std::in_range<T>(number)) {
-          return "is out of its member's range";
-        }
-        member = static_cast<T>(number);
-        return {};
-      } else if constexpr (std::same_as<T, double>) {
+        if (wanted.kind == Kind::boolean && number != 0 && number != 1) return "is neither 0 nor 1";
+        field = wanted.kind == Kind::boolean ? Field(number != 0) : Field(number);
+      } else if (!wanted.list && wanted.kind == Kind::real) {
         if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) return "is no number";
-        member = sqlite3_column_double(handle(), column);
-        return {};
+        field = Field(sqlite3_column_double(handle(), column));
       } else {
         if (type != SQLITE_TEXT) return "is no text";
-        const auto text = column_text(column);
-        if constexpr (std::same_as<T, std::string>) {
-          member = text;
-        } else {
-          const auto value = from_text<T>(text);
-          if (!value) return std::same_as<T, Uuid> ? "is no UUID" : "is no timestamp";
-          member = *value;
-        }
-        return {};
+        auto read = detail::field_from_text(wanted, column_text(column));
+        if (!read) return "is no list of such values";
+        field = std::move(*read);
       }
+      return {};
     }
 
     [[nodiscard]] bool is_null(int column) noexcept { return sqlite3_column_type(handle(), column) == SQLITE_NULL; }
@@ -137,6 +122,9 @@ class SqliteStatement {
 
    private:
     [[nodiscard]] sqlite3_stmt* handle() const noexcept { return statement_.handle_.get(); }
+    void bind_text(int at, std::string_view text, sqlite3_destructor_type lifetime) {
+      check(sqlite3_bind_text64(handle(), at, text.data() == nullptr ? "" : text.data(), text.size(), lifetime, SQLITE_UTF8));
+    }
     void check(int code) const { statement_.connection_->check(code, statement_.sql_); }
 
     SqliteStatement& statement_;

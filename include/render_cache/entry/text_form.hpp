@@ -4,7 +4,7 @@
 #include <render_cache/requirements.hpp>
 
 #include <render_cache/entry/error.hpp>
-#include <render_cache/sql/columns.hpp>
+#include <render_cache/entry/types.hpp>
 
 #include <charconv>
 #include <chrono>
@@ -18,6 +18,13 @@
 
 namespace render_cache {
 namespace detail {
+
+constexpr int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
 
 inline void append_digits(std::string& text, std::uint64_t number, std::size_t width) {
   text.append(width, '0');
@@ -70,6 +77,9 @@ inline std::string to_text(Timestamp time) {
   append(clock.subseconds().count(), 6, 'Z');
   return text;
 }
+
+/// `2024-05-01`; throws as for a time.
+inline std::string to_text(std::chrono::sys_days day) { return to_text(Timestamp(day)).substr(0, 10); }
 
 inline std::string to_text(const Uuid& uuid) {
   constexpr std::string_view hex = "0123456789abcdef";
@@ -141,20 +151,20 @@ std::optional<Time> from_text(std::string_view text) {
   return sys_days{date} + hours{hour} + minutes{minute} + seconds{second} + microseconds{fraction};
 }
 
+template <std::same_as<std::chrono::sys_days> Day>
+std::optional<Day> from_text(std::string_view text) {
+  const auto time = text.size() == 10 ? from_text<Timestamp>(std::string(text) + "T00:00:00Z") : std::nullopt;
+  return time ? std::optional(std::chrono::floor<std::chrono::days>(*time)) : std::nullopt;
+}
+
 template <std::same_as<Uuid> Id>
 std::optional<Id> from_text(std::string_view text) {
   Uuid uuid{};
-  const auto nibble = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
   if (text.size() != 36) return {};
   std::size_t at = 0;
   for (auto& byte : uuid) {
     if ((at == 8 || at == 13 || at == 18 || at == 23) && text[at++] != '-') return {};
-    const int high = nibble(text[at]), low = nibble(text[at + 1]);
+    const int high = detail::hex_digit(text[at]), low = detail::hex_digit(text[at + 1]);
     if (high < 0 || low < 0) return {};
     byte = static_cast<std::uint8_t>(high << 4 | low);
     at += 2;

@@ -1,0 +1,11 @@
+// expect: each value of an enumeration is listed once in its names, and no two have the same name
+#include <render_cache/entry/member.hpp>
+
+enum class Tier { core, extra };
+
+template <>
+struct render_cache::MemberTraits<Tier> : render_cache::EnumTraits<Tier> {
+  static constexpr Name names[] = {{Tier::core, "core"}, {Tier::extra, "core"}};
+};
+
+const auto field = render_cache::MemberTraits<Tier>::to_field(Tier::core);
