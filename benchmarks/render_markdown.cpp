@@ -1,6 +1,8 @@
 // MarkdownRenderer over all pages of a wiki, beside the least that could be done (md4c's own HTML: no ids, no safe links,
-// raw HTML as it comes) and beside cmark. One iteration renders every page.
+// raw HTML as it comes) and beside cmark. One iteration renders every page. Then the page that takes longest, alone.
 #include <render_cache/renderer/markdown.hpp>
+
+#include "support/markdown_bombs.hpp"
 
 #include <benchmark/benchmark.h>
 #include <cmark.h>
@@ -9,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -84,8 +87,47 @@ void cmark(benchmark::State& state) {
   });
 }
 
+double cpu_milliseconds() { return 1e3 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+// The costliest of the pages that are made to cost much, rendered or refused: to find it takes half a minute.
+const std::string& worst_page() {
+  static const auto found = [] {
+    const render_cache::MarkdownRenderer renderer;
+    std::string worst;
+    double most = 0;
+    for (const auto& bomb : render_cache::test::markdown_bombs()) {
+      for (const std::size_t bytes : {1'100'000u, 1'800'000u, 2'800'000u}) {
+        auto page = bomb.page(bytes);
+        const auto start = cpu_milliseconds();
+        try {
+          benchmark::DoNotOptimize(renderer.render({"wiki", "bomb.md"}, page));
+        } catch (const render_cache::RenderRefused&) {
+        }
+        if (const auto taken = cpu_milliseconds() - start; taken > most) {
+          most = taken;
+          worst = std::move(page);
+        }
+      }
+    }
+    return worst;
+  }();
+  return found;
+}
+
+void worst(benchmark::State& state) {
+  const render_cache::MarkdownRenderer renderer;
+  const auto& page = worst_page();
+  for (auto _ : state) {
+    try {
+      benchmark::DoNotOptimize(renderer.render({"wiki", "bomb.md"}, page));
+    } catch (const render_cache::RenderRefused&) {
+    }
+  }
+}
+
 BENCHMARK(markdown)->Name("render/markdown")->Unit(benchmark::kMillisecond);
 BENCHMARK(md4c)->Name("render/markdown/limit")->Unit(benchmark::kMillisecond);
 BENCHMARK(cmark)->Name("render/cmark")->Unit(benchmark::kMillisecond);
+BENCHMARK(worst)->Name("render/worst")->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -88,6 +88,15 @@ TEST_CASE("markdown cost: a render takes at most 64 times its source and 16 MB o
   CHECK(Allocations::count > 0);
 }
 
+TEST_CASE("markdown cost: a page that is parsed twice, for a closer look at its links, is charged for that") {
+  constexpr std::size_t marks = 150'000;
+  const auto page = times(marks, "a*");
+  const MarkdownOptions options;
+  markdown::Budget budget(options, page.size());
+  markdown::charge_parsing(budget, page);
+  CHECK(budget.used() >= marks * markdown::Budget::small_work * 3 / 2);
+}
+
 TEST_CASE("markdown cost: this project's own pages use little of what they may") {
   std::size_t pages = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(RENDER_CACHE_SOURCE_DIR "/docs")) {

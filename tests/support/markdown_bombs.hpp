@@ -196,6 +196,9 @@ inline std::vector<Bomb> markdown_bombs() {
   halves("[x]: y\n\n", "![a", "", "](b");
   halves("", "[", "", "]");
   halves("[a](", "(", "", ")");
+  for (const std::string text : {"#", "a*", "\xc3\xa9*a*"}) {
+    add("[x](<" + text, [text](std::size_t bytes) { return "[x](<" + fill(bytes, text) + ">)"; });
+  }
   halves("", "*a ", "", " a*");
   halves("", "*a **b ", "", " b** a*");
   add("definitions", [](std::size_t bytes) {

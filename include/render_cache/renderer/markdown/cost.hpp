@@ -150,11 +150,14 @@ inline void charge_parsing(Budget& budget, std::string_view page) {
   // A '[' makes three notes.
   const auto notes = [&] { return std::ranges::count_if(page, detail::is_noted) + 2 * std::ranges::count(page, '['); };
   const bool is_small = page.size() <= budget.left() / (16 * Budget::small_work);
-  budget.work(Budget::small_work * (is_small ? page.size() : static_cast<std::size_t>(notes())));
+  const auto parse = Budget::small_work * (is_small ? page.size() : static_cast<std::size_t>(notes()));
+  budget.work(parse);
   const auto bound = parse_cost_bound(page);
   budget.work(bound.blocks);
   constexpr std::size_t loose = 4;  // the bound takes every byte for a bracket
-  budget.work(bound.inlines <= budget.left() / 2 ? bound.inlines / loose : page_link_cost(page, budget.left()));
+  if (bound.inlines <= budget.left() / 2) return budget.work(bound.inlines / loose);
+  budget.work(parse / 2);  // a closer look is a parse of its own, of which nothing is written
+  budget.work(page_link_cost(page, budget.left()));
 }
 
 }  // namespace render_cache::markdown

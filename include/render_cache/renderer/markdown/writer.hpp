@@ -310,7 +310,7 @@ class PageWriter {
   // The text of an attribute, character references decoded. Valid until the next call. A link definition's is decoded, and
   // rewritten if it is a URL, at each use, also where nothing of it is written.
   std::string_view decode(const MD_ATTRIBUTE& value) {
-    constexpr std::size_t byte_work = 8;
+    constexpr std::size_t byte_work = 16;
     budget_.work(byte_work * value.size);
     decoded_.clear();
     for (unsigned i = 0; value.text != nullptr && value.substr_offsets[i] < value.size; ++i) {
