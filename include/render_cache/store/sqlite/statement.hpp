@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace render_cache {
@@ -55,7 +57,7 @@ class SqliteStatement {
         case Field::Form::bytes:  // a null pointer would be NULL
           check(sqlite3_bind_blob64(handle(), at, text.empty() ? "" : text.data(), text.size(), lifetime));
           break;
-        case Field::Form::list: bind_text(at, detail::json_text(field), SQLITE_TRANSIENT); break;
+        case Field::Form::list: break;  // `bind_members` makes a text of it
       }
       return *this;
     }
@@ -63,7 +65,15 @@ class SqliteStatement {
     /// Binds each member of a key or value in turn.
     template <Described T>
     Run& bind_members(const T& object) {
-      for_each_member(object, [&](const char*, const auto& member) { bind(detail::to_field(member)); });
+      for_each_member(object, [&](const char*, const auto& member) {
+        using Content = typename detail::Optional<std::remove_cvref_t<decltype(member)>>::content;
+        const auto field = detail::to_field(member);
+        if constexpr (MemberTraits<Content>::type.list) {
+          bind(field.is_null() ? Field() : Field(detail::json_text(field)));
+        } else {
+          bind(field);
+        }
+      });
       return *this;
     }
 
@@ -79,32 +89,48 @@ class SqliteStatement {
     template <class T>
     [[nodiscard]] std::string_view read(int column, T& member) {
       Field field;
-      const auto wrong = read(column, MemberTraits<typename detail::Optional<T>::content>::type, field);
-      return wrong.empty() ? detail::from_field(field, member) : wrong;
+      constexpr ColumnType type = MemberTraits<typename detail::Optional<T>::content>::type;
+      const auto wrong = read(column, type.list ? Kind::text : type.kind, field);
+      if (!wrong.empty()) return wrong;
+      if constexpr (type.list) {  // programs without lists do not compile what reads them
+        auto list = field.is_null() ? std::optional(Field()) : detail::field_from_text(type, field.text());
+        return list ? detail::from_field(*list, member) : "is no list of such values";
+      } else {
+        return detail::from_field(field, member);
+      }
     }
 
     /// The field refers to the row: valid until the next step.
-    [[nodiscard]] std::string_view read(int column, const ColumnType& wanted, Field& field) {
+    [[nodiscard]] std::string_view read(int column, Kind kind, Field& field) {
       const int type = sqlite3_column_type(handle(), column);
       if (type == SQLITE_NULL) return {};
-      if (!wanted.list && wanted.kind == Kind::bytes) {
-        if (type != SQLITE_BLOB) return "is no blob";
-        const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle(), column));
-        field = Field::refer({bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle(), column))}, Field::Form::bytes);
-      } else if (!wanted.list && (wanted.kind == Kind::integer || wanted.kind == Kind::boolean)) {
-        if (type != SQLITE_INTEGER) return "is no integer";
-        const std::int64_t number = sqlite3_column_int64(handle(), column);
-        if (wanted.kind == Kind::boolean && number != 0 && number != 1) return "is neither 0 nor 1";
-        field = wanted.kind == Kind::boolean ? Field(number != 0) : Field(number);
-      } else if (!wanted.list && wanted.kind == Kind::real) {
-        if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) return "is no number";
-        field = Field(sqlite3_column_double(handle(), column));
-      } else {
-        if (type != SQLITE_TEXT) return "is no text";
-        auto read = detail::field_from_text(wanted, column_text(column));
-        if (!read) return "is no list of such values";
-        field = std::move(*read);
+      switch (kind) {
+        case Kind::bytes: {
+          if (type != SQLITE_BLOB) return "is no blob";
+          const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle(), column));
+          field = Field::refer({bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle(), column))}, Field::Form::bytes);
+          return {};
+        }
+        case Kind::integer:
+        case Kind::boolean: {
+          if (type != SQLITE_INTEGER) return "is no integer";
+          const std::int64_t number = sqlite3_column_int64(handle(), column);
+          if (kind == Kind::boolean && number != 0 && number != 1) return "is neither 0 nor 1";
+          field = kind == Kind::boolean ? Field(number != 0) : Field(number);
+          return {};
+        }
+        case Kind::real:
+          if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) return "is no number";
+          field = Field(sqlite3_column_double(handle(), column));
+          return {};
+        case Kind::text:
+        case Kind::uuid:
+        case Kind::timestamp:
+        case Kind::json:
+        case Kind::date: break;
       }
+      if (type != SQLITE_TEXT) return "is no text";
+      field = Field::refer(column_text(column));
       return {};
     }
 
