@@ -2,6 +2,7 @@
 
 #include "host.hpp"
 #include "request_parser.hpp"
+#include "shares.hpp"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -174,45 +175,6 @@ struct Workers {
   explicit Workers(std::size_t count) : threads(std::max<std::size_t>(count, 1)) {}
 };
 
-/// How many connections each client has.
-class Shares {
- public:
-  using Client = asio::ip::address_v6::bytes_type;
-
-  /// Who has an IPv6 address has 2^64 of them.
-  static Client client(const asio::ip::address& address) {
-    if (address.is_v4()) return asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes();
-    auto bytes = address.to_v6().to_bytes();
-    if (!address.to_v6().is_v4_mapped())
-      std::fill(bytes.begin() + 8, bytes.end(), asio::ip::address_v6::bytes_type::value_type{0});
-    return bytes;
-  }
-
-  bool take(const Client& client, std::size_t most) {
-    const std::lock_guard lock(mutex_);
-    auto& taken = taken_[client];
-    if (taken >= most) return false;
-    ++taken;
-    return true;
-  }
-  void give_back(const Client& client) {
-    const std::lock_guard lock(mutex_);
-    const auto at = taken_.find(client);
-    if (--at->second == 0) taken_.erase(at);
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<Client, std::size_t> taken_;
-};
-
-bool is_loopback(const asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
-  }
-  return address.is_loopback();
-}
-
 /// What an I/O thread has for itself. All but the counters and `context` is touched by that thread alone.
 struct IoThread {
   asio::io_context context{1};
@@ -245,7 +207,6 @@ class Server::Running {
 
   void listen();
   Awaitable<void> accept();
-  std::size_t share_of(const asio::ip::address& client) const;
   void make_room(std::chrono::milliseconds spared);
   Awaitable<void> stop_on_signal(const std::function<void()>& stopping);
   void tell_to_stop(bool at_once);
@@ -270,7 +231,7 @@ class Server::Running {
   Workers workers_, quick_workers_;
   const std::size_t max_connections_;
   std::optional<OwnNames> own_names_;
-  Shares shares_;
+  Shares shares_{options_.max_connections_per_client, max_connections_};
   std::atomic<std::size_t> open_{0};
   std::atomic<bool> wants_room_{false};
   std::atomic<std::uint64_t> refused_{0};  // connections
@@ -330,11 +291,6 @@ bool Server::Running::run(const std::function<void()>& stopping, std::stop_token
   return true;
 }
 
-std::size_t Server::Running::share_of(const asio::ip::address& client) const {
-  if (options_.max_connections_per_client > 0) return options_.max_connections_per_client;
-  return is_loopback(client) ? max_connections_ : std::max<std::size_t>(max_connections_ / 4, 1);
-}
-
 namespace {
 
 /// Says so where that costs nothing; nobody waits for the client to hear it.
@@ -379,8 +335,8 @@ Awaitable<void> Server::Running::accept() {
       co_await pause_.async_wait(noting(error));
       continue;
     }
-    const auto client = Shares::client(peer.address());
-    if (!shares_.take(client, share_of(peer.address()))) {
+    const auto client = peer.address();
+    if (!shares_.take(client)) {
       ++refused_;
       turn_away(socket);
       continue;

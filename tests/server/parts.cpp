@@ -1,6 +1,7 @@
 #include "outline.hpp"
 
 #include "http/negotiation.hpp"
+#include "http/shares.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 #include "target.hpp"
@@ -92,4 +93,25 @@ TEST_CASE("without one an outline is made of the files' names", "[server]") {
         "Overview -> README.md\nApple -> apple.md\nGuide -> guide/README.md\n  Deep -> guide/deep/\n    X -> guide/deep/x.md\n"
         "  Start here -> guide/start-here.md\nNotes -> notes/\n  A b -> notes/a_b.md\nPage9 -> page9.md\nPage10 -> page10.md\n"
         "Zebra -> Zebra.markdown\n");
+}
+
+TEST_CASE("a client's share is a quarter, of all its addresses together, and all for who asks from this machine", "[server]") {
+  const auto at = [](const char* text) { return boost::asio::ip::make_address(text); };
+  http::Shares shares(0, 8);
+  for (const char* here : {"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"}) CHECK(shares.share_of(at(here)) == 8);
+  for (const char* there : {"192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "0.0.0.0"}) CHECK(shares.share_of(at(there)) == 2);
+  CHECK(http::Shares(0, 1).share_of(at("192.0.2.1")) == 1);
+  CHECK(http::Shares(3, 8).share_of(at("127.0.0.1")) == 3);
+
+  CHECK(shares.take(at("192.0.2.1")));
+  CHECK(shares.take(at("::ffff:192.0.2.1")));  // the same one
+  CHECK_FALSE(shares.take(at("192.0.2.1")));
+  CHECK(shares.take(at("192.0.2.2")));
+  CHECK(shares.take(at("2001:db8::1")));
+  CHECK(shares.take(at("2001:db8::ffff:1")));  // who has one address has all with the same 64 bits
+  CHECK_FALSE(shares.take(at("2001:db8::2")));
+  CHECK(shares.take(at("2001:db8:0:1::2")));
+  shares.give_back(at("192.0.2.1"));
+  CHECK(shares.take(at("192.0.2.1")));
+  CHECK_FALSE(shares.take(at("192.0.2.1")));
 }

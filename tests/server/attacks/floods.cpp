@@ -28,6 +28,7 @@ struct Site {
   Site() {
     files.write("root/README.md", "# Fine\n");
     files.write("root/large.bin", std::string(20'000'000, 'x'));
+    files.write("root/large.md", std::string(1'500'000, 'x'));
   }
   [[nodiscard]] std::string root() const { return "site=" + (files / "root").string(); }
 };
@@ -184,15 +185,31 @@ TEST_CASE("too few file descriptors to serve anybody are told at the start", "[s
 
 TEST_CASE("a client that drips its answer is let go, and one that takes it is not", "[server]") {
   const Site site;
-  const WikiServer wiki({"--root", site.root(), "--write-limit", "1s", "--least-rate", "1000000"});
+  const WikiServer wiki({"--root", site.root(), "--write-limit", "4s", "--least-rate", "1000000"});
   Crowd slow(wiki.port(), 1);
   slow.send("GET /site/large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto gone = [&] {
-    slow.take(2000);  // ten thousand bytes a second
+    for (int i = 0; i < 10; ++i) {  // two hundred thousand bytes a second: it never stands still for four
+      slow.take(4000);
+      std::this_thread::sleep_for(milliseconds(10));
+    }
     return wiki.stats()["server"]["timeouts"] == 1;
   };
   CHECK(eventually(gone));
   CHECK(wiki.get("/site/large.bin").body.size() == 20'000'000);
+}
+
+TEST_CASE("a client that takes nothing is let go, and to have taken much is no leave to stand still", "[server]") {
+  const Site site;
+  const WikiServer wiki({"--root", site.root(), "--write-limit", "2s"});
+  Crowd of_a_file(wiki.port(), 1), of_a_page(wiki.port(), 1);
+  of_a_file.send("GET /site/large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  of_a_page.send("GET /site/large.md HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  CHECK(eventually([&] { return wiki.stats()["server"]["timeouts"] == 2; }));
+  HttpClient quick(wiki.port());
+  quick.send("GET /site/large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  quick.take(10'000'000);  // as much as at the least rate takes forty minutes
+  CHECK(eventually([&] { return wiki.stats()["server"]["timeouts"] == 3; }));
 }
 
 TEST_CASE("one client has its share of the connections, and the others have theirs", "[server]") {

@@ -108,6 +108,18 @@ TEST_CASE("a body is never taken for the next request", "[server]") {
   CHECK(honest.receive().status == 200);
 }
 
+TEST_CASE("who sends a body that nobody reads gets the answer all the same", "[server]") {
+  const TemporaryDirectory files;
+  files.write("root/README.md", "# Fine\n");
+  const WikiServer wiki({"--root", "site=" + (files / "root").string()});
+  for (int time = 0; time < 10; ++time) {
+    HttpClient client(wiki.port());
+    client.send("POST /site/README.md HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n");
+    for (int piece = 0; piece < 9; ++piece) client.send(std::string(100'000, 'x'));
+    CHECK(client.receive().status == 405);
+  }
+}
+
 TEST_CASE("what is no request is refused, and nothing behind it is answered", "[server]") {
   const TemporaryDirectory files;
   files.write("root/README.md", "# Fine\n");
@@ -273,5 +285,38 @@ TEST_CASE("every reply says what browsers may do with it", "[server]") {
       CHECK(reply.field("set-cookie").empty());
       CHECK(reply.field("server").empty());
     }
+  }
+}
+
+TEST_CASE("pages, files and all else have the headers that docs/security.md lists", "[server]") {
+  const TemporaryDirectory files;
+  files.write("root/README.md", "# Fine\n");
+  files.write("root/picture.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+  const WikiServer wiki({"--root", "site=" + (files / "root").string(), "--root", "other=" + (files / "root").string()});
+  const std::string of_pages =
+      "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src 'self'; base-uri 'none'; "
+      "form-action 'none'; frame-ancestors 'self'";
+  const std::string of_files = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox";
+  const std::string of_the_rest = "default-src 'none'; frame-ancestors 'none'";
+  struct Sent {
+    std::string target, policy, opener, cached;
+  };
+  for (const auto& [target, policy, opener, cached] :
+       std::vector<Sent>{{"/site/README.md", of_pages, "same-origin", "no-cache"},
+                         {"/site/?page=1", of_pages, "same-origin", "no-cache"},
+                         {"/", of_pages, "same-origin", "no-cache"},
+                         {"/site/none.md", of_pages, "same-origin", "no-cache"},
+                         {"/%", of_pages, "same-origin", "no-cache"},
+                         {"/site/picture.svg", of_files, "", "no-cache"},
+                         {"/-/style.css", of_the_rest, "", "public, max-age=86400"},
+                         {"/-/icon.svg", of_the_rest, "", "public, max-age=86400"},
+                         {"/-/stats", of_the_rest, "", "no-store"},
+                         {"/-/metrics", of_the_rest, "", "no-store"},
+                         {"/-/health", of_the_rest, "", "no-store"}}) {
+    CAPTURE(target);
+    const auto reply = wiki.get(target);
+    CHECK(reply.field("content-security-policy") == policy);
+    CHECK(reply.field("cross-origin-opener-policy") == opener);
+    CHECK(reply.field("cache-control") == cached);
   }
 }

@@ -3,6 +3,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <vector>
 
 namespace render_cache::test {
 
@@ -60,6 +62,11 @@ HttpReply HttpClient::receive(bool to_head) {
     reply.fields[name] = std::string(field.value());
   }
   return reply;
+}
+
+void HttpClient::take(std::size_t bytes) {
+  std::vector<char> taken(bytes);
+  asio::read(connection_->socket, asio::buffer(taken));
 }
 
 std::string HttpClient::receive_all() {

@@ -1,6 +1,7 @@
 // A client that asks one thing at a time and tells all it got.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -35,6 +36,8 @@ class HttpClient {
 
   void send(std::string_view bytes);
   HttpReply receive(bool to_head = false);
+  /// So many bytes of what comes, which are forgotten.
+  void take(std::size_t bytes);
   /// Whatever comes until the server closes; gives up after ten seconds without anything.
   std::string receive_all();
 
