@@ -1,7 +1,8 @@
 // A history of migrations that somebody else has written: it is the beginning of ours, and is taken further, or is refused by an
 // error of the library that changes nothing.
 #include <render_cache/sql/migrate.hpp>
-#include <render_cache/sql/text_form.hpp>
+
+#include <render_cache/entry/text_form.hpp>
 #include <render_cache/store/sqlite/connection.hpp>
 
 #include "fuzz.hpp"

@@ -59,9 +59,9 @@ struct File {
   }
 };
 
-class Bytes {
+class Input {
  public:
-  explicit Bytes(std::string_view bytes) : bytes_(bytes) {}
+  explicit Input(std::string_view bytes) : bytes_(bytes) {}
   std::string_view take(std::size_t count) {
     const auto taken = bytes_.substr(0, count);
     bytes_.remove_prefix(taken.size());
@@ -84,7 +84,7 @@ class Bytes {
 // For each column a kind, and what that needs.
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static File file;
-  Bytes bytes(fuzz::text(data, size));
+  Input bytes(fuzz::text(data, size));
   std::array<std::optional<std::string_view>, columns.size()> texts{};
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const int at = static_cast<int>(i + 1);

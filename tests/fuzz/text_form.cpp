@@ -1,9 +1,9 @@
 // What a database sends as text, whoever has written it: a value of each kind, or none; and a value's text is that value.
-#include <render_cache/sql/text_form.hpp>
+#include <render_cache/entry/text_form.hpp>
 
 #include "fuzz.hpp"
 
-#include <cmath>
+#include <chrono>
 
 using namespace render_cache;
 
@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   check<std::int64_t>(text);
   check<double>(text);
   check<Timestamp>(text);
+  check<std::chrono::sys_days>(text);
   check<Uuid>(text);
   return 0;
 }
