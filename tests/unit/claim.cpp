@@ -82,6 +82,8 @@ struct History {
   std::atomic<long> reads = 0, hits = 0, failed = 0;
   std::atomic<long> outside = 0;     ///< fingerprints that were not the source's during the call
   std::atomic<long> mismatched = 0;  ///< values that are not what their fingerprint says
+
+  [[nodiscard]] bool tells_enough() const { return reads > 100 && hits > 0; }
 };
 
 /// How long each of the five histories here goes on.
@@ -90,15 +92,20 @@ std::chrono::milliseconds stress() {
   return seconds == nullptr ? std::chrono::milliseconds(400) : std::chrono::milliseconds(1000 * number(seconds) / 5);
 }
 
-/// Reads from several threads while an editor edits and `disturb` disturbs, for a moment.
+/// Reads from several threads while an editor edits and `disturb` disturbs, for a moment, and on a busy machine until that has told
+/// something.
 template <class Cache>
 void run(Cache& cache, Sources& sources, History& history, auto&& disturb) {
   const auto end = std::chrono::steady_clock::now() + stress();
   history.seed = stress() == std::chrono::milliseconds(400) ? 1 : std::random_device{}();
+  const auto goes_on = [&] {
+    const auto now = std::chrono::steady_clock::now();
+    return now < end || (!history.tells_enough() && now < end + std::chrono::minutes(1));
+  };
   const auto until_end = [&](auto&& step) {
     return [&, step](unsigned seed) {
       std::mt19937 random(seed);
-      while (std::chrono::steady_clock::now() < end) step(random);
+      while (goes_on()) step(random);
     };
   };
   const auto read = until_end([&](std::mt19937& random) {
@@ -137,8 +144,7 @@ void check(const History& history) {
                << " failed");
   CHECK(history.outside == 0);
   CHECK(history.mismatched == 0);
-  CHECK(history.reads > 100);
-  CHECK(history.hits > 0);
+  CHECK(history.tells_enough());
 }
 
 }  // namespace
