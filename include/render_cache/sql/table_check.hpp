@@ -19,6 +19,7 @@ namespace render_cache {
 namespace detail {
 
 /// Texts that differ and that some collation takes for the same: by case, blanks at the end, accents, and how an accent is written.
+/// Each database can hold the first four.
 inline constexpr std::string_view texts_that_differ[] = {"a", "A", "a ", "e", "\u00e9", "e\u0301"};
 
 /// Whether the column takes texts for the same that differ: one key would then get another's entry.
@@ -26,14 +27,20 @@ template <SchemaConnection Connection>
 bool equates_texts(Connection& connection, const Table& table, const Column& column) {
   using Dialect = typename Connection::Dialect;
   const auto name = quoted<Dialect>(column.name);
-  std::string texts;
-  for (const auto one : texts_that_differ) texts.append(" UNION ALL SELECT '").append(one).append("'");
-  // The collation of all is that of the column, which comes first.
-  const auto rows = query(connection,
-                          text({"SELECT count(DISTINCT p.", name, ") FROM (SELECT t.", name, " FROM ",
-                                quoted<Dialect>(table.name), " AS t WHERE 1 = 0", texts, ") AS p"}),
-                          {});
-  return rows.at(0).at(0) != std::to_string(std::size(texts_that_differ));
+  for (std::size_t count = std::size(texts_that_differ);; --count) {
+    std::string texts;
+    for (std::size_t i = 0; i < count; ++i) texts.append(" UNION ALL SELECT '").append(texts_that_differ[i]).append("'");
+    try {
+      // The collation of all is that of the column, which comes first.
+      const auto rows = query(connection,
+                              text({"SELECT count(DISTINCT p.", name, ") FROM (SELECT t.", name, " FROM ",
+                                    quoted<Dialect>(table.name), " AS t WHERE 1 = 0", texts, ") AS p"}),
+                              {});
+      return rows.at(0).at(0) != std::to_string(count);
+    } catch (const InvalidValue&) {  // the database's encoding has no such letter
+      if (count <= 4) throw;
+    }
+  }
 }
 
 /// See `render_cache::check_table`.
