@@ -163,7 +163,8 @@ TEST_CASE("An object that a partial clone lacks is not fetched by a program that
   repository.configure("remote.origin.url", "ext::" + repository.spy);
   repository.configure("protocol.ext.allow", "always");
   repository.directory.write("repository/README.md", "Other words.\n");
-  repository.directory.write("spy", "#!/bin/sh\ntouch " + repository.was_run.string() + "\n");  // git would wait for one that reads
+  repository.directory.write("spy",
+                             "#!/bin/sh\ntouch " + repository.was_run.string() + "\n");  // git would wait for one that reads
   static_cast<void>(repository.check({{"git", "diff"}, {"git", "cat-file", "-p", object}}));
   CHECK_FALSE(repository.spy_ran());
   static_cast<void>(repository.unprotected({"cat-file", "-p", object}));
