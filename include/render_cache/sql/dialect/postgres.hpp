@@ -71,8 +71,8 @@ struct PostgresDialect {
   /// An unchanged text is set to itself, for then its TOAST value is kept and not written again.
   static std::string upsert(const Table& table, const std::string& rows) {
     return detail::insert_on_conflict<PostgresDialect>(table, rows, [](const Column& column) {
-      const auto old = detail::of_table<PostgresDialect>(column),
-                 fresh = detail::text({"EXCLUDED.", detail::quoted<PostgresDialect>(column.name)});
+      const auto old = detail::of_table<PostgresDialect>(column);
+      auto fresh = detail::text({"EXCLUDED.", detail::quoted<PostgresDialect>(column.name)});
       // Byte by byte, whatever the column's collation; type json has no equality of its own.
       const std::string_view comparable = column.kind == Kind::bytes  ? ""
                                           : column.kind == Kind::json ? "::text COLLATE \"C\""

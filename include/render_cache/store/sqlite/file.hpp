@@ -12,6 +12,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,7 +40,7 @@ class SqliteFile {
   ~SqliteFile() {
     if (!fork_guard_.in_child()) return;
     // SQLite must not even be closed in a child of fork(): it would touch the parent's locks and log.
-    new std::shared_ptr<Database>(std::move(database_));
+    new (std::nothrow) std::shared_ptr<Database>(std::move(database_));
     for (auto& reader : idle_) static_cast<void>(reader.release());
   }
 
