@@ -12,15 +12,14 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 TEST_CASE("no more jobs run at a time than allowed, and room is waited for until it is there", "[concurrent]") {
+  std::latch go(1), ran(1);  // they outlive the jobs
   Background background(2);
-  std::latch go(1);
   CHECK(background.try_run([&] { go.wait(); }));
   CHECK(background.try_run([&] { go.wait(); }));
   CHECK_FALSE(background.try_run([] { FAIL("there was no room"); }));
   CHECK_FALSE(background.wait_for_room(Clock::now() + 1ms));
   std::jthread later([&] { go.count_down(); });
   CHECK(background.wait_for_room(Clock::now() + 20s));
-  std::latch ran(1);
   CHECK(background.try_run([&] { ran.count_down(); }));
   ran.wait();
 }
