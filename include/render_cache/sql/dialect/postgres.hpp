@@ -116,7 +116,7 @@ struct PostgresDialect {
   static std::string end_migration(const std::string&) { return "COMMIT"; }
   static std::string abandon_migration(const std::string&) { return "ROLLBACK"; }
 
-  /// An array for each column: `unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(c1, c2, n)`
+  /// An array for each column, cast to its type: `unnest($1, $2) WITH ORDINALITY AS q(c1, c2, n)`
   static std::string batch(std::span<const Column> columns) {
     const auto array = [](const Column& column, std::size_t index) {
       return detail::text({detail::parameter(index + 1), "::", array_type(column), "[]"});
