@@ -1,12 +1,6 @@
 // A hit allocates nothing: counted by replacing the operators of the whole test program. The sanitizers have replaced
 // them already, so under these it is not tested.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define RENDER_CACHE_TEST_SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define RENDER_CACHE_TEST_SANITIZED
-#endif
+#include "support/sanitized.hpp"
 
 #ifndef RENDER_CACHE_TEST_SANITIZED
 #include <render_cache/store/memory.hpp>

@@ -149,10 +149,20 @@ std::uint64_t hash_value(const T& value, std::uint64_t seed) noexcept {
     return fold(static_cast<std::uint64_t>(value) ^ 0xe7037ed1a0b428db ^ std::rotl(seed, 29), seed ^ 0x8ebc6af09c88c6e3);
   } else if constexpr (std::same_as<T, Uuid>) {
     return hash_bytes({reinterpret_cast<const char*>(value.begin()), 16}, seed);
+  } else if constexpr (std::is_enum_v<T>) {
+    return hash_value(static_cast<std::int64_t>(value), seed);
+  } else if constexpr (requires { value.time_since_epoch().count(); }) {
+    return hash_value(value.time_since_epoch().count(), seed);
+  } else if constexpr (requires { value.count(); }) {
+    return hash_value(value.count(), seed);
   } else {
-    const auto field = MemberTraits<T>::to_field(value);
-    return field.form() == Field::Form::text || field.form() == Field::Form::bytes ? hash_bytes(field.text(), seed)
-                                                                                   : hash_value(field.integer(), seed);
+    try {
+      const auto field = MemberTraits<T>::to_field(value);
+      return field.form() == Field::Form::text || field.form() == Field::Form::bytes ? hash_bytes(field.text(), seed)
+                                                                                     : hash_value(field.integer(), seed);
+    } catch (...) {  // its trait refuses it, and so does `check_key`, before anything is kept for it
+      return seed;
+    }
   }
 }
 

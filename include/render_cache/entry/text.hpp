@@ -112,10 +112,6 @@ void check_text(std::string_view column, std::string_view text) {
                 std::to_string(at) + "; a store's texts are UTF-8 without NUL");
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Every text of a member, those of a list's elements among them.
 template <class Refused>
 void check_texts(std::string_view column, const Field& field) {
@@ -135,11 +131,15 @@ void check_key(const T& key) {
       const std::string_view text = member;
       bytes += text.size();
       detail::check_text<InvalidKey>(name, text);
-    } else if constexpr (!std::integral<Member>) {
-      constexpr auto kind = MemberTraits<Member>::type.kind;
-      const auto field = detail::to_field(member);
-      if (kind == Kind::text || kind == Kind::bytes) bytes += field.text().size();
-      detail::check_texts<InvalidKey>(name, field);
+    } else if constexpr (!std::integral<Member> && !std::same_as<Member, Uuid>) {
+      try {
+        constexpr auto kind = MemberTraits<Member>::type.kind;
+        const auto field = detail::to_field(member);
+        if (kind == Kind::text || kind == Kind::bytes) bytes += field.text().size();
+        detail::check_texts<InvalidKey>(name, field);
+      } catch (const InvalidValue& error) {
+        throw InvalidKey("'" + std::string(name) + "' of the key cannot be kept: " + error.what());
+      }
     }
   });
   if (bytes > max_key_bytes) {

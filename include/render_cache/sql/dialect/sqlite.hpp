@@ -13,7 +13,7 @@
 
 namespace render_cache {
 
-/// SQLite 3.38 or newer; what the members mean is said in sql/dialect.hpp.
+/// SQLite 3.37 or newer; what the members mean is said in sql/dialect.hpp.
 struct SqliteDialect {
   static constexpr std::string_view name = "sqlite";
   static constexpr char quote = '"';
