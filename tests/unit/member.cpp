@@ -1,8 +1,10 @@
 #include <render_cache/entry/member.hpp>
 
+#include <render_cache/cache.hpp>
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/sql/create_table.hpp>
 #include <render_cache/sql/dialect/postgres.hpp>
+#include <render_cache/sql/json_list.hpp>
 #include <render_cache/store/memory.hpp>
 #include <render_cache/store/sqlite.hpp>
 
@@ -38,7 +40,14 @@ namespace {
 /// The value that a text stands for, or what is wrong with it.
 template <class T>
 std::optional<T> read(std::string_view text) {
-  const auto field = detail::field_from_text(MemberTraits<T>::type, text);
+  constexpr ColumnType type = MemberTraits<T>::type;
+  const auto field = [&] {
+    if constexpr (type.list) {
+      return detail::list_from_json<type>(text);
+    } else {
+      return detail::field_from_text(type, text);
+    }
+  }();
   T member{};
   if (!field || !detail::from_field(*field, member).empty()) return {};
   return member;
@@ -46,7 +55,11 @@ std::optional<T> read(std::string_view text) {
 
 template <class T>
 std::string written(const T& member) {
-  return detail::text_of(detail::to_field(member));
+  if constexpr (MemberTraits<T>::type.list) {
+    return detail::json_text<MemberTraits<T>::type>(detail::to_field(member));
+  } else {
+    return detail::text_of(detail::to_field(member));
+  }
 }
 
 struct Draw {
@@ -142,7 +155,7 @@ TEST_CASE("no two values of a type have one text, and each is read from its own"
 }
 
 TEST_CASE("lists are JSON, as databases write it too") {
-  CHECK(written(std::vector<std::string>{"a\"\\\n", ""}) == R"(["a\"\\\u000a",""])");
+  CHECK(written(std::vector<std::string>{"a\"\\\n", ""}) == R"(["a\"\\\n",""])");
   CHECK(written(std::vector<std::optional<int>>{-1, std::nullopt}) == "[-1,null]");
   CHECK(written(std::vector<bool>{true, false}) == "[true,false]");
   CHECK(written(std::vector<double>{}) == "[]");
@@ -223,6 +236,29 @@ TEST_CASE("an enumeration is stored by its names: a value without one is refused
 
   file.outside("UPDATE more_kinds SET tier = 'removed'");
   CHECK_THAT(file.store.lookup(key, laws::sample_fingerprint(1)).unreadable, ContainsSubstring("'tier' is no name of its"));
+}
+
+TEST_CASE("a key that no store can hold is refused by name, in memory too") {
+  struct Renderer {
+    std::string_view version() const { return "1"; }
+    MoreKinds render(const MoreKindsKey&, const std::string&) const { return {}; }
+  };
+  struct Hasher {
+    Fingerprint components(const std::string& source) const { return std::move(Fingerprint().add("source", source)); }
+  };
+  MemoryStore<MoreKindsSchema> store({});
+  RenderCache cache(Renderer{}, Hasher{}, store);
+  const std::string source = "x";
+  const MoreKindsKey good{{}, Tier::core, {}, {}};
+  CHECK(cache.get(good, source).origin == Origin::render);
+  CHECK(cache.get(good, source).hit());
+  auto nameless = good, late = good;
+  nameless.part = Tier::none;
+  late.since = std::chrono::sys_days(std::chrono::days(5'000'000));
+  CHECK_THROWS_WITH(cache.get(nameless, source), ContainsSubstring("'part' of the key") && ContainsSubstring("has no name"));
+  CHECK_THROWS_AS(cache.get(nameless, source), InvalidKey);
+  CHECK_THROWS_AS(cache.get(late, source), InvalidKey);
+  CHECK_FALSE(store.erase(late));
 }
 
 TEST_CASE("a stored value that its member cannot hold is unreadable") {

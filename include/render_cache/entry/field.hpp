@@ -113,9 +113,7 @@ inline std::optional<std::string> bytes_from_hex(std::string_view text) {
   return bytes;
 }
 
-std::string json_text(const Field& list);
-
-/// One text for each value of a type, and no two with the same.
+/// One text for each value of a type that is no list, and no two with the same.
 inline std::string text_of(const Field& field) {
   switch (field.form()) {
     case Field::Form::integer: return to_text(field.integer());
@@ -123,163 +121,15 @@ inline std::string text_of(const Field& field) {
     case Field::Form::real: return to_text(field.real());
     case Field::Form::text: return std::string(field.text());
     case Field::Form::bytes: return hex_text(field.text());
-    case Field::Form::list: return json_text(field);
+    case Field::Form::list:  // has one in each engine: an array, or JSON (sql/json_list.hpp)
     case Field::Form::null: break;
   }
   return {};
 }
 
-/// RFC 8259: control characters, '"' and '\' escaped.
-inline void append_json_string(std::string& json, std::string_view text) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  json += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      json += {'\\', c};
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      json.append("\\u00").append({hex[static_cast<unsigned char>(c) >> 4], hex[static_cast<unsigned char>(c) & 15]});
-    } else {
-      json += c;
-    }
-  }
-  json += '"';
-}
-
-/// `["a",null]`, `[1,-2]`, `[0.1,"inf"]`: numbers are numbers where JSON has them, all else is a text.
-inline std::string json_text(const Field& list) {
-  std::string json = "[";
-  for (const auto& element : list.elements()) {
-    if (json.size() > 1) json += ',';
-    const auto text = text_of(element);
-    const bool is_finite = text.find_first_of("in") == text.npos;  // neither inf nor nan
-    switch (element.form()) {
-      case Field::Form::null: json += "null"; break;
-      case Field::Form::integer:
-      case Field::Form::boolean: json += text; break;
-      case Field::Form::real:
-        if (is_finite) {
-          json += text;
-          break;
-        }
-        [[fallthrough]];
-      default: append_json_string(json, text);
-    }
-  }
-  return json += ']';
-}
-
-/// Reads a JSON array of scalars.
-class JsonList {
- public:
-  explicit JsonList(std::string_view json) : rest_(json) {}
-
-  /// Calls `element(text, whether it was in quotation marks)` for each; false where this is no array of scalars.
-  template <class Element>
-  bool read(Element element) {
-    if (!take('[')) return false;
-    if (take(']')) return at_end();
-    do {
-      std::string text;
-      skip_blanks();
-      if (rest_.starts_with('"')) {
-        if (!string(text) || !element(std::move(text), true)) return false;
-      } else {
-        const auto word = rest_.substr(0, rest_.find_first_of(",] \t\r\n\"[{"));
-        rest_.remove_prefix(word.size());
-        if (word.empty() || !element(std::string(word), false)) return false;
-      }
-    } while (take(','));
-    return take(']') && at_end();
-  }
-
- private:
-  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
-  bool take(char c) {
-    skip_blanks();
-    if (!rest_.starts_with(c)) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-  bool at_end() {
-    skip_blanks();
-    return rest_.empty();
-  }
-
-  bool string(std::string& text) {
-    for (rest_.remove_prefix(1); !rest_.empty();) {
-      const char c = rest_.front();
-      rest_.remove_prefix(1);
-      if (c == '"') return true;
-      if (c != '\\') {
-        text += c;
-        continue;
-      }
-      if (rest_.empty()) return false;
-      const char escaped = rest_.front();
-      rest_.remove_prefix(1);
-      constexpr std::string_view letters = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
-      if (const auto at = letters.find(escaped); at != letters.npos) {
-        text += meanings[at];
-      } else if (escaped != 'u' || !code_point(text)) {
-        return false;
-      }
-    }
-    return false;
-  }
-
-  /// After `\u`; two of them where the first is the half of a pair.
-  bool code_point(std::string& text) {
-    int code = four_digits();
-    if (code >= 0xd800 && code < 0xdc00 && rest_.starts_with("\\u")) {
-      rest_.remove_prefix(2);
-      const int low = four_digits();
-      if (low < 0xdc00 || low > 0xdfff) return false;
-      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    }
-    if (code < 0 || (code >= 0xd800 && code < 0xe000)) return false;
-    const auto more = [&](int shift) { text += static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
-    if (code < 0x80) {
-      text += static_cast<char>(code);
-    } else if (code < 0x800) {
-      text += static_cast<char>(0xc0 | code >> 6), more(0);
-    } else if (code < 0x10000) {
-      text += static_cast<char>(0xe0 | code >> 12), more(6), more(0);
-    } else {
-      text += static_cast<char>(0xf0 | code >> 18), more(12), more(6), more(0);
-    }
-    return true;
-  }
-  int four_digits() {
-    if (rest_.size() < 4) return -1;
-    int code = 0;
-    for (int i = 0; i < 4; ++i, rest_.remove_prefix(1)) {
-      const int digit = hex_digit(rest_.front());
-      if (digit < 0) return -1;
-      code = code << 4 | digit;
-    }
-    return code;
-  }
-
-  std::string_view rest_;
-};
-
-/// Reads what `text_of` or a database wrote; nothing for a text that is no value of the type. A text is referred to.
+/// Reads what `text_of` or a database wrote for a type that is no list; nothing for a text that is no value of it. A text is referred
+/// to.
 inline std::optional<Field> field_from_text(const ColumnType& type, std::string_view text) {
-  if (type.list) {
-    const ColumnType element{type.kind, type.bytes};
-    std::vector<Field> elements;
-    const bool good = JsonList(text).read([&](std::string one, bool quoted) {
-      if (!quoted && one == "null") {
-        elements.emplace_back();
-        return true;
-      }
-      auto field = field_from_text(element, one);
-      if (!field || (!quoted && field->form() == Field::Form::text)) return false;
-      elements.push_back(field->form() == Field::Form::text ? Field(std::move(one)) : std::move(*field));
-      return true;
-    });
-    return good ? std::optional(Field(std::move(elements))) : std::nullopt;
-  }
   const auto field = [](auto value) { return value ? std::optional(Field(*value)) : std::nullopt; };
   switch (type.kind) {
     case Kind::integer: return field(from_text<std::int64_t>(text));

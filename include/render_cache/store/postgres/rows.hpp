@@ -4,6 +4,7 @@
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/member_types.hpp>
 #include <render_cache/sql/columns.hpp>
+#include <render_cache/sql/json_list.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 
 #include <pqxx/pqxx>
@@ -124,7 +125,14 @@ inline std::string_view text_of(const pqxx::field& field) { return {field.c_str(
 template <class Member>
 std::string read_field(const pqxx::field& field, Member& member) {
   if (field.is_null()) return std::string(from_field(Field(), member));
-  const auto read = field_from_text(MemberTraits<typename Optional<Member>::content>::type, text_of(field));
+  constexpr ColumnType type = MemberTraits<typename Optional<Member>::content>::type;
+  const auto read = [&] {
+    if constexpr (type.list) {
+      return list_from_json<type>(text_of(field));
+    } else {
+      return field_from_text(type, text_of(field));
+    }
+  }();
   const auto wrong = read ? from_field(*read, member) : "makes no sense";
   return wrong.empty() ? std::string() : "is '" + std::string(text_of(field).substr(0, 40)) + "': it " + std::string(wrong);
 }

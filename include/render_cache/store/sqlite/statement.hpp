@@ -3,6 +3,7 @@
 
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/member_types.hpp>
+#include <render_cache/sql/json_list.hpp>
 #include <render_cache/store/sqlite/connection.hpp>
 
 #include <sqlite3.h>
@@ -69,7 +70,7 @@ class SqliteStatement {
         using Content = typename detail::Optional<std::remove_cvref_t<decltype(member)>>::content;
         const auto field = detail::to_field(member);
         if constexpr (MemberTraits<Content>::type.list) {
-          bind(field.is_null() ? Field() : Field(detail::json_text(field)));
+          bind(field.is_null() ? Field() : Field(detail::json_text<MemberTraits<Content>::type>(field)));
         } else {
           bind(field);
         }
@@ -93,7 +94,7 @@ class SqliteStatement {
       const auto wrong = read(column, type.list ? Kind::text : type.kind, field);
       if (!wrong.empty()) return wrong;
       if constexpr (type.list) {  // programs without lists do not compile what reads them
-        auto list = field.is_null() ? std::optional(Field()) : detail::field_from_text(type, field.text());
+        auto list = field.is_null() ? std::optional(Field()) : detail::list_from_json<type>(field.text());
         return list ? detail::from_field(*list, member) : "is no list of such values";
       } else {
         return detail::from_field(field, member);
