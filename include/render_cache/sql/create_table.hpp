@@ -32,7 +32,7 @@ Migration create_table(const Table& table, std::uint32_t version) {
   for (const auto& column : table.values) lines += line(column, Dialect::constraint(column));
   const auto name = quoted<Dialect>(table.name);
   return {version, std::string(table.name),
-          "CREATE TABLE " + name + " (\n" + lines + "  PRIMARY KEY (" + names<Dialect>(table.keys) + ")\n)" +
+          "CREATE TABLE " + name + " (\n" + lines + "  " + Dialect::key_constraint(table) + "\n)" +
               std::string(Dialect::table_options) + ";\n",
           "DROP TABLE " + name + ";\n"};
 }

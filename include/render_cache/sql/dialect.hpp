@@ -33,18 +33,20 @@ namespace render_cache {
 //   std::string_view clock;                   what time it is, by the same clock
 //   std::string age(const std::string& time); microseconds since then, or NULL
 //
-//   std::string upsert(const Table&, const std::string& rows);   `rows` is VALUES (...) or SELECT ... for all `columns()`
+//   std::string upsert(const Table&, const std::string& rows);   `rows` is VALUES (...) or SELECT ... for all `columns()`. It never
+//                                             gives one key's value to the row of another
 //   std::string delete_from(const Table&);    the start of DELETE, up to WHERE, with the table called t
 //   std::string not_listed(const std::string& value, const std::string& list);   whether it is none of the list's column g
 //
 //   std::string constraint(const Column&);    what else CREATE TABLE says of a column, or nothing
+//   std::string key_constraint(const Table&);  in CREATE TABLE: makes the key unique, and indexes it
 //   std::string_view table_options;           what follows the parenthesis of CREATE TABLE
 //   std::string_view table_exists;            (table) -> a row if there is one
 //   std::string_view columns_query;           (table) -> name, type, whether NOT NULL (1), whether it fills itself (1)
-//   std::string_view unique_query;            (table) -> a number of a unique constraint, one of its columns; a row for each
+//   std::string_view unique_query;            (table) -> a unique constraint's name or number, one of its columns; a row for each
 //
 //   bool transactional_ddl;                   whether a migration that fails leaves nothing
-//   std::string begin_migration(const std::string& lock);     a transaction, and a lock of that name for one connection at a time
+//   std::string begin_migration(const std::string& lock);     a lock of that name for one connection at a time, and a transaction
 //   std::string end_migration(const std::string& lock);       commits, and frees the lock
 //   std::string abandon_migration(const std::string& lock);   rolls back, and frees the lock
 //
@@ -93,8 +95,9 @@ concept HasChanges = requires(const Table& table, const std::string& text) {
 };
 
 template <class D>
-concept HasTables = requires(const Column& column) {
+concept HasTables = requires(const Column& column, const Table& table) {
   { D::constraint(column) } -> std::convertible_to<std::string>;
+  { D::key_constraint(table) } -> std::convertible_to<std::string>;
   { D::table_options } -> std::convertible_to<std::string_view>;
   { D::table_exists } -> std::convertible_to<std::string_view>;
   { D::columns_query } -> std::convertible_to<std::string_view>;
@@ -152,8 +155,8 @@ consteval bool check_dialect() {
     RENDER_CACHE_MISTAKE("a SQL dialect changes rows: static upsert(table, rows), delete_from(table), not_listed(value, list)");
   } else if constexpr (!detail::HasTables<D>) {
     RENDER_CACHE_MISTAKE(
-        "a SQL dialect knows tables: static constraint(column) and static constexpr std::string_view table_options, "
-        "table_exists, columns_query, unique_query");
+        "a SQL dialect knows tables: static constraint(column), key_constraint(table) and static constexpr std::string_view "
+        "table_options, table_exists, columns_query, unique_query");
   } else if constexpr (!detail::HasMigrations<D>) {
     RENDER_CACHE_MISTAKE(
         "a SQL dialect runs migrations: static constexpr bool transactional_ddl and static begin_migration(lock), "

@@ -22,15 +22,14 @@ enum class WhenNoneLive : std::uint8_t {
   erase_all,  ///< every group is dead
 };
 
-namespace detail {
-
+/// A key that a sweep has read.
 template <class Key>
 struct SweptKey {
-  Key key;
+  Key key;     ///< as it is stored
   bool newer;  ///< published since the sweep started
 };
 
-/// `page(after, limit)` reads the keys that follow `*after`, or the first ones where it is null, in key order;
+/// `prune` of a SQL store. `page(after, limit)` reads the keys that follow `*after`, or the first ones where it is null, in key order;
 /// `erase_older(keys)` erases those not published since the start, in one transaction, and says how many it did.
 template <class Key, class Page, class EraseOlder>
 PruneReport sweep(const KeepPredicate<Key>& keep, const PruneOptions& options, Page page, EraseOlder erase_older) {
@@ -63,6 +62,8 @@ PruneReport sweep(const KeepPredicate<Key>& keep, const PruneOptions& options, P
   } while (keys.size() == limit);
   return report;
 }
+
+namespace detail {
 
 /// What `GroupSweepSql::survey` counted.
 struct GroupSurvey {

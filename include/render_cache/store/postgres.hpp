@@ -142,7 +142,7 @@ class PostgresStore {
   /// erases meanwhile is counted as kept_newer.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
     const std::string start = sweep_start();
-    return detail::sweep<key_type>(
+    return sweep<key_type>(
         keep, options, [&](const key_type* after, std::size_t limit) { return sweep_page(start, after, limit); },
         [&](std::span<const key_type> doomed) { return erase_older(start, doomed); });
   }
@@ -199,7 +199,10 @@ class PostgresStore {
 
   Lookup<value_type> read_lookup(const pqxx::row& row, pqxx::row::size_type first, const key_type& key,
                                  const Fingerprint& wanted) {
-    auto found = detail::read_lookup<S>(row, first, key, wanted);
+    const auto stored = row[first].is_null() ? std::nullopt : std::optional(detail::text_of(row[first]));
+    auto found = render_cache::read_lookup<S>(stored, key, wanted, [&](std::size_t column, auto& member) {
+      return detail::read_field(row[first + static_cast<pqxx::row::size_type>(column)], member);
+    });
     if (!found.unreadable.empty()) ++unreadable_;
     return found;
   }
@@ -225,12 +228,12 @@ class PostgresStore {
     return std::string(detail::text_of(rows[0][0]));
   }
 
-  std::vector<detail::SweptKey<key_type>> sweep_page(const std::string& start, const key_type* after, std::size_t limit) {
+  std::vector<SweptKey<key_type>> sweep_page(const std::string& start, const key_type* after, std::size_t limit) {
     PostgresParameters parameters;
     if (after != nullptr) detail::add_parameters(parameters, *after);
     parameters.add(start);
     parameters.add_owned(std::to_string(limit));
-    std::vector<detail::SweptKey<key_type>> keys;
+    std::vector<SweptKey<key_type>> keys;
     for (const auto& row : query(after != nullptr ? statements_.sweep_next : statements_.sweep_first, parameters)) {
       auto& swept = keys.emplace_back();
       const auto wrong = detail::read_fields(row, 0, swept.key);

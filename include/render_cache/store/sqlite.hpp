@@ -16,9 +16,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -80,8 +78,7 @@ class SqliteStore {
       auto run = reader.lookup_stale.run();
       run.bind_members(key);
       if (!run.step() || run.is_null(0)) return {};
-      Lookup<value_type> found;
-      read_entry(run, key, Fingerprint::from_text(std::string(run.column_text(0))), found);
+      auto found = read_lookup(run, key, Fingerprint::from_text(std::string(run.column_text(0))));
       if (!found.entry) return {};
       const auto age = run.column_integer(2 + static_cast<int>(file_.table().values.size()));
       return Aged<value_type>{std::move(found.entry), std::chrono::microseconds(std::max<std::int64_t>(age, 0))};
@@ -127,7 +124,7 @@ class SqliteStore {
 
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
     const auto start = sweep_start();
-    return detail::sweep<key_type>(
+    return sweep<key_type>(
         keep, options, [&](const key_type* after, std::size_t limit) { return page(after, start, limit); },
         [&](std::span<const key_type> doomed) { return erase_older(doomed, start); });
   }
@@ -171,49 +168,17 @@ class SqliteStore {
   }
 
   Lookup<value_type> find(Reader& reader, const key_type& key, const Fingerprint& fingerprint) {
-    Lookup<value_type> found;
     auto run = reader.lookup.run();
     run.bind_members(key).bind(fingerprint.text());
-    if (!run.step()) return found;
-    if (run.is_null(0)) {
-      unreadable(found, key, S::fingerprint_column, "is NULL");
-    } else if (run.column_text(0) == fingerprint.text()) {
-      read_entry(run, key, fingerprint, found);
-    } else {
-      found.stored = Fingerprint::from_text(std::string(run.column_text(0)));
-    }
+    return run.step() ? read_lookup(run, key, fingerprint) : Lookup<value_type>{};
+  }
+
+  Lookup<value_type> read_lookup(Run& run, const key_type& key, const Fingerprint& wanted) {
+    const auto stored = run.is_null(0) ? std::nullopt : std::optional(run.column_text(0));
+    auto found = render_cache::read_lookup<S>(
+        stored, key, wanted, [&](std::size_t column, auto& member) { return run.read(static_cast<int>(column), member); });
+    if (!found.unreadable.empty()) unreadable_.fetch_add(1, std::memory_order_relaxed);
     return found;
-  }
-
-  /// Reads rendered_at and the value from a row, straight into the entry that is handed out.
-  void read_entry(Run& run, const key_type& key, const Fingerprint& fingerprint, Lookup<value_type>& found) {
-    auto entry = std::make_shared<Entry<value_type>>();
-    if (const auto wrong = run.read(1, entry->rendered_at); !wrong.empty()) {
-      return unreadable(found, key, S::rendered_at_column, wrong);
-    }
-    int column = 2;
-    bool readable = true;
-    for_each_member(entry->value, [&](const char* name, auto& member) {
-      const auto wrong = readable ? run.read(column++, member) : std::string_view{};
-      if (wrong.empty()) return;
-      unreadable(found, key, name, wrong);
-      readable = false;
-    });
-    if (!readable) return;
-    if constexpr (HasValidate<S>) {
-      try {
-        S::validate(entry->value);
-      } catch (const std::exception& error) {
-        return unreadable(found, key, S::table, error.what());
-      }
-    }
-    entry->fingerprint = fingerprint;
-    found.entry = std::move(entry);
-  }
-
-  void unreadable(Lookup<value_type>& found, const key_type& key, std::string_view column, std::string_view wrong) {
-    unreadable_.fetch_add(1, std::memory_order_relaxed);
-    found.unreadable = "'" + std::string(column) + "' " + std::string(wrong) + " in the row of " + describe_key(key);
   }
 
   // --- Clean-up ---
@@ -233,9 +198,9 @@ class SqliteStore {
     return start;
   }
 
-  std::vector<detail::SweptKey<key_type>> page(const key_type* after, const std::string& start, std::size_t limit) {
+  std::vector<SweptKey<key_type>> page(const key_type* after, const std::string& start, std::size_t limit) {
     return file_.read([&](Reader& reader) {
-      std::vector<detail::SweptKey<key_type>> keys;
+      std::vector<SweptKey<key_type>> keys;
       auto run = after == nullptr ? reader.sweep_first.run() : reader.sweep_next.run();
       if (after != nullptr) run.bind_members(*after);
       run.bind(start).bind(limit);

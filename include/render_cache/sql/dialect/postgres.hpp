@@ -90,6 +90,9 @@ struct PostgresDialect {
   }
 
   static std::string constraint(const Column&) { return {}; }
+  static std::string key_constraint(const Table& table) {
+    return detail::text({"PRIMARY KEY (", detail::names<PostgresDialect>(table.keys), ")"});
+  }
   static constexpr std::string_view table_options = "";
   static constexpr std::string_view table_exists = "SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL";
   static constexpr std::string_view columns_query =

@@ -68,6 +68,9 @@ struct SqliteDialect {
     const auto quoted = detail::quoted<SqliteDialect>(column.name);
     return detail::text({" CHECK (", column.nullable ? quoted + " IS NULL OR " : "", "json_valid(", quoted, "))"});
   }
+  static std::string key_constraint(const Table& table) {
+    return detail::text({"PRIMARY KEY (", detail::names<SqliteDialect>(table.keys), ")"});
+  }
   static constexpr std::string_view table_options = " STRICT";
   static constexpr std::string_view table_exists = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1";
   static constexpr std::string_view columns_query =

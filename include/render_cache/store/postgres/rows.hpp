@@ -1,10 +1,9 @@
 // Between described structs and PostgreSQL's rows, parameters and arrays, all in text form.
 #pragma once
 
-#include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/member_types.hpp>
 #include <render_cache/sql/columns.hpp>
-#include <render_cache/sql/json_list.hpp>
+#include <render_cache/sql/row.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 
 #include <pqxx/pqxx>
@@ -12,8 +11,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
-#include <exception>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -124,16 +122,8 @@ inline std::string_view text_of(const pqxx::field& field) { return {field.c_str(
 /// Reads one field into a member. Says what is wrong with it, or nothing.
 template <class Member>
 std::string read_field(const pqxx::field& field, Member& member) {
-  if (field.is_null()) return std::string(from_field(Field(), member));
-  constexpr ColumnType type = MemberTraits<typename Optional<Member>::content>::type;
-  const auto read = [&] {
-    if constexpr (type.list) {
-      return list_from_json<type>(text_of(field));
-    } else {
-      return field_from_text(type, text_of(field));
-    }
-  }();
-  const auto wrong = read ? from_field(*read, member) : "makes no sense";
+  if (field.is_null()) return std::string(from_column(std::nullopt, member));
+  const auto wrong = from_column(text_of(field), member);
   return wrong.empty() ? std::string() : "is '" + std::string(text_of(field).substr(0, 40)) + "': it " + std::string(wrong);
 }
 
@@ -149,43 +139,6 @@ std::string read_fields(const pqxx::row& row, pqxx::row::size_type first, T& obj
     ++first;
   });
   return wrong;
-}
-
-/// Reads rendered_at and the value, from the field `first` on. Says what is wrong with them, or nothing.
-template <Schema S>
-std::string read_entry(const pqxx::row& row, pqxx::row::size_type first, Entry<typename S::value_type>& entry) {
-  auto wrong = read_field(row[first], entry.rendered_at);
-  if (!wrong.empty()) return "'" + std::string(S::rendered_at_column) + "' " + wrong;
-  wrong = read_fields(row, first + 1, entry.value);
-  if constexpr (HasValidate<S>) {
-    if (!wrong.empty()) return wrong;
-    try {
-      S::validate(entry.value);
-    } catch (const std::exception& error) {
-      wrong = "'" + std::string(S::table) + "' " + error.what();
-    }
-  }
-  return wrong;
-}
-
-/// Reads the fingerprint, and the rest where it is the one wanted, from the field `first` on.
-template <Schema S>
-Lookup<typename S::value_type> read_lookup(const pqxx::row& row, pqxx::row::size_type first, const typename S::key_type& key,
-                                           const Fingerprint& wanted) {
-  Lookup<typename S::value_type> found;
-  std::string wrong;
-  if (row[first].is_null()) {
-    wrong = "'" + std::string(S::fingerprint_column) + "' is NULL";
-  } else if (text_of(row[first]) != wanted.text()) {
-    found.stored = Fingerprint::from_text(std::string(text_of(row[first])));
-  } else {
-    auto entry = std::make_shared<Entry<typename S::value_type>>();
-    entry->fingerprint = wanted;
-    wrong = read_entry<S>(row, first + 1, *entry);
-    if (wrong.empty()) found.entry = std::move(entry);
-  }
-  if (!wrong.empty()) found.unreadable = wrong + " in the row of " + describe_key(key);
-  return found;
 }
 
 }  // namespace render_cache::detail

@@ -3,7 +3,7 @@
 
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/member_types.hpp>
-#include <render_cache/sql/json_list.hpp>
+#include <render_cache/sql/row.hpp>
 #include <render_cache/store/sqlite/connection.hpp>
 
 #include <sqlite3.h>
@@ -15,7 +15,6 @@
 #include <new>
 #include <optional>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace render_cache {
@@ -66,15 +65,7 @@ class SqliteStatement {
     /// Binds each member of a key or value in turn.
     template <Described T>
     Run& bind_members(const T& object) {
-      for_each_member(object, [&](const char*, const auto& member) {
-        using Content = typename detail::Optional<std::remove_cvref_t<decltype(member)>>::content;
-        const auto field = detail::to_field(member);
-        if constexpr (MemberTraits<Content>::type.list) {
-          bind(field.is_null() ? Field() : Field(detail::json_text<MemberTraits<Content>::type>(field)));
-        } else {
-          bind(field);
-        }
-      });
+      for_each_member(object, [&](const char*, const auto& member) { bind(to_column(member)); });
       return *this;
     }
 

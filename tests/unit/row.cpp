@@ -1,0 +1,88 @@
+#include <render_cache/sql/row.hpp>
+
+#include <render_cache/wiki.hpp>
+
+#include "support/catch.hpp"
+#include "support/more_kinds.hpp"
+
+#include <boost/hana/adapt_struct.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace render_cache;
+
+namespace {
+
+struct Measured {
+  std::int16_t small;
+  std::optional<double> real;
+  friend bool operator==(const Measured&, const Measured&) = default;
+};
+
+struct MeasuredSchema {
+  using key_type = WikiKey;
+  using value_type = Measured;
+  static constexpr std::string_view table = "measured", fingerprint_column = "fingerprint", rendered_at_column = "at";
+  static void validate(const Measured& value) {
+    if (value.small == 13) throw std::runtime_error("has bad luck");
+  }
+};
+
+using Row = std::vector<std::optional<std::string>>;
+
+Lookup<Measured> read(const Row& row) {
+  return read_lookup<MeasuredSchema>(row[0], {"docs", "a.md"}, Fingerprint().add("source", 1),
+                                     [&](std::size_t column, auto& member) { return from_column(row.at(column), member); });
+}
+
+}  // namespace
+
+BOOST_HANA_ADAPT_STRUCT(Measured, small, real);
+
+TEST_CASE("the row of a look-up is the entry where its fingerprint is the one wanted") {
+  const auto hit = read({"source=1", "2024-05-01T12:00:00Z", "7", "0.5"});
+  REQUIRE(hit.entry != nullptr);
+  CHECK((hit.entry->value == Measured{7, 0.5}));
+  CHECK(hit.entry->fingerprint.text() == "source=1");
+  CHECK(to_text(hit.entry->rendered_at) == "2024-05-01T12:00:00.000000Z");
+  CHECK((read({"source=1", "2024-05-01T12:00:00Z", "7", std::nullopt}).entry->value == Measured{7, std::nullopt}));
+
+  const auto miss = read({"source=2", "2024-05-01T12:00:00Z", std::nullopt, std::nullopt});
+  CHECK(miss.entry == nullptr);
+  CHECK(miss.stored.value().text() == "source=2");
+  CHECK(miss.unreadable == "");
+}
+
+TEST_CASE("a row that cannot be read is a miss that names the first column in question, and the key") {
+  const auto complaint = [](const Row& row) {
+    const auto found = read(row);
+    CHECK(found.entry == nullptr);
+    CHECK(found.stored == std::nullopt);
+    return found.unreadable;
+  };
+  const std::string of_key = " in the row of repo_alias='docs', page_path='a.md'", time = "2024-05-01T12:00:00Z";
+  CHECK(complaint({std::nullopt, time, "7", "0.5"}) == "'fingerprint' is NULL" + of_key);
+  CHECK(complaint({"source=1", "yesterday", "7", "0.5"}) == "'at' is no timestamp" + of_key);
+  CHECK(complaint({"source=1", time, "70000", "x"}) == "'small' is out of its member's range" + of_key);
+  CHECK(complaint({"source=1", time, "7", "x"}) == "'real' makes no sense" + of_key);
+  CHECK(complaint({"source=1", time, std::nullopt, "0.5"}) == "'small' is NULL" + of_key);
+  CHECK(complaint({"source=1", time, "13", "0.5"}) == "'measured' has bad luck" + of_key);
+}
+
+TEST_CASE("a list goes into a column as JSON, and an optional that is empty as NULL") {
+  const std::vector<std::optional<std::int32_t>> numbers{1, std::nullopt, -3};
+  CHECK(to_column(numbers).text() == "[1,null,-3]");
+  CHECK(to_column(std::optional<std::vector<std::string>>()).is_null());
+  std::vector<std::optional<std::int32_t>> read;
+  CHECK(from_column("[1,null,-3]", read) == "");
+  CHECK(read == numbers);
+  CHECK(from_column("{}", read) == "makes no sense");
+  std::optional<std::vector<std::string>> texts{{"x"}};
+  CHECK(from_column(std::nullopt, texts) == "");
+  CHECK(texts == std::nullopt);
+}
