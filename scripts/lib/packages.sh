@@ -15,10 +15,12 @@ if [[ $(. /etc/os-release && echo "$ID$VERSION_ID") == debian12 ]]; then
   package_boost=libboost1.81-dev
   packages_clang=(clang-16 libclang-rt-16-dev)
   packages_lint=(clang-format-16 clang-tidy-16)
+  package_python_clang=python3-clang-16
 else
   package_boost=libboost-dev
   packages_clang=(clang libclang-rt-dev)
   packages_lint=(clang-tidy)
+  package_python_clang=python3-clang
 fi
 
 as_root() {
