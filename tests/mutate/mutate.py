@@ -331,7 +331,7 @@ def main():
     compile_tests()
     tests = record()
     paths = [re.sub(r"^(\./)?(include/)?(render_cache/)?", "", path) for path in asked.paths] or [""]
-    chosen = [mutant for mutant in found if any(mutant.file.startswith(path) for path in paths)]
+    chosen = list({mutant.name: mutant for path in paths for mutant in found if mutant.file.startswith(path)}.values())
     if not chosen:
         sys.exit("there is no mutant below " + " ".join(paths))
     if asked.sample:
