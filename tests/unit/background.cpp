@@ -2,9 +2,15 @@
 
 #include "support/catch.hpp"
 
+#include <pthread.h>
+
+#include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <fstream>
 #include <latch>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 using namespace render_cache::detail;
@@ -31,11 +37,47 @@ TEST_CASE("without room for any job there is never any") {
 }
 
 TEST_CASE("what a job holds is gone when it counts as ended", "[concurrent]") {
+  bool had_ended = true;
+  {
+    Background background(1);
+    const auto look = [&](const int* held) {
+      had_ended = background.wait_for_room(Clock::now());
+      delete held;
+    };
+    CHECK(background.try_run([held = std::shared_ptr<int>(new int, look)] {}));
+  }
+  CHECK_FALSE(had_ended);
+}
+
+TEST_CASE("threads that have ended leave nothing behind") {
+  const auto address_space = [] {
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    return pages * 4096;
+  };
   Background background(1);
-  const auto held = std::make_shared<int>();
-  CHECK(background.try_run([held] {}));
-  CHECK(background.wait_for_room(Clock::now() + 20s));
-  CHECK(held.use_count() == 1);
+  const auto run = [&](int jobs) {
+    for (int i = 0; i < jobs; ++i) {
+      REQUIRE(background.wait_for_room(Clock::now() + 20s));
+      REQUIRE(background.try_run([] {}));
+    }
+  };
+  run(20);
+  const auto before = address_space();
+  run(100);
+  CHECK(address_space() < before + (std::size_t{200} << 20));  // a thread's stack is 8 MB
+}
+
+TEST_CASE("a job for which there is no thread is the caller's to know, and takes no room") {
+  Background background(1);
+  pthread_attr_t usual, huge;
+  REQUIRE(pthread_getattr_default_np(&usual) == 0);
+  REQUIRE(pthread_getattr_default_np(&huge) == 0);
+  REQUIRE(pthread_attr_setstacksize(&huge, std::size_t{1} << 50) == 0);
+  REQUIRE(pthread_setattr_default_np(&huge) == 0);
+  CHECK_THROWS_AS(background.try_run([] {}), std::system_error);
+  REQUIRE(pthread_setattr_default_np(&usual) == 0);
+  CHECK(background.try_run([] {}));
 }
 
 TEST_CASE("the end waits for all jobs, also for those that they start", "[concurrent]") {

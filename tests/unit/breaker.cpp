@@ -50,6 +50,14 @@ TEST_CASE("after a failure nobody is admitted for a pause, then one, and the res
     breaker.answered(*one);
     CHECK_FALSE(breaker.paused());
   }
+  SECTION("another one who tried beside it is not asked after all: nothing is down any more") {
+    ManualClock::time += 1s;
+    const auto another = breaker.admit();
+    REQUIRE(another);
+    breaker.answered(*one);
+    breaker.not_asked(*another);
+    CHECK_FALSE(breaker.paused());
+  }
   SECTION("it is not asked after all: another one tries, and one alone") {
     breaker.not_asked(*one);
     CHECK(breaker.paused());

@@ -66,6 +66,7 @@ TEST_CASE("what is stored is served without rendering again") {
   const auto second = get(f.cache, "x");
   CHECK(second.hit());
   CHECK(second.origin == Origin::store);
+  CHECK(second.stored);
   CHECK(second->rendered_html == "<p>x</p>");
   CHECK(second.entry == first.entry);
   CHECK(second.entry->fingerprint.text() == "source=x|renderer=test/1");
@@ -73,6 +74,46 @@ TEST_CASE("what is stored is served without rendering again") {
   CHECK(f.renders() == 1);
   CHECK(f.cache.stats().hits == 1);
   CHECK(f.cache.stats().misses_for(Miss::absent) == 1);
+  CHECK(f.cache.stats().renders == 1);
+  CHECK(f.cache.stats().published == 1);
+  CHECK(f.cache.stats().render_nanoseconds == static_cast<std::uint64_t>(first.entry->render_cost->count()));
+}
+
+TEST_CASE("what is not given is as documented") {
+  const CacheOptions cache;
+  CHECK(cache.failure_memory == 1s);
+  CHECK(cache.store_pause == 1s);
+  CHECK(cache.max_background == 64);
+  CHECK(cache.max_wait == 10min);
+  CHECK(GetOptions{}.soft_limit == 0ms);
+  const Progress progress;
+  CHECK(progress.done + progress.total + progress.hits == 0);
+  const CacheStats stats;
+  CHECK(stats.hits + stats.near_hits + stats.renders + stats.render_failures + stats.failures_remembered + stats.shared +
+            stats.stale + stats.moved + stats.published + stats.store_unavailable + stats.store_full + stats.store_refused +
+            stats.store_other + stats.store_skipped + stats.render_nanoseconds ==
+        0);
+  CHECK(stats.store_available);
+}
+
+TEST_CASE("a look-up that finds nothing has nothing stored") {
+  Fixture f;
+  const auto outcome = f.cache.find(key, f.cache.fingerprint(std::string("x")));
+  CHECK_FALSE(outcome);
+  CHECK(outcome.miss == Miss::absent);
+  CHECK_FALSE(outcome.stored);
+}
+
+TEST_CASE("what is sampled near is what is sampled, or nothing") {
+  struct Hasher : MinimalHasher {
+    std::optional<Fingerprint> components_near(const std::string& source) const {
+      return source == "far" ? std::nullopt : std::optional(components(source));
+    }
+  };
+  FullStore store;
+  const RenderCache cache(CountingRenderer{}, Hasher{}, store);
+  CHECK(cache.fingerprint_near(std::string("x")) == cache.fingerprint(std::string("x")));
+  CHECK_FALSE(cache.fingerprint_near(std::string("far")));
 }
 
 TEST_CASE("a changed source is rendered again and replaces the old entry") {
@@ -507,6 +548,9 @@ TEST_CASE("a batch answers what is settled by a render of its own, not by one th
   const auto answers = cache.get_many(wanted, {.parallel = 1});
   CHECK(answers[0].outcome()->rendered_html == "<p>older</p>");
   CHECK(answers[1].outcome()->rendered_html == "<p>newer</p>");
+  const auto others = cache.get_many(std::vector{wanted[1], wanted[0]}, {.refresh = true, .parallel = 1});
+  CHECK(others[0].outcome()->rendered_html == "<p>newer</p>");
+  CHECK(others[1].outcome()->rendered_html == "<p>older</p>");
 }
 
 TEST_CASE("what is settled is not taken from one that was too new to trust", "[concurrent]") {
@@ -685,6 +729,50 @@ TEST_CASE("an error is its own key's answer alone") {
   CHECK_THROWS_AS(answers[3].outcome(), std::out_of_range);
   CHECK_THROWS_AS(answers[4].outcome(), InvalidKey);
   CHECK(answers[4].error() != nullptr);
+  std::stop_source stopped;
+  stopped.request_stop();
+  f.store.lookups = 0;
+  f.cache.get_many(wanted, {.stop = stopped.get_token()});
+  CHECK(f.store.lookups == 5);  // the store is not asked for a key that no store takes
+}
+
+TEST_CASE("a source that cannot be sampled is its own key's answer alone") {
+  struct Hasher : MinimalHasher {
+    Fingerprint components(const std::string& source) const {
+      return source == "gone" ? throw std::out_of_range("gone") : MinimalHasher::components(source);
+    }
+  };
+  FullStore store;
+  RenderCache cache(CountingRenderer{}, Hasher{}, store);
+  auto wanted = pages(2, "x");
+  wanted[0].source = "gone";
+  const auto answers = cache.get_many(wanted);
+  CHECK_FALSE(answers[0]);
+  CHECK_THROWS_AS(answers[0].outcome(), std::out_of_range);
+  CHECK(answers[1]);
+  CHECK(answers[1].outcome()->rendered_html == "<p>x</p>");
+}
+
+TEST_CASE("one render at a time needs no thread but the caller's") {
+  Fixture f;
+  f.renderer.state->during = [self = std::this_thread::get_id()](auto&&...) { CHECK(std::this_thread::get_id() == self); };
+  f.cache.get_many(pages(3, "x"), {.parallel = 1});
+  f.cache.get_many(pages(3, "y"), {.parallel = 0});
+  f.cache.get_many(pages(1, "z"), {.parallel = 8});
+  CHECK(f.renders() == 7);
+}
+
+TEST_CASE("progress counts hits among what is done") {
+  Fixture f;
+  f.cache.get_many(pages(2, "x"));
+  std::vector<std::size_t> done, hits;
+  f.cache.get_many(pages(3, "x"), {.progress = [&](const Progress& progress) {
+                     done.push_back(progress.done);
+                     hits.push_back(progress.hits);
+                     CHECK(progress.total == 3);
+                   }});
+  CHECK(done == std::vector<std::size_t>{2, 3});
+  CHECK(hits == std::vector<std::size_t>{2, 2});
 }
 
 TEST_CASE("no more render at a time than allowed, and progress is told one by one", "[concurrent]") {

@@ -70,23 +70,31 @@ TEST_CASE("for ever is a long time, and no time is none") {
   CHECK(forever.recall(key, state("x")));
   for (const auto none : {0ms, -1ms}) {
     Memory memory(none);
-    memory.remember(key, state("x"), error);
-    CHECK_FALSE(memory.recall(key, state("x")));
+    for (const auto& each : {error, std::make_exception_ptr(RenderRefused("of no time either"))}) {
+      memory.remember(key, state("x"), each);
+      CHECK_FALSE(memory.recall(key, state("x")));
+    }
   }
 }
 
 TEST_CASE("a full memory lets go of what has expired, else of everything") {
   Memory memory(1s);
-  const auto fill = [&](std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) memory.remember({"docs", std::to_string(i)}, state("x"), error);
+  const auto remember = [&](std::size_t first, std::size_t last) {
+    for (auto i = first; i < last; ++i) memory.remember({"docs", std::to_string(i)}, state("x"), error);
   };
-  fill(1);
-  ManualClock::time += 1s;
-  fill(0);
-  for (std::size_t i = 1; i < Memory::capacity; ++i) memory.remember({"docs", std::to_string(i)}, state("x"), error);
-  memory.remember(key, state("x"), error);  // the first has expired and makes room
-  CHECK(memory.recall({"docs", "1"}, state("x")));
-  memory.remember({"docs", "one more"}, state("x"), error);
+  SECTION("some has expired") {
+    remember(0, 1);
+    ManualClock::time += 1s;
+    remember(1, Memory::capacity);
+    memory.remember(key, state("x"), error);
+    CHECK(memory.recall({"docs", "1"}, state("x")));
+    memory.remember({"docs", "one more"}, state("x"), error);
+  }
+  SECTION("nothing has") {
+    remember(0, Memory::capacity);
+    CHECK(memory.recall({"docs", "1"}, state("x")));
+    memory.remember({"docs", "one more"}, state("x"), error);
+  }
   CHECK_FALSE(memory.recall({"docs", "1"}, state("x")));
   CHECK(memory.recall({"docs", "one more"}, state("x")));
 }

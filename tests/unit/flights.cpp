@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
 
 using namespace render_cache;
 using namespace render_cache::detail;
@@ -41,8 +42,10 @@ TEST_CASE("who asks for what is being rendered joins, who asks for something els
   CHECK(other_state.leads());
   auto other_key = f.join("b");
   CHECK(other_key.leads());
+  CHECK_FALSE(second.look_again());
   f.flights.land(first.flight(), {.detail = "brought"});
   CHECK(second.wait()->detail == "brought");
+  CHECK_FALSE(second.wait()->rendered);
   auto later = f.join("a");
   CHECK(later.leads());
   for (auto* call : {&other_state, &other_key, &later}) f.land(*call);
@@ -108,6 +111,7 @@ TEST_CASE("a render that asks for its own key is refused, in whatever state and 
     CHECK(nested.leads());
     const Registry::Scope inner(f.flights, nested.flight());
     CHECK_THROWS_AS(f.join("a"), RecursiveRender);
+    CHECK_THROWS_AS(f.flights.join(named("a"), state("y"), 0), RecursiveRender);
     std::thread([&, parent = f.flights.current()] {
       const Registry::Scope worker(f.flights, parent);
       CHECK_THROWS_AS(f.join("b"), RecursiveRender);
@@ -128,6 +132,9 @@ TEST_CASE("a call that closes a circle of renders is refused, and no other") {
   };
   {
     auto a_b = asks(a, "b"), a_c = asks(a, "c"), b_c = asks(b, "c");  // by two ways, and no circle
+    auto d = f.join("d");
+    CHECK_FALSE(asks(d, "a").leads());
+    f.land(d);
     CHECK_THROWS_AS(asks(c, "a"), RecursiveRender);
     CHECK_THROWS_AS(asks(c, "b"), RecursiveRender);
   }
@@ -150,6 +157,61 @@ TEST_CASE("a render that has landed waits for nobody, though those who called fo
   CHECK_FALSE(c_a.leads());
   f.land(a);
   f.land(c);
+}
+
+TEST_CASE("what begins after a render that has landed does not wait for it any more") {
+  Fixture f;
+  auto first = f.join("a", Join::not_yet);
+  CHECK(f.flights.begin(*first.flight(), {}));
+  auto second = f.join("a", Join::not_yet), page = f.join("page");
+  f.land(first);
+  CHECK(f.flights.begin(*second.flight(), {}));
+  {
+    const Registry::Scope scope(f.flights, page.flight());
+    auto page_a = f.join("a");
+    CHECK(page_a.flight() == second.flight());
+    const Registry::Scope leftover(f.flights, first.flight());  // of a renderer's thread that has not ended
+    CHECK_FALSE(f.join("page").leads());
+  }
+  f.land(second);
+  f.land(page);
+}
+
+TEST_CASE("what has landed keeps nothing alive, and its key is forgotten") {
+  Fixture f;
+  auto part = [&] {
+    auto page = f.join("page"), before = f.join("part", Join::not_yet);
+    CHECK(f.flights.begin(*before.flight(), {}));
+    const Registry::Scope scope(f.flights, page.flight());
+    auto call = f.join("part", Join::not_yet);
+    f.land(page);
+    f.land(before);
+    return std::tuple(call.flight(), std::weak_ptr(page.flight()), std::weak_ptr(before.flight()));
+  }();
+  const auto& [flight, caller, followed] = part;
+  f.flights.land(flight, {});
+  CHECK(caller.expired());
+  CHECK(followed.expired());
+  f.flights.mark_erased([](const SmallKey&) {
+    FAIL_CHECK("there is no flight");
+    return true;
+  });
+}
+
+TEST_CASE("a thread works for the inner render alone, and then for the outer one again") {
+  Fixture f;
+  auto a = f.join("a"), b = f.join("b");
+  {
+    const Registry::Scope outer(f.flights, a.flight());
+    {
+      const Registry::Scope inner(f.flights, b.flight());
+      CHECK(f.flights.current() == b.flight());
+    }
+    CHECK(f.flights.current() == a.flight());
+  }
+  CHECK_FALSE(f.flights.current());
+  f.land(a);
+  f.land(b);
 }
 
 TEST_CASE("a render may ask for the key of one that called for it and no longer waits") {

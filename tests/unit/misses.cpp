@@ -136,13 +136,14 @@ TEST_CASE("who waits for another's render does not wait for ever", "[concurrent]
   // Nothing tells that the thread which the renderer starts works for the render.
   SECTION("to share it") {
     f.during() = [&](const WikiKey& k, const std::string&) { std::async(std::launch::async, [&] { f.cache.get(k, x); }).get(); };
-    CHECK_THROWS_WITH(f.cache.get(key, x), ContainsSubstring("longer than CacheOptions::max_wait, 5 ms"));
+    CHECK_THROWS_WITH(f.cache.get(key, x), ContainsSubstring("takes longer than CacheOptions::max_wait, 5 ms"));
   }
   SECTION("to render after it") {
     f.during() = [&](const WikiKey& k, const std::string&) {
       std::async(std::launch::async, [&] { f.cache.refresh(k, x); }).get();
     };
-    CHECK_THROWS_WITH(f.cache.refresh(key, x), ContainsSubstring("longer than CacheOptions::max_wait, 5 ms"));
+    CHECK_THROWS_WITH(f.cache.refresh(key, x),
+                      ContainsSubstring("waits for the one before it longer than CacheOptions::max_wait, 5 ms"));
   }
 }
 
@@ -275,6 +276,45 @@ TEST_CASE("an older value stands in where the source cannot be sampled, if the c
   CHECK(cache.stats().misses_for(Miss::unsampled) == 6);
 }
 
+TEST_CASE("a source that cannot be sampled a second time fails the read, or an older value stands in") {
+  struct Hasher : FreezingPlaces {
+    std::shared_ptr<bool> gone = std::make_shared<bool>(false);
+    Fingerprint components(const Place* of) const {
+      if (*gone) throw std::runtime_error("gone");
+      return FreezingPlaces::components(of);
+    }
+  } hasher;
+  FullStore store;
+  Place place;
+  const Place* const source = &place;
+  RenderCache cache(CountingRenderer{}, hasher, store);
+  cache.get(key, source);
+  place.set({"A", "a"});
+  *hasher.before_freeze = [&] {
+    place.set({"B", "b"});
+    *hasher.gone = true;
+  };
+  const auto before = cache.stats();
+  SECTION("the read fails") { CHECK_THROWS_WITH(cache.get(key, source), "gone"); }
+  SECTION("an older value is there, and allowed") {
+    CHECK(cache.get(key, source, {.freshness = Freshness::stale_if_error(1h)}).origin == Origin::stale);
+  }
+  CHECK(cache.stats().renders == before.renders);
+}
+
+TEST_CASE("an older value that the store cannot give is no answer, and one of the very age that is allowed is one") {
+  Fixture f;
+  f.cache.get(key, x);
+  f.during() = [](auto&&...) { throw std::runtime_error("no"); };
+  const GetOptions lenient{.freshness = Freshness::stale_if_error(1h)};
+  f.store.age = 1h;
+  CHECK(f.cache.get(key, std::string("y"), lenient).origin == Origin::stale);
+  f.store.before = [](std::string_view operation) {
+    if (operation == "lookup_stale") throw std::runtime_error("no");
+  };
+  CHECK_THROWS_WITH(f.cache.get(key, std::string("z"), lenient), "no");
+}
+
 TEST_CASE("a source that cannot be read in time for its render is no failure of the renderer") {
   FullStore store;
   Place place;
@@ -310,6 +350,60 @@ TEST_CASE("exceptions that are no std::exception cost no value") {
 }
 
 // -- renders that are forced, or cannot be told apart ----------------------------------------------------------------------
+
+TEST_CASE("a source that moves each time that it is frozen is rendered as it was, at once if forced, else in the end") {
+  FullStore store;
+  Place place;
+  const Place* const source = &place;
+  CountingRenderer renderer;
+  FreezingPlaces hasher;
+  int frozen = 0;
+  *hasher.before_freeze = [&] {
+    const auto text = std::to_string(++frozen);
+    place.set({text, text});
+  };
+  RenderCache cache(renderer, hasher, store);
+  SECTION("forced") {
+    CHECK(cache.refresh(key, source)->rendered_html == "<p>1</p>");
+    CHECK(renderer.state->renders == 1);
+  }
+  SECTION("else") {
+    CHECK(cache.get(key, source)->rendered_html == "<p>17</p>");  // after 16 tries
+    CHECK(renderer.state->renders == 1);
+  }
+}
+
+TEST_CASE("who shares a render is told so, and counted once", "[concurrent]") {
+  Fixture f;
+  std::future<Outcome<WikiPage>> joined;
+  f.during() = [&](auto&&...) {
+    joined = std::async(std::launch::async, [&] { return f.cache.get(key, x); });
+    while (f.cache.stats().shared == 0) std::this_thread::yield();
+  };
+  CHECK(f.cache.get(key, x).origin == Origin::render);
+  const auto outcome = joined.get();
+  CHECK(outcome.origin == Origin::flight);
+  CHECK(outcome.miss == Miss::absent);
+  CHECK(outcome.stored);
+  CHECK(f.cache.stats().shared == 1);
+}
+
+TEST_CASE("a source in the caller's hands that is too new to trust waits for no other's render", "[concurrent]") {
+  struct Hasher {
+    Fingerprint components(const std::string& source) const {
+      return std::move(Fingerprint().add("source", source).mark_unsettled());
+    }
+  };
+  FullStore store;
+  CountingRenderer renderer;
+  RenderCache cache(renderer, Hasher{}, store, {.max_wait = 100ms});
+  renderer.state->during = [&](auto&&...) {
+    if (renderer.state->renders > 1) return;
+    CHECK(std::async(std::launch::async, [&] { return cache.get(key, x); }).get().origin == Origin::render);
+  };
+  CHECK(cache.get(key, x).origin == Origin::render);
+  CHECK(renderer.state->renders == 2);
+}
 
 TEST_CASE("a refresh answers nothing from before it", "[concurrent]") {
   FullStore store;
@@ -450,6 +544,52 @@ TEST_CASE("what is near and fails too does not keep the store from being asked a
   CHECK(answered);
 }
 
+TEST_CASE("a store that refuses what it is asked when its pause ends is there again") {
+  Fixture f({.store_pause = 1ms});
+  f.store.before = [](std::string_view) { throw StoreUnavailable("down"); };
+  f.cache.get(key, x);
+  CHECK_FALSE(f.cache.stats().store_available);
+  std::this_thread::sleep_for(2ms);
+  f.store.before = [](std::string_view) { throw StoreFull("full"); };
+  CHECK(f.cache.find(key, f.cache.fingerprint(x)).miss == Miss::store_failed);
+  CHECK(f.cache.stats().store_available);
+  CHECK(f.cache.stats().store_full == 1);
+}
+
+TEST_CASE("what is answered near does not end the store's pause, all else does") {
+  struct : FullStore {
+    FullStore part;
+    FullStore& near() { return part; }
+  } store;
+  using Found = Lookup<WikiPage>;
+  const auto entry = std::make_shared<const Entry<WikiPage>>();
+  const auto pauses_after = [&](auto answer) {
+    detail::StoreAccess<decltype(store)> access(store, 0ms);
+    std::string failure;
+    const auto fail = [](auto&) -> bool { throw StoreUnavailable("down"); };
+    CHECK_FALSE(access.ask(fail, failure));
+    CHECK(access.ask([&](auto&) { return answer; }, failure));
+    CacheStats stats;
+    access.add_to(stats);
+    return !stats.store_available;
+  };
+  CHECK(pauses_after(Found{.entry = entry, .origin = Origin::near}));
+  CHECK_FALSE(pauses_after(Found{.entry = entry, .origin = Origin::store}));
+  CHECK_FALSE(pauses_after(Found{.origin = Origin::near}));
+  CHECK(pauses_after(std::vector{Found{.entry = entry, .origin = Origin::near}}));
+  CHECK_FALSE(pauses_after(std::vector{Found{.entry = entry, .origin = Origin::near}, Found{}}));
+  CHECK_FALSE(pauses_after(Aged<WikiPage>{}));
+  CHECK_FALSE(pauses_after(true));
+  CHECK(pauses_after(false));
+}
+
+TEST_CASE("a key that the store refuses is the caller's to know") {
+  Fixture f;
+  f.store.before = [](std::string_view) { throw InvalidKey("too long for this one"); };
+  CHECK_THROWS_AS(f.cache.find(key, f.cache.fingerprint(x)), InvalidKey);
+  CHECK_THROWS_AS(f.cache.get(key, x), InvalidKey);
+}
+
 // -- batches -------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("keys that repeat in a batch share a render, also when forced and when the store is down") {
@@ -466,6 +606,22 @@ TEST_CASE("keys that repeat in a batch share a render, also when forced and when
   f.store.before = [](std::string_view) { throw StoreUnavailable("down"); };
   f.cache.get_many(wanted, {.parallel = 1});
   CHECK(f.renders() == 6);
+}
+
+TEST_CASE("a hasher of batches gives each source the fingerprint that it has alone") {
+  struct Hasher : MinimalHasher {
+    std::vector<Fingerprint> components_many(std::span<const std::string* const> sources) const {
+      std::vector<Fingerprint> all;
+      for (const auto* source : sources) all.push_back(components(*source));
+      return all;
+    }
+  };
+  FullStore store;
+  RenderCache cache(CountingRenderer{}, Hasher{}, store);
+  const std::vector<Wanted<WikiKey, std::string>> wanted{{key, x}, {other, "y"}};
+  CHECK(cache.get_many(wanted)[1].outcome()->rendered_html == "<p>y</p>");
+  for (const auto& [of, source] : wanted) CHECK(cache.get(of, source).hit());
+  for (const auto& answer : cache.get_many(wanted)) CHECK(answer.outcome().hit());
 }
 
 TEST_CASE("a hasher or a store that answers too few of a batch is told so") {

@@ -45,19 +45,15 @@ class Background {
     }
     if (running_ >= limit_) return false;
     auto& slot = threads_.emplace_back();
-    try {
-      slot.thread = std::jthread([this, &slot, job = std::move(job)]() mutable {
-        job();
-        job = nullptr;  // what it holds goes before it counts as ended
-        const std::lock_guard ending(mutex_);
-        slot.done = true;
-        --running_;
-        ended_.notify_all();
-      });
-    } catch (...) {
-      threads_.pop_back();
-      throw;
-    }
+    slot.thread = std::jthread([this, &slot, job = std::move(job)]() mutable {
+      job();
+      job = nullptr;  // what it holds goes before it counts as ended
+      const std::lock_guard ending(mutex_);
+      slot.done = true;
+      --running_;
+      ended_.notify_all();
+    });
+    slot.done = false;
     ++running_;
     return true;
   }
@@ -70,7 +66,7 @@ class Background {
 
  private:
   struct Thread {
-    bool done = false;
+    bool done = true;  // so is one that could not begin
     std::jthread thread;
   };
 

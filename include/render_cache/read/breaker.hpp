@@ -47,14 +47,13 @@ class Breaker {
   static std::int64_t ticks(typename Clock::time_point time) noexcept { return time.time_since_epoch().count(); }
 
   void pause_until(std::int64_t end, Admission admission) noexcept {
-    if (admission == 0) return;
     auto until = paused_until_.load();
     if (until != 0 && failures_.load() == admission) paused_until_.compare_exchange_strong(until, end);
   }
 
   const std::chrono::milliseconds pause_;
   std::atomic<std::int64_t> paused_until_{0};  // ticks of Clock; 0 while all is well
-  std::atomic<std::uint64_t> failures_{0};  // counted before their pause begins
+  std::atomic<std::uint64_t> failures_{0};  // counted before their pause begins, so that none is 0 in a pause
 };
 
 }  // namespace render_cache::detail

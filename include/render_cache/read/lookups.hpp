@@ -77,7 +77,7 @@ class Lookups {
       if constexpr (HasNear<Store>) {
         if (!aged) aged = ask(store_.get().near());
       }
-      if (aged && aged->entry && aged->age <= max_age) return std::move(aged->entry);
+      if (aged && aged->age <= max_age) return std::move(aged->entry);
     }
     return nullptr;
   }

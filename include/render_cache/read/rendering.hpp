@@ -243,15 +243,14 @@ auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, St
 template <class R, class H, class S, class O>
 template <class Source>
 bool Rendering<R, H, S, O>::start_in_background(const FlightPtr& flight, const Source& source, Task task) {
-  bool started = false;
   try {
-    started = background_.try_run([this, flight, source, task] { fly(flight, source, task); });
+    if (background_.try_run([this, flight, source, task] { fly(flight, source, task); })) return true;
   } catch (...) {  // the source cannot be copied, or there is no thread or no memory
     flights_.land(flight, {});
     throw;
   }
-  if (!started) flights_.land(flight, {});
-  return started;
+  flights_.land(flight, {});
+  return false;
 }
 
 template <class R, class H, class S, class O>

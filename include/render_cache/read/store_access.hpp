@@ -33,13 +33,12 @@ class StoreAccess {
   [[nodiscard]] Store& get() const noexcept { return store_; }
   [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
 
-  /// What `call(store)` returns: true for void; false says that it did not ask after all. Nothing if the store failed or is being
+  /// What `call(store)` returns: false says that it did not ask after all. Nothing if the store failed or is being
   /// left alone, and then `failure` says why. While it is left alone, its near part is asked instead, if it has one. InvalidKey is
   /// the caller's mistake and passes.
   template <class Call>
   auto ask(Call&& call, std::string& failure) {
-    using Result = std::invoke_result_t<Call, Store&>;
-    using Answer = std::optional<std::conditional_t<std::is_void_v<Result>, bool, Result>>;
+    using Answer = std::optional<std::invoke_result_t<Call, Store&>>;
     const auto admission = breaker_.admit();
     if (!admission) {
       counts_.add(skipped);
@@ -51,9 +50,9 @@ class StoreAccess {
     const Watch watch;
     try {
       if constexpr (HasNear<Store>) {
-        if (!admission) return Answer{result_of(call, store_.near())};
+        if (!admission) return Answer{call(store_.near())};
       }
-      Answer answer{result_of(call, store_)};
+      Answer answer{call(store_)};
       if (reached_store(*answer)) {
         breaker_.answered(*admission);
       } else {
@@ -102,16 +101,6 @@ class StoreAccess {
   }
   static bool reached_store(bool asked) { return asked; }
   static bool reached_store(const Aged<typename Store::value_type>&) { return true; }
-
-  template <class Call, class Asked>
-  static auto result_of(Call& call, Asked& store) {
-    if constexpr (std::is_void_v<std::invoke_result_t<Call, Asked&>>) {
-      call(store);
-      return true;
-    } else {
-      return call(store);
-    }
-  }
 
   void note(StoreFailure kind, const std::exception& error, [[maybe_unused]] const Watch& watch, std::string& failure) {
     counts_.add(failures(kind));
