@@ -2,12 +2,13 @@
 
 packages_build=(g++ cmake ninja-build pkgconf libsqlite3-dev libpqxx-dev libpq-dev libmd4c-dev libgumbo-dev libyaml-cpp-dev
   rapidjson-dev nlohmann-json3-dev libxxhash-dev libssl-dev prometheus-cpp-dev libcli11-dev zlib1g-dev)
-packages_test=(catch2 doxygen python3 python3-pygments libpng-dev)
+packages_test=(catch2 doxygen python3 python3-pygments libpng-dev libmariadb-dev)
 packages_bench=(libbenchmark-dev libtbb-dev libcuckoo-dev libcmark-dev libmd4c-html0-dev)
 packages_bench_run=(redis-server memcached jq gnuplot-nox)
 packages_bench_compile=(time jq)
 packages_bench_http=(nginx wrk curl)
 package_postgres=postgresql
+package_mariadb=mariadb-server-core
 package_browser=chromium
 
 # Debian 12's default Boost (1.74) and Clang (14) are too old; it has newer ones under their own names.
