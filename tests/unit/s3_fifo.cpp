@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 using namespace render_cache;
 
@@ -185,6 +187,137 @@ TEST_CASE("S3-FIFO: whatever happens, the size is the objects' weight and within
       for (const auto& [of, x] : cache.objects) weights += x->weight();
       REQUIRE(cache.policy.size() == weights);
     }
+  }
+}
+
+namespace {
+
+/// The same rules as plainly as lists allow: the head is in front.
+struct Model {
+  struct X {
+    unsigned number;
+    std::size_t weight;
+    int freq, first_freq;
+  };
+  using Fifo = std::list<X>;
+
+  static std::size_t size_of(const Fifo& fifo) {
+    return std::accumulate(fifo.begin(), fifo.end(), std::size_t{0}, [](std::size_t sum, const X& x) { return sum + x.weight; });
+  }
+  [[nodiscard]] std::size_t size() const { return size_of(S) + size_of(M); }
+  [[nodiscard]] std::size_t S_capacity() const { return capacity / 10; }
+  bool erase_from(Fifo& fifo, unsigned number) {
+    return std::erase_if(fifo, [&](const X& x) { return x.number == number; }) == 1;
+  }
+  X* find(unsigned number) {
+    for (auto* fifo : {&S, &M}) {
+      for (auto& x : *fifo) {
+        if (x.number == number) return &x;
+      }
+    }
+    return nullptr;
+  }
+  void read(unsigned number) {
+    auto& freq = find(number)->freq;
+    freq = std::min(freq + 1, 3);
+  }
+  void insert(unsigned number, std::size_t weight, int first_freq) {
+    make_room(weight);
+    auto& fifo = erase_from(G, number) || weight >= S_capacity() ? M : S;
+    fifo.push_front({number, weight, first_freq, first_freq});
+  }
+  void update(unsigned number, std::size_t weight) {
+    auto x = *find(number);
+    auto& fifo = erase_from(S, number) ? S : M;
+    erase_from(M, number);
+    x.weight = weight;
+    make_room(weight);
+    (weight >= S_capacity() ? M : fifo).push_front(x);
+  }
+  void erase(unsigned number) {
+    erase_from(S, number);
+    erase_from(M, number);
+  }
+  void make_room(std::size_t weight) {
+    while (size() > 0 && size() + weight > capacity) {
+      const bool from_S = M.empty() || (!S.empty() && size_of(S) >= S_capacity());
+      from_S ? evict_S() : evict_M();
+    }
+  }
+  void evict_S() {
+    while (!S.empty()) {
+      auto t = take_tail(S);
+      if (t.freq <= 1) return to_G(t);
+      t.freq = t.first_freq;
+      M.push_front(t);
+    }
+  }
+  void evict_M() {
+    while (!M.empty()) {
+      auto t = take_tail(M);
+      if (t.freq == 0) return evicted.push_back(t.number);
+      --t.freq;
+      M.push_front(t);
+    }
+  }
+  static X take_tail(Fifo& fifo) {
+    const X t = fifo.back();
+    fifo.pop_back();
+    return t;
+  }
+  void to_G(const X& t) {
+    evicted.push_back(t.number);
+    const auto G_capacity = capacity - S_capacity();
+    if (t.weight > G_capacity) return;
+    while (size_of(G) + t.weight > G_capacity) G.pop_back();
+    G.push_front(t);
+  }
+
+  std::size_t capacity;
+  Fifo S{}, M{}, G{};
+  std::vector<unsigned> evicted{};
+};
+
+}  // namespace
+
+TEST_CASE("S3-FIFO: what leaves, and in which order, is as the rules say", "[s3_fifo]") {
+  std::mt19937 random(11);
+  Cache cache(1000);
+  Model model{1000};
+  std::vector<unsigned> evicted;
+  const auto evicts = [&](S3Fifo::Object& t) {
+    evicted.push_back(static_cast<Cache::Numbered&>(t).number);
+    cache.objects.erase(evicted.back());
+  };
+  for (int step = 0; step < 30'000; ++step) {
+    const auto number = static_cast<unsigned>(random() % (random() % 100 + 1));
+    const auto weight = std::min<std::size_t>(1 + random() % (random() % 4 == 0 ? 250 : 60), model.capacity / 4) + 1;
+    const auto found = cache.objects.find(number);
+    if (const auto action = random() % 200; action == 0) {
+      model.capacity = random() % 4 == 0 ? random() % 100 : 500 + random() % 1000;
+      model.make_room(0);
+      cache.policy.set_capacity(model.capacity, evicts);
+    } else if (found == cache.objects.end()) {
+      const auto first_freq = static_cast<std::uint8_t>(random() % 3 == 0 ? random() % 4 : 0);
+      model.insert(number, weight, first_freq);
+      auto x = std::make_unique<Cache::Numbered>(number, weight);
+      cache.policy.insert(*x, evicts, first_freq);
+      cache.objects.emplace(number, std::move(x));
+    } else if (action < 160) {
+      model.read(number);
+      S3Fifo::read(*found->second);
+    } else if (action < 180) {
+      model.update(number, weight);
+      cache.policy.update(*found->second, weight, evicts);
+    } else {
+      model.erase(number);
+      cache.policy.erase(*found->second);
+      cache.objects.erase(found);
+    }
+    REQUIRE(evicted == model.evicted);
+    REQUIRE(cache.policy.size() == model.size());
+    evicted.clear();
+    model.evicted.clear();
   }
 }
 

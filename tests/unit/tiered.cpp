@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace render_cache;
@@ -84,6 +85,29 @@ TEST_CASE("publish and erase reach both") {
   f.store.publish(key, page("x"));
   CHECK(f.store.prune([](const WikiKey&) { return false; }, {}).removed == 1);
   CHECK_FALSE(f.near.lookup(key, fingerprint("x")).entry);
+}
+
+TEST_CASE("a batch that is published reaches both") {
+  struct Far : FullStore {
+    void publish_many(std::span<const std::pair<WikiKey, EntryPtr<WikiPage>>> entries) {
+      for (const auto& [at, entry] : entries) publish(at, entry);
+    }
+  } far;
+  MemoryStore<WikiSchema> near;
+  TieredStore store(near, far);
+  const std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>> entries{{key, page("x")}, {{"docs", "b.md"}, page("y")}};
+  store.publish_many(entries);
+  for (const auto& [at, entry] : entries) {
+    CHECK(far.lookup(at, entry->fingerprint).entry == entry);
+    CHECK(near.lookup(at, entry->fingerprint).entry == entry);
+  }
+}
+
+TEST_CASE("a near hit is one also of a store that does not know where it stands") {
+  FullStore near, far;
+  TieredStore store(near, far);
+  store.publish(key, page("x"));
+  CHECK(store.lookup(key, fingerprint("x")).origin == Origin::near);
 }
 
 TEST_CASE("a batch asks the far store once, for what the near one lacks") {
