@@ -17,7 +17,7 @@ variables = {Kind.VAR_DECL, Kind.FIELD_DECL, Kind.PARM_DECL}
 # What is never run: types, requirements, and what the compiler computes. The binding has no names for some of it.
 compile_time = {Kind.STATIC_ASSERT, Kind.ENUM_DECL, Kind.TYPE_ALIAS_DECL, Kind.TYPE_ALIAS_TEMPLATE_DECL, Kind.TYPEDEF_DECL,
                 Kind.TEMPLATE_TYPE_PARAMETER, Kind.TEMPLATE_NON_TYPE_PARAMETER, Kind.TEMPLATE_TEMPLATE_PARAMETER, Kind.FRIEND_DECL,
-                Kind.CXX_UNARY_EXPR, *(getattr(Kind, name) for name in ("CONCEPT_DECL", "CONCEPT_SPECIALIZATION_EXPR", "REQUIRES_EXPR")
+                Kind.CXX_UNARY_EXPR, Kind.UNEXPOSED_DECL, *(getattr(Kind, name) for name in ("CONCEPT_DECL", "CONCEPT_SPECIALIZATION_EXPR", "REQUIRES_EXPR")
                                        if hasattr(Kind, name))}
 literal = {
     Kind.INTEGER_LITERAL: re.compile(r"(0[xX][0-9a-fA-F']+|0[bB][01']+|[0-9][0-9']*)[uUlLzZ]*$"),
@@ -92,6 +92,8 @@ class Headers:
         """`negated`: the extent of the condition that is negated as a whole."""
         kind, start, end = kind_of(cursor), cursor.extent.start.offset, cursor.extent.end.offset
         if kind in compile_time or kind is None:
+            return
+        if kind == Kind.DECL_STMT and re.match(r"(static )?constexpr ", self.said(start, end)):
             return
         children = [child for child in cursor.get_children() if kind_of(child) is not None]
         if kind in functions:

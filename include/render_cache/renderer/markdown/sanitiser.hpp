@@ -47,7 +47,7 @@ class Sanitiser {
   }
 
   /// Appends the sanitised fragment, which stands `depth` levels deep, and says how deep it goes. Throws
-  /// `MarkdownTooMuchHtml`, `MarkdownTooDeep` at more than `max_depth`, and as `Budget` does.
+  /// `MarkdownTooMuchHtml`, `MarkdownTooDeep` at more than `max_depth`, and as `Budget` does; then it is of no further use.
   std::size_t append(std::string& out, std::string_view fragment, std::span<const Chunk> chunks, std::size_t depth,
                      std::size_t max_depth) {
     constexpr std::size_t parser_work = 1024, tag_work = 3, byte_work = 32;
@@ -56,8 +56,6 @@ class Sanitiser {
     fragment_ = fragment;
     chunks_ = chunks;
     written_.assign(chunks.size(), false);
-    dropping_ = false;
-    fostered_ = nullptr;
     max_depth_ = max_depth;
     deepest_ = depth;
     children(out, root, GUMBO_TAG_UNKNOWN, depth);
@@ -250,7 +248,6 @@ class Sanitiser {
     bool external = false;
     for (unsigned i = 0; i < element.attributes.length; ++i) {
       const auto& attribute = *static_cast<const GumboAttribute*>(element.attributes.data[i]);
-      if (attribute.attr_namespace != GUMBO_ATTR_NAMESPACE_NONE) continue;
       const std::string_view attribute_name = attribute.name;
       if (attribute_name == "class") {
         classes = attribute.value;
