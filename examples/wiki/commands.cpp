@@ -61,7 +61,10 @@ int warm(const WarmOptions& options) {
 
 int prune(const CommonOptions& options, const PruneChoice& choice) {
   const auto pages = open_store(options);
-  const auto report = sweep(*pages, options, choice);
+  ProgressBar bar(std::cerr, "Clean-up:");
+  const auto report =
+      sweep(*pages, options, choice, {}, [&](const SweepReport& so_far) { bar.show(describe(so_far, choice.dry_run)); });
+  bar.finish();
   if (!choice.keep_others && choice.live_query.empty() && keeps_others(options, choice)) {
     std::cerr
         << "wiki: repositories that are not among --root are left alone, for nodes share this store: --live-query says which "

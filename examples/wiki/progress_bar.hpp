@@ -18,19 +18,28 @@ class ProgressBar {
   ProgressBar(std::ostream& out, std::string_view label) : out_(out), label_(label), is_shown_(::isatty(STDERR_FILENO) == 1) {}
 
   void show(std::size_t done, std::size_t total) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!is_shown_ || (done < total && now < next_)) return;
-    next_ = now + std::chrono::milliseconds(100);
+    if (!is_due() && done < total) return;
     constexpr std::size_t width = 40;
     const auto filled = total == 0 ? width : std::min(width, width * done / total);
-    out_ << '\r' << label_ << " [" << std::string(filled, '=') << std::string(width - filled, ' ') << "] " << done << '/' << total
-         << std::flush;
+    draw("[" + std::string(filled, '=') + std::string(width - filled, ' ') + "] " + std::to_string(done) + "/" +
+         std::to_string(total));
+  }
+  /// For what has no known end.
+  void show(const std::string& so_far) {
+    if (is_due()) draw(so_far);
   }
   void finish() {
     if (is_shown_) out_ << '\n' << std::flush;
   }
 
  private:
+  [[nodiscard]] bool is_due() const { return std::chrono::steady_clock::now() >= next_; }
+  void draw(const std::string& state) {
+    if (!is_shown_) return;
+    next_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+    out_ << '\r' << label_ << ' ' << state << std::flush;
+  }
+
   std::ostream& out_;
   std::string label_;
   bool is_shown_;

@@ -6,6 +6,7 @@
 #include <render_cache/entry/prune.hpp>
 #include <render_cache/hasher/document_root.hpp>
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -19,8 +20,9 @@ struct SweepReport {
 };
 
 /// A folder that cannot be read, or that has no page in it, may be one that is not mounted: its entries are left alone.
-/// Store errors are thrown.
-SweepReport sweep(Pages& pages, const CommonOptions& options, const PruneChoice& choice, std::stop_token stop = {});
+/// Store errors are thrown. `progress` is told what was done so far, batch by batch.
+SweepReport sweep(Pages& pages, const CommonOptions& options, const PruneChoice& choice, std::stop_token stop = {},
+                  const std::function<void(const SweepReport&)>& progress = {});
 
 /// Whether entries of repositories that are not served here stay, where no query says which live.
 bool keeps_others(const CommonOptions& options, const PruneChoice& choice);

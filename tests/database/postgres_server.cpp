@@ -120,6 +120,13 @@ TEST_CASE("a look-up, a publish and a batch of any size are one statement each")
   store.publish_many(entries);
   const PruneOptions batches{.batch = 100};
   CHECK(statements([&] { store.prune([](const WikiKey&) { return false; }, batches); }) == 1 + 2 + 2 + 1);
+  store.publish_many(entries);
+  for (const std::string alias : {"a", "b", "c"}) store.publish({alias, "1"}, page("x"));
+  // Start; a transaction of four statements around the query; the groups; of the dead one two pages of keys, and an empty one.
+  const auto by_query = [&] {
+    CHECK(store.prune_groups("SELECT chr(n) FROM generate_series(97, 99) n", batches).removed == 200);
+  };
+  CHECK(statements(by_query) == 1 + 4 + 1 + 2 + 2 + 1);
   CHECK(statements([&] { store.lookup_many({}); }) == 0);
   CHECK(store.stats().retries == 0);
 }

@@ -356,43 +356,66 @@ TEST_CASE("a primary that became read-only is left for a new connection, and the
   CHECK(store.stats().retries == 1);
 }
 
-TEST_CASE("clean-up by a query of live groups removes dead groups and nothing else") {
+TEST_CASE("a query of live groups runs once and read-only, also in a dry run, and is refused in words") {
   WikiDatabase database;
   Wiki store(database.options());
-  database.execute("CREATE TABLE global_repos (alias_name text); INSERT INTO global_repos VALUES ('docs'), (NULL), ('it''s')");
+  database.execute(R"sql(
+    CREATE TABLE global_repos (alias_name character(10)); INSERT INTO global_repos VALUES ('docs'), (NULL), ('it''s');
+    CREATE FUNCTION record() RETURNS text LANGUAGE plpgsql AS
+      $$ BEGIN INSERT INTO global_repos VALUES ('dead'); RETURN 'docs'; END $$)sql");
   for (const std::string repo : {"docs", "it's", "dead", "dead too"}) {
     for (int number = 0; number < 5; ++number) store.publish({repo, std::to_string(number)}, page("x"));
   }
-  PruneOptions options{.dry_run = true, .batch = 3};
-  CHECK(store.prune_groups("SELECT alias_name FROM global_repos -- the live ones", options) == PruneReport{20, 10, 0, false});
-  CHECK(database.value("SELECT count(*) FROM wiki_cache") == "20");
-  options.dry_run = false;
-  CHECK(store.prune_groups("SELECT alias_name FROM global_repos;", options) == PruneReport{20, 10, 0, false});
-  CHECK(database.value("SELECT string_agg(DISTINCT repo_alias, ',' ORDER BY repo_alias) FROM wiki_cache") == "docs,it's");
-
-  const std::string none = "SELECT alias_name FROM global_repos WHERE false";
-  CHECK_THROWS_WITH(store.prune_groups(none, options), ContainsSubstring("erase_all"));
-  CHECK(database.value("SELECT count(*) FROM wiki_cache") == "10");
-  CHECK(store.prune_groups(none, options, WhenNoneLive::erase_all).removed == 10);
-  CHECK_THROWS_AS(store.prune_groups("SELECT nonsense FROM nowhere", options), StoreError);
   for (const std::string_view wrong :
        {"DELETE FROM global_repos RETURNING alias_name", "WITH gone AS (DELETE FROM global_repos RETURNING *) SELECT * FROM gone",
-        "SELECT alias_name, 1 FROM global_repos", ""}) {
-    CHECK_THROWS_AS(store.prune_groups(wrong, {.dry_run = true}), StoreError);
-    CHECK_THROWS_AS(store.prune_groups(wrong), StoreError);
+        "SELECT alias_name, 1 FROM global_repos", "SELECT 1", "SELECT nonsense FROM nowhere", "", "SELECT record()",
+        "SELECT (1 / 0)::text", "SELECT 'docs') AS a; DELETE FROM global_repos; --"}) {
+    INFO(wrong);
+    for (const bool dry_run : {true, false}) {
+      CHECK_THROWS_WITH(store.prune_groups(wrong, {.dry_run = dry_run}),
+                        ContainsSubstring("must be one SELECT of one column, of the groups' type, that changes nothing"));
+    }
   }
+  CHECK(store.stats().retries == 0);
+  CHECK(store.stats().connections_open == 1);
+  const std::string none = "SELECT alias_name FROM global_repos WHERE false";
+  CHECK_THROWS_WITH(store.prune_groups(none), ContainsSubstring("names none"));
+  CHECK(database.value("SELECT count(*) FROM wiki_cache") == "20");
+  CHECK(database.value("SELECT count(*) FROM global_repos") == "3");
+
+  // Blanks at the end of a character(n) are none of the name's.
+  CHECK(store.prune_groups("SELECT alias_name FROM global_repos") == PruneReport{10, 10, 0, false, 4, 2});
+  CHECK(database.value("SELECT string_agg(DISTINCT repo_alias, ',' ORDER BY repo_alias) FROM wiki_cache") == "docs,it's");
+  CHECK(store.prune_groups(none, {}, WhenNoneLive::erase_all) == PruneReport{10, 10, 0, false, 2, 2});
 }
 
-TEST_CASE("what is published while a query's clean-up runs is kept") {
+TEST_CASE("a query of live groups has a time-out of its own, longer or shorter than a look-up's") {
+  WikiDatabase database;
+  auto options = database.options();
+  options.statement_timeout = 100ms;
+  Wiki store(options);
+  store.publish({"docs", "a.md"}, page("x"));
+  store.publish({"dead", "a.md"}, page("x"));
+  PruneOptions prune;
+  prune.query_timeout = 50ms;
+  const auto slow = "SELECT 'docs' FROM pg_sleep(1.5)";  // longer than the server is waited for after a look-up
+  CHECK_THROWS_AS(store.prune_groups(slow, prune), StoreUnavailable);
+  CHECK_THROWS_WITH(store.prune_groups(slow, prune), ContainsSubstring("longer than 50 ms"));
+  prune.query_timeout = 10s;
+  CHECK(store.prune_groups(slow, prune).removed == 1);
+  prune.query_timeout = {};
+  CHECK(store.prune_groups(slow, prune).removed == 0);
+  CHECK(store.stats().retries == 0);
+  CHECK(database.value("SELECT count(*) FROM wiki_cache") == "1");
+}
+
+TEST_CASE("a query of live groups whose column has another collation than the key is understood") {
   WikiDatabase database;
   Wiki store(database.options());
-  for (int number = 0; number < 6; ++number) store.publish({"dead", std::to_string(number)}, page("x"));
-  PruneOptions options{.batch = 2};
-  bool published = false;
-  options.progress = [&](const PruneReport&) {
-    if (!std::exchange(published, true)) store.publish({"dead", "new"}, page("new", newer));
-  };
-  const auto report = store.prune_groups("SELECT 'docs'", options);
-  CHECK(report.removed == 6);
-  CHECK(store.lookup({"dead", "new"}, newer).entry != nullptr);
+  database.execute(
+      R"(CREATE TABLE global_repos (alias_name text COLLATE "C" PRIMARY KEY); INSERT INTO global_repos VALUES ('docs');)"
+      R"(ALTER TABLE wiki_cache ALTER COLUMN repo_alias TYPE text COLLATE "POSIX")");
+  store.publish({"docs", "a.md"}, page("x"));
+  store.publish({"dead", "a.md"}, page("x"));
+  CHECK(store.prune_groups("SELECT alias_name FROM global_repos") == PruneReport{1, 1, 0, false, 2, 1});
 }

@@ -42,6 +42,18 @@ TEST_CASE("the wiki's statements for SQLite are these") {
         R"(WHERE (t."repo_alias", t."page_path") > (?1, ?2) ORDER BY t."repo_alias", t."page_path" LIMIT ?4)");
   CHECK(sqlite.erase_older.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2 )"
                                    R"(AND NOT coalesce(t."rendered_at" >= ?3, false))");
+  CHECK(
+      sqlite.groups_next.text ==
+      R"(WITH RECURSIVE stored(g, n) AS (SELECT )"
+      R"((SELECT t."repo_alias" FROM "wiki_cache" AS t WHERE t."repo_alias" > ?1 ORDER BY t."repo_alias" LIMIT 1), 1 UNION ALL SELECT )"
+      R"((SELECT t."repo_alias" FROM "wiki_cache" AS t WHERE t."repo_alias" > s.g ORDER BY t."repo_alias" LIMIT 1), s.n + 1 )"
+      R"(FROM stored AS s WHERE s.g IS NOT NULL AND s.n < ?2) SELECT s.g FROM stored AS s WHERE s.g IS NOT NULL)");
+  CHECK(sqlite.sweep_group_first.text ==
+        R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?2, false) FROM "wiki_cache" AS t )"
+        R"(WHERE t."repo_alias" = ?1 ORDER BY t."repo_alias", t."page_path" LIMIT ?3)");
+  CHECK(sqlite.sweep_group_next.text ==
+        R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?3, false) FROM "wiki_cache" AS t )"
+        R"(WHERE t."repo_alias" = ?1 AND (t."page_path") > (?2) ORDER BY t."repo_alias", t."page_path" LIMIT ?4)");
 }
 
 TEST_CASE("the wiki's statements for PostgreSQL are these") {
@@ -83,12 +95,19 @@ TEST_CASE("a second timestamp is set by every publish") {
   CHECK(publish.ends_with(R"("checked_at" = EXCLUDED."checked_at", "updated_at" = EXCLUDED."updated_at")"));
 }
 
-TEST_CASE("a query of live groups may end in a comment or a semicolon") {
-  using Groups = GroupSweepSql<SqliteDialect>;
-  CHECK_THAT(Groups::erase(wiki, "SELECT alias FROM repos;\n").text,
-             ContainsSubstring("FROM (\nSELECT alias FROM repos\n) AS named)"));
-  CHECK_THAT(Groups::survey(wiki, "SELECT alias FROM repos -- all").text,
-             ContainsSubstring("FROM (\nSELECT alias FROM repos -- all\n) AS named)"));
+TEST_CASE("a query of live groups is read as it is, but for a semicolon at its end, and its type is the groups'") {
+  const auto sql = [](std::string_view query) { return live_groups_sql<PostgresDialect>(wiki, query, 7); };
+  CHECK(sql("SELECT '$1' FROM repos;\n") ==
+        R"(SELECT live.g FROM (SELECT t."repo_alias" AS g FROM "wiki_cache" AS t WHERE 1 = 0 UNION ALL SELECT * FROM ()"
+        "\nSELECT '$1' FROM repos\n) AS named) AS live WHERE live.g IS NOT NULL LIMIT 7");
+  CHECK_THAT(sql("SELECT alias FROM repos -- all"), ContainsSubstring("FROM (\nSELECT alias FROM repos -- all\n) AS named)"));
+}
+
+TEST_CASE("where the key is the group, a group has one key") {
+  Table table = wiki;
+  table.keys.resize(1);
+  CHECK_THAT(Sql<SqliteDialect>(table).sweep_group_next.text,
+             ContainsSubstring(R"(WHERE t."repo_alias" = ?1 AND 1 = 0 ORDER BY)"));
 }
 
 namespace {
@@ -108,6 +127,7 @@ TEST_CASE("where parameters have no numbers, each is told which argument it take
                                                                  "t.`source_hash` = ? THEN t.`rendered_html` END, "));
   CHECK(unnumbered.lookup.order == std::vector<std::size_t>{2, 2, 0, 1});
   CHECK(unnumbered.sweep_next.order == std::vector<std::size_t>{2, 0, 1, 3});
+  CHECK(unnumbered.sweep_group_next.order == std::vector<std::size_t>{2, 0, 1, 3});
   CHECK(sqlite.lookup.order.empty());
 }
 

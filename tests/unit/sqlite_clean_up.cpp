@@ -1,9 +1,19 @@
 #include <render_cache/store/sqlite.hpp>
 
+#include <render_cache/sql/statements.hpp>
+
 #include "support/catch.hpp"
 #include "support/sqlite_wiki.hpp"
 
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
 #include <string>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace render_cache;
 using namespace render_cache::test;
@@ -30,41 +40,19 @@ struct Populated : SqliteWiki {
 
 }  // namespace
 
-TEST_CASE("sqlite: groups that a query does not name are erased, and no others") {
-  Populated wiki;
-  const auto limit = GENERATE(std::size_t{1}, std::size_t{3}, std::size_t{4}, std::size_t{1000});
-  PruneOptions options;
-  options.batch = limit;
-  std::size_t last = 0;
-  options.progress = [&](const PruneReport& report) { last = report.removed; };
-  CHECK(wiki.store.prune_groups(live, options) == PruneReport{12, 4, 0, false});
-  CHECK(last == 4);
-  CHECK(wiki.count("a") == 4);
-  CHECK(wiki.count("b") == 0);
-  CHECK(wiki.count("c") == 4);
-}
-
-TEST_CASE("sqlite: a dry run over groups changes nothing") {
-  Populated wiki;
-  PruneOptions options;
-  options.dry_run = true;
-  CHECK(wiki.store.prune_groups(live, options) == PruneReport{12, 4, 0, false});
-  CHECK(wiki.count("b") == 4);
-}
-
 TEST_CASE("sqlite: a query that names no group erases nothing, unless that is meant") {
   Populated wiki;
   wiki.outside().run_script("DELETE FROM global_repos WHERE alias_name IS NOT NULL");  // a NULL is left
-  CHECK_THROWS_WITH(wiki.store.prune_groups(live), ContainsSubstring("12 entries would go"));
+  CHECK_THROWS_WITH(wiki.store.prune_groups(live), ContainsSubstring("names none"));
   CHECK(wiki.count("a") == 4);
-  CHECK(wiki.store.prune_groups(live, {}, WhenNoneLive::erase_all) == PruneReport{12, 12, 0, false});
+  CHECK(wiki.store.prune_groups(live, {}, WhenNoneLive::erase_all) == PruneReport{12, 12, 0, false, 3, 3});
   CHECK(wiki.count("a") == 0);
 }
 
 TEST_CASE("sqlite: entries of dead groups that are newer than the sweep are kept") {
   Populated wiki;
   wiki.outside().run_script("UPDATE wiki_cache SET rendered_at = '2999-01-01T00:00:00.000Z' WHERE page_path = '0'");
-  CHECK(wiki.store.prune_groups(live) == PruneReport{12, 3, 1, false});
+  CHECK(wiki.store.prune_groups(live) == PruneReport{4, 3, 1, false, 3, 1});
   CHECK(wiki.count("b") == 1);
 }
 
@@ -78,13 +66,122 @@ TEST_CASE("sqlite: a dry run, too, tells what is newer than the sweep") {
   CHECK(wiki.store.prune(keep_none, {}) == PruneReport{12, 9, 3, false});
 }
 
-TEST_CASE("sqlite: a query of live groups that is no SELECT is refused") {
+TEST_CASE("sqlite: a query of live groups that would change something or names no groups is refused in words") {
   Populated wiki;
-  CHECK_THROWS_AS(wiki.store.prune_groups("SELECT nothing FROM nowhere"), StoreError);
-  CHECK_THROWS_AS(wiki.store.prune_groups("DELETE FROM wiki_cache"), StoreError);
-  CHECK_THROWS_AS(wiki.store.prune_groups("SELECT alias_name, 1 FROM global_repos"), StoreError);
-  CHECK_THROWS_AS(wiki.store.prune_groups(""), StoreError);
+  for (const std::string wrong : {"DELETE FROM wiki_cache", "DELETE FROM global_repos RETURNING alias_name",
+                                  "SELECT nothing FROM nowhere", "SELECT alias_name, 1 FROM global_repos", "SELECT 1",
+                                  "SELECT alias_name FROM global_repos) AS a; DELETE FROM wiki_cache; --"}) {
+    INFO(wrong);
+    for (const bool dry_run : {true, false}) {
+      CHECK_THROWS_WITH(wiki.store.prune_groups(wrong, {.dry_run = dry_run}),
+                        ContainsSubstring("must be one SELECT of one column, of the groups' type, that changes nothing"));
+    }
+  }
   CHECK(wiki.count("b") == 4);
+  CHECK(wiki.outside().query("SELECT count(*) FROM global_repos").at(0).at(0) == "3");
+}
+
+TEST_CASE("sqlite: a query of live groups that takes too long is given up, and nothing is erased") {
+  Populated wiki;
+  const auto endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT CAST(max(i) AS TEXT) FROM n";
+  PruneOptions options;
+  options.query_timeout = std::chrono::milliseconds(20);
+  CHECK_THROWS_AS(wiki.store.prune_groups(endless, options), StoreUnavailable);
+  CHECK_THROWS_WITH(wiki.store.prune_groups(endless, options), ContainsSubstring("longer than 20 ms"));
+  options.query_timeout = {};
+  CHECK(wiki.store.prune_groups(live, options).removed == 4);
+}
+
+TEST_CASE("sqlite: a query of live groups has an end, however many it names") {
+  Populated wiki;
+  const auto query = [](std::size_t rows) {
+    return "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(rows) +
+           ") SELECT 'a' FROM n";
+  };
+  CHECK_THROWS_WITH(wiki.store.prune_groups(query(max_live_groups + 1), {.dry_run = true}), ContainsSubstring("SELECT DISTINCT"));
+  CHECK(wiki.store.prune_groups(query(max_live_groups), {.dry_run = true}).removed == 8);
+}
+
+TEST_CASE("sqlite: clean-up by a query follows the key's index, and looks at no entry of a group that lives") {
+  Populated wiki;
+  const Table table = table_of<WikiSchema>();
+  const Sql<SqliteDialect> sql(table);
+  auto connection = wiki.outside();
+  for (const auto& statement :
+       {sql.groups_first, sql.groups_next, sql.sweep_group_first, sql.sweep_group_next, sql.erase_older}) {
+    std::string plan;
+    for (const auto& row : connection.query("EXPLAIN QUERY PLAN " + statement.text)) plan += row.at(3).value() + "\n";
+    INFO(statement.text << '\n' << plan);
+    CHECK_THAT(plan, ContainsSubstring("SEARCH t") || ContainsSubstring("SCAN t USING COVERING INDEX"));
+    CHECK_THAT(plan, !ContainsSubstring("TEMP B-TREE"));
+  }
+  CHECK(wiki.store.prune_groups(live) == PruneReport{4, 4, 0, false, 3, 1});
+}
+
+TEST_CASE("sqlite: a sweep's transaction has at most a batch of entries, and ends early where they are slow") {
+  Populated wiki;
+  const auto turns = [&](std::size_t batch) {
+    PruneOptions options;
+    options.batch = batch;
+    const auto before = wiki.store.stats().writes;
+    CHECK(wiki.store.prune_groups("SELECT 'a' UNION SELECT 'c'", options).removed == 4);
+    return wiki.store.stats().writes - before;
+  };
+  SECTION("a batch") { CHECK(turns(3) == 2); }
+  SECTION("all in one") { CHECK(turns(1000) == 1); }
+  SECTION("slow ones") {
+    wiki.outside().run_script(
+        "CREATE TRIGGER slow BEFORE DELETE ON wiki_cache BEGIN SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+        "SELECT i + 1 FROM n WHERE i < 1000000) SELECT i FROM n); END");
+    CHECK(turns(1000) == 4);
+  }
+}
+
+TEST_CASE("sqlite: between two turns of a sweep others write at once, and long enough for all to notice") {
+  Populated wiki;
+  auto at_once = wiki.options();
+  at_once.busy_timeout = std::chrono::milliseconds(0);
+  WikiStore other(at_once);
+  PruneOptions options;
+  options.batch = 1;
+  int published = 0;
+  options.progress = [&](const PruneReport&) { other.publish({"a", "0"}, page(++published)); };
+  const auto before = std::chrono::steady_clock::now();
+  wiki.store.prune_groups(live, options);
+  CHECK(std::chrono::steady_clock::now() - before >= 4 * 2 * SqliteFileLock::longest_pause);
+  CHECK(published >= 4);
+  CHECK(found(other, {"a", "0"}, published) == published);
+}
+
+TEST_CASE("sqlite: a sweep that was killed is finished by the next one") {
+  SqliteWiki wiki;
+  {
+    WikiStore store(wiki.options());
+    for (int number = 0; number < 20; ++number)
+      store.publish({number < 2 ? "live" : "dead", std::to_string(number)}, page(number));
+  }
+  const auto child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    try {
+      WikiStore store(wiki.options());
+      PruneOptions options;
+      options.batch = 5;
+      options.progress = [&](const PruneReport& report) {
+        if (report.removed == 10) ::raise(SIGKILL);
+      };
+      store.prune_groups("SELECT 'live'", options);
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+    }
+    ::_exit(1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(WIFSIGNALED(status));
+  WikiStore store(wiki.options());
+  CHECK(store.prune_groups("SELECT 'live'") == PruneReport{8, 8, 0, false, 2, 1});
+  CHECK(found(store, {"live", "1"}, 1) == 1);
 }
 
 TEST_CASE("sqlite: an entry without a time is old") {

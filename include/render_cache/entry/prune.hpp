@@ -3,6 +3,7 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <stop_token>
@@ -11,19 +12,23 @@ namespace render_cache {
 
 /// What a sweep did.
 struct PruneReport {
-  std::size_t examined = 0;    ///< entries looked at
+  /// Entries looked at: by a predicate all of them, by a query of live groups those of dead groups alone, in a dry run too.
+  std::size_t examined = 0;
   std::size_t removed = 0;     ///< entries removed, or that would be in a dry run
   std::size_t kept_newer = 0;  ///< doomed entries that were published after the sweep had started, and so were kept
   bool stopped = false;        ///< the sweep was asked to stop before its end
+  std::size_t groups = 0;      ///< groups with entries that a query of live groups was compared with
+  std::size_t dead_groups = 0;  ///< those of them that it does not name
   friend bool operator==(const PruneReport&, const PruneReport&) = default;
 };
 
 /// How a sweep goes about it.
 struct PruneOptions {
   bool dry_run = false;          ///< count and change nothing
-  std::size_t batch = 1000;      ///< entries a transaction, so that no lock is held for long
+  std::size_t batch = 1000;      ///< the most entries a transaction, so that no lock is held for long
   std::stop_token stop{};        ///< looked at between batches
   std::function<void(const PruneReport&)> progress{};  ///< called after each batch with the counts so far
+  std::chrono::milliseconds query_timeout{60'000};     ///< for the query of live groups; zero: none
 };
 
 /// Says whether the key's source still exists. An exception ends the sweep; what was removed before stays removed.

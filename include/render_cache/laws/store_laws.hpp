@@ -15,12 +15,14 @@
 #include <render_cache/laws/store/answers.hpp>
 #include <render_cache/laws/store/batches.hpp>
 #include <render_cache/laws/store/clean_up.hpp>
+#include <render_cache/laws/store/group_clean_up.hpp>
 #include <render_cache/laws/store/texts.hpp>
 #include <render_cache/laws/store/threads.hpp>
 
-#define RENDER_CACHE_STORE_LAWS(Model)                                                                        \
-  TEST_CASE("laws of a store: " #Model " answers", "[laws]") { render_cache::laws::answer_laws<Model>(); }    \
-  TEST_CASE("laws of a store: " #Model " batches", "[laws]") { render_cache::laws::batch_laws<Model>(); }     \
-  TEST_CASE("laws of a store: " #Model " texts", "[laws]") { render_cache::laws::text_laws<Model>(); }        \
-  TEST_CASE("laws of a store: " #Model " clean-up", "[laws]") { render_cache::laws::clean_up_laws<Model>(); } \
+#define RENDER_CACHE_STORE_LAWS(Model)                                                                                         \
+  TEST_CASE("laws of a store: " #Model " answers", "[laws]") { render_cache::laws::answer_laws<Model>(); }                     \
+  TEST_CASE("laws of a store: " #Model " batches", "[laws]") { render_cache::laws::batch_laws<Model>(); }                      \
+  TEST_CASE("laws of a store: " #Model " texts", "[laws]") { render_cache::laws::text_laws<Model>(); }                         \
+  TEST_CASE("laws of a store: " #Model " clean-up", "[laws]") { render_cache::laws::clean_up_laws<Model>(); }                  \
+  TEST_CASE("laws of a store: " #Model " clean-up by a query", "[laws]") { render_cache::laws::group_clean_up_laws<Model>(); } \
   TEST_CASE("laws of a store: " #Model " threads", "[laws][concurrent]") { render_cache::laws::thread_laws<Model>(); }

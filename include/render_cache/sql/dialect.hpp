@@ -36,7 +36,6 @@ namespace render_cache {
 //   std::string upsert(const Table&, const std::string& rows);   `rows` is VALUES (...) or SELECT ... for all `columns()`. It never
 //                                             gives one key's value to the row of another
 //   std::string delete_from(const Table&);    the start of DELETE, up to WHERE, with the table called t
-//   std::string not_listed(const std::string& value, const std::string& list);   whether it is none of the list's column g
 //
 //   std::string constraint(const Column&);    what else CREATE TABLE says of a column, or nothing
 //   std::string key_constraint(const Table&);  in CREATE TABLE: makes the key unique, and indexes it
@@ -91,7 +90,6 @@ template <class D>
 concept HasChanges = requires(const Table& table, const std::string& text) {
   { D::upsert(table, text) } -> std::convertible_to<std::string>;
   { D::delete_from(table) } -> std::convertible_to<std::string>;
-  { D::not_listed(text, text) } -> std::convertible_to<std::string>;
 };
 
 template <class D>
@@ -152,7 +150,7 @@ consteval bool check_dialect() {
   } else if constexpr (!detail::HasClock<D>) {
     RENDER_CACHE_MISTAKE("a SQL dialect tells the time: static constexpr std::string_view now, clock and static age(time)");
   } else if constexpr (!detail::HasChanges<D>) {
-    RENDER_CACHE_MISTAKE("a SQL dialect changes rows: static upsert(table, rows), delete_from(table), not_listed(value, list)");
+    RENDER_CACHE_MISTAKE("a SQL dialect changes rows: static upsert(table, rows), delete_from(table)");
   } else if constexpr (!detail::HasTables<D>) {
     RENDER_CACHE_MISTAKE(
         "a SQL dialect knows tables: static constraint(column), key_constraint(table) and static constexpr std::string_view "

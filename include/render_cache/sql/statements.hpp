@@ -79,7 +79,9 @@ struct Sql {
   explicit Sql(const Table& table)
       : lookup(make_lookup(table)), lookup_stale(make_lookup_stale(table)), publish(make_publish(table)),
         erase(make_erase(table)), erase_group(make_erase_group(table)), sweep_start(make_sweep_start(table)),
-        sweep_first(make_sweep_first(table)), sweep_next(make_sweep_next(table)), erase_older(make_erase_older(table)) {}
+        sweep_first(make_sweep_first(table)), sweep_next(make_sweep_next(table)), erase_older(make_erase_older(table)),
+        groups_first(make_groups_first(table)), groups_next(make_groups_next(table)),
+        sweep_group_first(make_sweep_group_first(table)), sweep_group_next(make_sweep_group_next(table)) {}
 
   /// (key, fingerprint) -> the stored fingerprint, rendered_at, value; the value is NULL unless the fingerprints are equal.
   static Statement make_lookup(const Table& table) {
@@ -128,18 +130,16 @@ struct Sql {
 
   /// (start, limit) -> the first keys in their order, each with whether it was published since the start
   static Statement make_sweep_first(const Table& table) {
-    return detail::statement<Dialect>(detail::text({"SELECT ", outputs(table.keys), detail::is_newer<Dialect>(table, 1),
-                                                    detail::from_table<Dialect>(table), " ORDER BY ", keys(table), " LIMIT $2"}));
+    return detail::statement<Dialect>(detail::text({sweep(table, 1), " ORDER BY ", keys(table), " LIMIT $2"}));
   }
   Statement sweep_first;
 
   /// (key, start, limit) -> the same for the keys that come after the given one
   static Statement make_sweep_next(const Table& table) {
     const auto count = table.keys.size();
-    return detail::statement<Dialect>(detail::text({"SELECT ", outputs(table.keys), detail::is_newer<Dialect>(table, count + 1),
-                                                    detail::from_table<Dialect>(table), " WHERE (", keys(table), ") > (",
-                                                    detail::parameters<Dialect>(table.keys), ") ORDER BY ", keys(table),
-                                                    " LIMIT ", detail::parameter(count + 2)}));
+    return detail::statement<Dialect>(
+        detail::text({sweep(table, count + 1), " WHERE (", keys(table), ") > (", detail::parameters<Dialect>(table.keys),
+                      ") ORDER BY ", keys(table), " LIMIT ", detail::parameter(count + 2)}));
   }
   Statement sweep_next;
 
@@ -150,7 +150,58 @@ struct Sql {
   }
   Statement erase_older;
 
+  // The groups that have entries are found by a loose index scan: one step in the key's index for each, whatever it holds.
+
+  /// (limit) -> the first groups that have entries, each once, in their order
+  static Statement make_groups_first(const Table& table) { return groups(table, "", "$1"); }
+  Statement groups_first;
+
+  /// (group, limit) -> those that come after the given one
+  static Statement make_groups_next(const Table& table) {
+    const auto& group = table.keys.front();
+    return groups(table, detail::text({" WHERE ", detail::of_table<Dialect>(group), " > ", Dialect::input(group, "$1")}), "$2");
+  }
+  Statement groups_next;
+
+  /// (group, start, limit) -> as `sweep_first`, of one group
+  static Statement make_sweep_group_first(const Table& table) {
+    return detail::statement<Dialect>(
+        detail::text({sweep(table, 2), " WHERE ", of_group(table), " ORDER BY ", keys(table), " LIMIT $3"}));
+  }
+  Statement sweep_group_first;
+
+  /// (key, start, limit) -> the keys of the same group that come after the given one
+  static Statement make_sweep_group_next(const Table& table) {
+    const auto count = table.keys.size();
+    const auto rest = std::span(table.keys).subspan(1);  // none: a group has one key
+    const auto given = detail::joined(
+        rest, ", ", [](const Column& column, std::size_t index) { return Dialect::input(column, detail::parameter(index + 2)); });
+    const auto after =
+        rest.empty() ? std::string("1 = 0") : detail::text({"(", detail::names_of_table<Dialect>(rest), ") > (", given, ")"});
+    return detail::statement<Dialect>(detail::text({sweep(table, count + 1), " WHERE ", of_group(table), " AND ", after,
+                                                    " ORDER BY ", keys(table), " LIMIT ", detail::parameter(count + 2)}));
+  }
+  Statement sweep_group_next;
+
  private:
+  static std::string sweep(const Table& table, std::size_t start) {
+    return detail::text(
+        {"SELECT ", outputs(table.keys), detail::is_newer<Dialect>(table, start), detail::from_table<Dialect>(table)});
+  }
+  static std::string of_group(const Table& table) {
+    const auto& group = table.keys.front();
+    return detail::text({detail::of_table<Dialect>(group), " = ", Dialect::input(group, "$1")});
+  }
+  static Statement groups(const Table& table, std::string_view from, std::string_view limit) {
+    const auto group = detail::of_table<Dialect>(table.keys.front());
+    const auto first = [&](std::string_view condition) {
+      return detail::text({"(SELECT ", group, detail::from_table<Dialect>(table), condition, " ORDER BY ", group, " LIMIT 1)"});
+    };
+    return detail::statement<Dialect>(detail::text(
+        {"WITH RECURSIVE stored(g, n) AS (SELECT ", first(from), ", 1 UNION ALL SELECT ",
+         first(detail::text({" WHERE ", group, " > s.g"})), ", s.n + 1 FROM stored AS s WHERE s.g IS NOT NULL AND s.n < ", limit,
+         ") SELECT ", Dialect::output(table.keys.front(), "s.g"), " FROM stored AS s WHERE s.g IS NOT NULL"}));
+  }
   static std::string keys(const Table& table) { return detail::names_of_table<Dialect>(table.keys); }
   /// Each with a comma behind it.
   static std::string outputs(std::span<const Column> columns) {
@@ -199,44 +250,18 @@ struct BatchSql {
   Statement erase_older;
 };
 
-/// Clean-up by a query in the same database that lists the live groups, such as `SELECT alias_name FROM global_repos`.
-/// It is the operator's own SQL and becomes part of the statements as it is. NULLs among its rows mean nothing.
+/// () -> the groups that live, one a row: what an operator's query in the same database names, such as `SELECT alias_name FROM
+/// global_repos`, or the first `limit` of them. NULLs mean nothing. The query becomes part of the statement as it is: inside FROM no
+/// database lets it change anything, and a union has as many columns on both sides, of types that can be compared.
 template <class Dialect>
-struct GroupSweepSql {
+std::string live_groups_sql(const Table& table, std::string_view query, std::size_t limit) {
   static_assert(check_dialect<Dialect>());
-
-  /// (start) -> how many groups live, how many entries there are, how many of dead groups older and newer than the start
-  static Statement survey(const Table& table, std::string_view live_query) {
-    return with_live(live_query, detail::text({"SELECT (SELECT count(*) FROM render_cache_live), count(*), "
-                                               "coalesce(sum(CASE WHEN e.dead AND NOT e.newer THEN 1 END), 0), "
-                                               "coalesce(sum(CASE WHEN e.dead AND e.newer THEN 1 END), 0) FROM (SELECT ",
-                                               dead(table), " AS dead, ", detail::is_newer<Dialect>(table, 1), " AS newer",
-                                               detail::from_table<Dialect>(table), ") AS e"}));
-  }
-  /// (start, limit): erases up to `limit` entries of dead groups that were not published since the start
-  static Statement erase(const Table& table, std::string_view live_query) {
-    const auto keys = detail::names_of_table<Dialect>(table.keys);
-    const auto older =
-        detail::text({" NOT ", detail::is_newer<Dialect>(table, 1)});  // asked twice: a row may be renewed between the two
-    return with_live(live_query, detail::text({Dialect::delete_from(table), " WHERE (", keys, ") IN (SELECT ", keys,
-                                               detail::from_table<Dialect>(table), " WHERE ", dead(table), " AND", older,
-                                               " LIMIT $2) AND", older}));
-  }
-
- private:
-  // Inside FROM no database lets a query change anything, and a union has as many columns on both sides.
-  static Statement with_live(std::string_view query, const std::string& rest) {
-    query = query.substr(0, query.find_last_not_of("; \t\r\n") + 1);
-    auto made = detail::statement<Dialect>(rest);
-    made.text.insert(
-        0, detail::text({"WITH render_cache_named(g) AS (SELECT NULL WHERE 1 = 0 UNION ALL SELECT * FROM (\n",
-                         query,  // a line of its own: it may end in a comment
-                         "\n) AS named), render_cache_live(g) AS (SELECT g FROM render_cache_named WHERE g IS NOT NULL) "}));
-    return made;
-  }
-  static std::string dead(const Table& table) {
-    return Dialect::not_listed(detail::of_table<Dialect>(table.keys.front()), "render_cache_live");
-  }
-};
+  query = query.substr(0, query.find_last_not_of("; \t\r\n") + 1);
+  return detail::text({"SELECT ", Dialect::output(table.keys.front(), "live.g"), " FROM (SELECT ",
+                       detail::of_table<Dialect>(table.keys.front()), " AS g", detail::from_table<Dialect>(table),
+                       " WHERE 1 = 0 UNION ALL SELECT * FROM (\n",
+                       query,  // a line of its own: it may end in a comment
+                       "\n) AS named) AS live WHERE live.g IS NOT NULL LIMIT ", std::to_string(limit)});
+}
 
 }  // namespace render_cache

@@ -4,13 +4,18 @@
 #include <render_cache/requirements.hpp>
 
 #include <render_cache/entry/error.hpp>
+#include <render_cache/entry/field.hpp>
+#include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/prune.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -22,6 +27,9 @@ enum class WhenNoneLive : std::uint8_t {
   erase_all,  ///< every group is dead
 };
 
+/// The most rows that a query of live groups may have. They are kept in memory, at some 100 bytes each.
+inline constexpr std::size_t max_live_groups = 1'000'000;
+
 /// A key that a sweep has read.
 template <class Key>
 struct SweptKey {
@@ -29,71 +37,131 @@ struct SweptKey {
   bool newer;  ///< published since the sweep started
 };
 
-/// `prune` of a SQL store. `page(after, limit)` reads the keys that follow `*after`, or the first ones where it is null, in key order;
-/// `erase_older(keys)` erases those not published since the start, in one transaction, and says how many it did.
-template <class Key, class Page, class EraseOlder>
-PruneReport sweep(const KeepPredicate<Key>& keep, const PruneOptions& options, Page page, EraseOlder erase_older) {
-  PruneReport report;
-  const std::size_t limit = std::clamp<std::size_t>(options.batch, 1, 1'000'000);
-  std::vector<SweptKey<Key>> keys;
-  do {
-    if (options.stop.stop_requested()) {
-      report.stopped = true;
-      break;
-    }
-    // The last key of the page before tells where this one starts: it need not exist any more.
-    keys = keys.empty() ? page(static_cast<const Key*>(nullptr), limit) : page(&keys.back().key, limit);
-    if (keys.empty()) break;
-    std::vector<Key> doomed;
-    std::size_t newer = 0;
-    for (const auto& swept : keys) {
-      if (keep(swept.key)) continue;
-      if (swept.newer) {
-        ++newer;
-      } else {
-        doomed.push_back(swept.key);
-      }
-    }
-    const auto removed = options.dry_run || doomed.empty() ? doomed.size() : erase_older(std::span<const Key>(doomed));
-    report.examined += keys.size();
-    report.removed += removed;
-    report.kept_newer += newer + (doomed.size() - removed);
-    if (options.progress) options.progress(report);
-  } while (keys.size() == limit);
-  return report;
-}
-
 namespace detail {
 
-/// What `GroupSweepSql::survey` counted.
-struct GroupSurvey {
-  std::size_t live_groups = 0, entries = 0, dead = 0, dead_but_newer = 0;
+/// Counts what is doomed, and erases it batch by batch.
+template <class Key, class EraseOlder>
+class Sweep {
+ public:
+  Sweep(const PruneOptions& options, EraseOlder& erase_older)
+      : options_(options), erase_older_(erase_older), limit_(std::clamp<std::size_t>(options.batch, 1, 1'000'000)) {}
+
+  bool stopped() { return report.stopped = options_.stop.stop_requested(); }
+  /// How many keys there are in a batch, and how many more go into this one.
+  [[nodiscard]] std::size_t limit() const { return limit_; }
+  [[nodiscard]] std::size_t room() const { return limit_ - doomed_.size(); }
+
+  void doom(const SweptKey<Key>& swept) {
+    if (swept.newer) {
+      ++report.kept_newer;
+    } else {
+      doomed_.push_back(swept.key);
+    }
+  }
+
+  void erase() {
+    const auto removed = options_.dry_run || doomed_.empty() ? doomed_.size() : erase_older_(std::span<const Key>(doomed_));
+    report.removed += removed;
+    report.kept_newer += doomed_.size() - removed;
+    doomed_.clear();
+    if (options_.progress) options_.progress(report);
+  }
+
+  PruneReport report;
+
+ private:
+  const PruneOptions& options_;
+  EraseOlder& erase_older_;
+  const std::size_t limit_;
+  std::vector<Key> doomed_;
 };
 
-/// `erase_some(limit)` erases up to `limit` entries of dead groups and says how many.
-template <class EraseSome>
-PruneReport sweep_groups(const GroupSurvey& survey, const PruneOptions& options, WhenNoneLive when_none, EraseSome erase_some) {
-  if (survey.live_groups == 0 && when_none == WhenNoneLive::refuse) {
-    throw StoreError("the query of live groups names none, so every one of the " + std::to_string(survey.entries) +
-                     " entries would go; if that is meant, say so with WhenNoneLive::erase_all");
-  }
-  PruneReport report{.examined = survey.entries, .kept_newer = survey.dead_but_newer};
-  if (options.dry_run) {
-    report.removed = survey.dead;
-    return report;
-  }
-  const std::size_t limit = std::clamp<std::size_t>(options.batch, 1, 1'000'000);
-  for (std::size_t removed = limit; removed == limit;) {
-    if (options.stop.stop_requested()) {
-      report.stopped = true;
-      break;
+}  // namespace detail
+
+/// `prune` of a SQL store. `page(after, limit)` reads the keys that follow `*after`, or the first ones where it is null, in key order;
+/// `erase_older(keys)` erases those not published since the start, and says how many it did.
+template <class Key, class Page, class EraseOlder>
+PruneReport sweep(const KeepPredicate<Key>& keep, const PruneOptions& options, Page page, EraseOlder erase_older) {
+  detail::Sweep<Key, EraseOlder> sweep(options, erase_older);
+  std::vector<SweptKey<Key>> keys;
+  do {
+    if (sweep.stopped()) break;
+    // The last key of the page before tells where this one starts: it need not exist any more.
+    keys = page(keys.empty() ? static_cast<const Key*>(nullptr) : &keys.back().key, sweep.limit());
+    if (keys.empty()) break;
+    for (const auto& swept : keys) {
+      if (!keep(swept.key)) sweep.doom(swept);
     }
-    removed = erase_some(limit);
-    report.removed += removed;
-    if (options.progress) options.progress(report);
-  }
-  return report;
+    sweep.report.examined += keys.size();
+    sweep.erase();
+  } while (keys.size() == sweep.limit());
+  return sweep.report;
 }
 
-}  // namespace detail
+/// `prune_groups` of a SQL store. `groups(after, limit)` reads the groups that have entries, each once, as `page` in `sweep` reads keys;
+/// `lives(group)` is asked for each; `page(group, after, limit)` reads the keys of those that do not live. Small groups share a batch.
+template <class Key, class Lives, class Groups, class Page, class EraseOlder>
+PruneReport sweep_groups(const Lives& lives, const PruneOptions& options, Groups groups, Page page, EraseOlder erase_older) {
+  constexpr std::size_t groups_at_once = 1000;
+  detail::Sweep<Key, EraseOlder> sweep(options, erase_older);
+  std::vector<group_t<Key>> some;
+  do {
+    some = groups(some.empty() ? static_cast<const group_t<Key>*>(nullptr) : &some.back(), groups_at_once);
+    for (const auto& group : some) {
+      ++sweep.report.groups;
+      if (lives(group)) continue;
+      ++sweep.report.dead_groups;
+      std::vector<SweptKey<Key>> keys;
+      for (std::size_t asked = 0; keys.size() == asked;) {
+        if (sweep.stopped()) return sweep.report;
+        asked = sweep.room();
+        keys = page(group, keys.empty() ? static_cast<const Key*>(nullptr) : &keys.back().key, asked);
+        for (const auto& swept : keys) sweep.doom(swept);
+        sweep.report.examined += keys.size();
+        if (sweep.room() == 0) sweep.erase();
+      }
+    }
+    sweep.erase();
+  } while (some.size() == groups_at_once);
+  return sweep.report;
+}
+
+/// The groups that live, as a query has named them: what `sweep_groups` asks.
+template <class Key>
+class LiveGroups {
+ public:
+  /// One of them.
+  void add(const group_t<Key>& group) { names_.insert(name(group)); }
+  /// Whether it was named.
+  [[nodiscard]] bool operator()(const group_t<Key>& group) const { return names_.contains(name(group)); }
+
+  /// Throws StoreError for what is not to be taken at its word.
+  void check(std::size_t rows, WhenNoneLive when_none) const {
+    if (rows > max_live_groups) {
+      throw StoreError("the query of live groups has more than " + std::to_string(max_live_groups) +
+                       " rows; let it name each group once (SELECT DISTINCT)");
+    }
+    if (names_.empty() && when_none == WhenNoneLive::refuse) {
+      throw StoreError(
+          "the query of live groups names none, so every entry would be removed, which usually is a mistake: nothing was");
+    }
+  }
+
+ private:
+  static std::string name(const group_t<Key>& group) { return detail::text_of(detail::to_field(group)); }
+  std::unordered_set<std::string> names_;
+};
+
+/// Throws what stands for an operator's query that the database refuses.
+[[noreturn]] inline void refuse_live_query(std::string_view why) {
+  throw StoreError("the query of live groups must be one SELECT of one column, of the groups' type, that changes nothing: " +
+                   std::string(why));
+}
+
+/// Throws what stands for one that took too long.
+[[noreturn]] inline void give_up_live_query(std::chrono::milliseconds timeout) {
+  throw StoreUnavailable("the query of live groups took longer than " + std::to_string(timeout.count()) +
+                         " ms; make it quicker, or raise PruneOptions::query_timeout");
+}
+
 }  // namespace render_cache

@@ -141,30 +141,26 @@ class PostgresStore {
   /// No connection is held while the predicate runs, so that it may use the store itself. An entry that another node
   /// erases meanwhile is counted as kept_newer.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
-    const std::string start = sweep_start();
+    Steps steps{*this, sweep_start()};
     return sweep<key_type>(
-        keep, options, [&](const key_type* after, std::size_t limit) { return sweep_page(start, after, limit); },
-        [&](std::span<const key_type> doomed) { return erase_older(start, doomed); });
+        keep, options, [&](const key_type* after, std::size_t limit) { return steps.keys(after, limit); },
+        [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
   }
 
-  /// Removes the entries of all groups that `live_query` does not name, such as `SELECT alias_name FROM global_repos`: the
-  /// database compares. The query becomes part of the statements as it is, so it must not come from a stranger.
+  /// Erases the entries whose group is not among the rows of `live_query`, a SELECT of one column in this database:
+  /// `SELECT alias_name FROM global_repos`. NULLs among them are passed over. It is run once, in a transaction that can only
+  /// read, and as it is: never take it from a stranger. Throws StoreError for one that names no group, unless `when_none` says
+  /// that this is meant, and for one of more rows than `max_live_groups`.
   PruneReport prune_groups(std::string_view live_query, const PruneOptions& options = {},
                            WhenNoneLive when_none = WhenNoneLive::refuse) {
-    const std::string start = sweep_start();
-    PostgresParameters survey_parameters;
-    survey_parameters.add(start);
-    const auto counts = query(GroupSql::survey(table_, live_query).text, survey_parameters);
-    const auto count = [&](pqxx::row::size_type at) {
-      return from_text<std::size_t>(detail::text_of(counts[0][at])).value_or(0);
-    };
-    const auto erase = GroupSql::erase(table_, live_query);
-    return detail::sweep_groups({count(0), count(1), count(2), count(3)}, options, when_none, [&](std::size_t limit) {
-      PostgresParameters parameters;
-      parameters.add(start);
-      parameters.add_owned(std::to_string(limit));
-      return static_cast<std::size_t>(query(erase.text, parameters).affected_rows());
-    });
+    Steps steps{*this, sweep_start()};
+    const auto lives = live_groups(live_query, options.query_timeout, when_none);
+    return sweep_groups<key_type>(
+        lives, options, [&](const group_t<key_type>* after, std::size_t limit) { return steps.groups(after, limit); },
+        [&](const group_t<key_type>& group, const key_type* after, std::size_t limit) {
+          return steps.keys_of(group, after, limit);
+        },
+        [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
   }
 
   /// The moment's numbers.
@@ -175,8 +171,6 @@ class PostgresStore {
   }
 
  private:
-  using GroupSql = GroupSweepSql<PostgresDialect>;
-
   struct Prepared {
     explicit Prepared(const Table& table) : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table)) {}
     Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch)
@@ -185,9 +179,11 @@ class PostgresStore {
           publish_many("publish_many", batch.publish_many.text), erase("erase", sql.erase.text),
           erase_group("erase_group", sql.erase_group.text), sweep_start("sweep_start", sql.sweep_start.text),
           sweep_first("sweep_first", sql.sweep_first.text), sweep_next("sweep_next", sql.sweep_next.text),
-          erase_older("erase_older", batch.erase_older.text) {}
+          erase_older("erase_older", batch.erase_older.text), groups_first("groups_first", sql.groups_first.text),
+          groups_next("groups_next", sql.groups_next.text), sweep_group_first("sweep_group_first", sql.sweep_group_first.text),
+          sweep_group_next("sweep_group_next", sql.sweep_group_next.text) {}
     PostgresStatement lookup, lookup_many, lookup_stale, publish, publish_many, erase, erase_group, sweep_start, sweep_first,
-        sweep_next, erase_older;
+        sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next;
   };
 
   static PostgresClient::MakeReady make_ready(const PostgresOptions& options) {
@@ -228,29 +224,80 @@ class PostgresStore {
     return std::string(detail::text_of(rows[0][0]));
   }
 
-  std::vector<SweptKey<key_type>> sweep_page(const std::string& start, const key_type* after, std::size_t limit) {
-    PostgresParameters parameters;
-    if (after != nullptr) detail::add_parameters(parameters, *after);
-    parameters.add(start);
-    parameters.add_owned(std::to_string(limit));
-    std::vector<SweptKey<key_type>> keys;
-    for (const auto& row : query(after != nullptr ? statements_.sweep_next : statements_.sweep_first, parameters)) {
-      auto& swept = keys.emplace_back();
-      const auto wrong = detail::read_fields(row, 0, swept.key);
-      if (!wrong.empty()) throw StoreError(wrong + " in a row of '" + std::string(S::table) + "'");
-      swept.newer = detail::text_of(row[row.size() - 1]) == "t";
+  LiveGroups<key_type> live_groups(std::string_view query, std::chrono::milliseconds timeout, WhenNoneLive when_none) {
+    const auto sql = live_groups_sql<PostgresDialect>(table_, query, max_live_groups + 1);
+    const auto rows =
+        client_.run([&](PostgresConnection& connection) { return connection.run_live_query(sql, timeout); }, timeout);
+    LiveGroups<key_type> groups;
+    for (const auto& row : rows) {
+      group_t<key_type> group;
+      const auto wrong = detail::read_field(row[0], group);
+      if (!wrong.empty()) refuse_live_query("a group " + wrong);
+      groups.add(group);
     }
-    return keys;
+    groups.check(rows.size(), when_none);
+    return groups;
   }
 
-  std::size_t erase_older(const std::string& start, std::span<const key_type> doomed) {
-    detail::MemberArrays<key_type> keys;
-    for (const auto& key : doomed) keys.add(key);
-    PostgresParameters parameters;
-    keys.move_to(parameters);
-    parameters.add(start);
-    return query(statements_.erase_older, parameters).affected_rows();
-  }
+  /// What sweeps ask for.
+  struct Steps {
+    PostgresStore& store;
+    const std::string start;
+
+    std::vector<SweptKey<key_type>> keys(const key_type* after, std::size_t limit) {
+      PostgresParameters parameters;
+      if (after != nullptr) detail::add_parameters(parameters, *after);
+      return read_keys(after != nullptr ? store.statements_.sweep_next : store.statements_.sweep_first, parameters, limit);
+    }
+
+    std::vector<SweptKey<key_type>> keys_of(const group_t<key_type>& group, const key_type* after, std::size_t limit) {
+      PostgresParameters parameters;
+      after != nullptr ? detail::add_parameters(parameters, *after) : detail::add_parameter(parameters, group);
+      const auto& statements = store.statements_;
+      return read_keys(after != nullptr ? statements.sweep_group_next : statements.sweep_group_first, parameters, limit);
+    }
+
+    std::vector<group_t<key_type>> groups(const group_t<key_type>* after, std::size_t limit) {
+      PostgresParameters parameters;
+      if (after != nullptr) detail::add_parameter(parameters, *after);
+      parameters.add_owned(std::to_string(limit));
+      std::vector<group_t<key_type>> groups;
+      for (const auto& row :
+           store.query(after != nullptr ? store.statements_.groups_next : store.statements_.groups_first, parameters)) {
+        const auto wrong = detail::read_field(row[0], groups.emplace_back());
+        if (!wrong.empty()) unreadable_key(detail::text({"'", store.table_.keys.front().name, "' ", wrong}));
+      }
+      return groups;
+    }
+
+    std::size_t erase_older(std::span<const key_type> doomed) {
+      detail::MemberArrays<key_type> keys;
+      for (const auto& key : doomed) keys.add(key);
+      PostgresParameters parameters;
+      keys.move_to(parameters);
+      parameters.add(start);
+      return store.query(store.statements_.erase_older, parameters).affected_rows();
+    }
+
+   private:
+    std::vector<SweptKey<key_type>> read_keys(const PostgresStatement& statement, PostgresParameters& parameters,
+                                              std::size_t limit) {
+      parameters.add(start);
+      parameters.add_owned(std::to_string(limit));
+      std::vector<SweptKey<key_type>> keys;
+      for (const auto& row : store.query(statement, parameters)) {
+        auto& swept = keys.emplace_back();
+        const auto wrong = detail::read_fields(row, 0, swept.key);
+        if (!wrong.empty()) unreadable_key(wrong);
+        swept.newer = detail::text_of(row[row.size() - 1]) == "t";
+      }
+      return keys;
+    }
+
+    [[noreturn]] static void unreadable_key(const std::string& wrong) {
+      throw StoreError(wrong + " in a row of '" + std::string(S::table) + "'");
+    }
+  };
 
   template <class Statement>
   pqxx::result query(const Statement& statement, const PostgresParameters& parameters) {

@@ -6,8 +6,10 @@
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/sql/schema.hpp>
+#include <render_cache/sql/statements.hpp>
 #include <render_cache/sql/sweep.hpp>
 #include <render_cache/store/sqlite/file.hpp>
+#include <render_cache/store/sqlite/live_query.hpp>
 #include <render_cache/store/sqlite/options.hpp>
 
 #include <algorithm>
@@ -41,6 +43,7 @@ class SqliteStore {
   using Reader = detail::SqliteFile::Reader;
   using Writing = detail::SqliteFile::Writing;
   using Run = SqliteStatement::Run;
+  using SqliteTurn = detail::SqliteTurn;
 
  public:
   using key_type = typename S::key_type;
@@ -116,41 +119,35 @@ class SqliteStore {
   std::size_t erase_group(const group_t<key_type>& group) {
     return file_.write([&](Writing& writing) {
       writing.erase_group.run().bind(detail::to_field(group)).step();
-      const auto erased = writing.erase_group.changes();
-      return_pages(writing.connection);
-      return erased;
+      return writing.erase_group.changes();
     });
   }
 
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
-    const auto start = sweep_start();
-    return sweep<key_type>(
-        keep, options, [&](const key_type* after, std::size_t limit) { return page(after, start, limit); },
-        [&](std::span<const key_type> doomed) { return erase_older(doomed, start); });
+    Steps steps{*this, sweep_start()};
+    const auto report = sweep<key_type>(
+        keep, options, [&](const key_type* after, std::size_t limit) { return steps.keys(after, limit); },
+        [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
+    if (!options.dry_run) return_pages(options);
+    return report;
   }
 
   /// Erases the entries whose group is not among the rows of `live_query`, a SELECT of one column in this database
-  /// file: `SELECT alias_name FROM global_repos`. NULLs among them are passed over. It is run as it is: never take it from a
-  /// stranger. Throws StoreError for a query that names no group, unless `when_none` says that this is meant.
+  /// file: `SELECT alias_name FROM global_repos`. NULLs among them are passed over. It is run once, by a connection that can
+  /// only read, and as it is: never take it from a stranger. Throws StoreError for one that names no group, unless `when_none`
+  /// says that this is meant, and for one of more rows than `max_live_groups`.
   PruneReport prune_groups(std::string_view live_query, const PruneOptions& options = {},
                            WhenNoneLive when_none = WhenNoneLive::refuse) {
-    using Sql = GroupSweepSql<SqliteDialect>;
-    const auto start = sweep_start();
-    const auto survey = file_.read([&](Reader& reader) {
-      const auto counts = reader.connection.query(Sql::survey(file_.table(), live_query).text, {start}).at(0);
-      const auto at = [&](std::size_t column) { return from_text<std::size_t>(counts.at(column).value()).value(); };
-      return detail::GroupSurvey{at(0), at(1), at(2), at(3)};
-    });
-    const auto sql = Sql::erase(file_.table(), live_query);
-    return detail::sweep_groups(survey, options, when_none, [&](std::size_t limit) {
-      return file_.write([&](Writing& writing) {
-        SqliteStatement statement(writing.connection, sql.text);
-        statement.run().bind(start).bind(limit).step();
-        const auto erased = statement.changes();
-        return_pages(writing.connection);
-        return erased;
-      });
-    });
+    Steps steps{*this, sweep_start()};
+    const auto lives = live_groups(live_query, options.query_timeout, when_none);
+    const auto report = sweep_groups<key_type>(
+        lives, options, [&](const group_t<key_type>* after, std::size_t limit) { return steps.groups(after, limit); },
+        [&](const group_t<key_type>& group, const key_type* after, std::size_t limit) {
+          return steps.keys_of(group, after, limit);
+        },
+        [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
+    if (!options.dry_run) return_pages(options);
+    return report;
   }
 
   /// The moment's numbers.
@@ -198,44 +195,115 @@ class SqliteStore {
     return start;
   }
 
-  std::vector<SweptKey<key_type>> page(const key_type* after, const std::string& start, std::size_t limit) {
+  LiveGroups<key_type> live_groups(std::string_view query, std::chrono::milliseconds timeout, WhenNoneLive when_none) {
+    const auto sql = live_groups_sql<SqliteDialect>(file_.table(), query, max_live_groups + 1);
     return file_.read([&](Reader& reader) {
-      std::vector<SweptKey<key_type>> keys;
-      auto run = after == nullptr ? reader.sweep_first.run() : reader.sweep_next.run();
-      if (after != nullptr) run.bind_members(*after);
+      LiveGroups<key_type> groups;
+      std::size_t rows = 0;
+      detail::run_live_query(reader.connection, sql, timeout, [&](Run& run) {
+        ++rows;
+        group_t<key_type> group;
+        const auto wrong = run.read(0, group);
+        if (!wrong.empty()) refuse_live_query("a group " + std::string(wrong));
+        groups.add(group);
+      });
+      groups.check(rows, when_none);
+      return groups;
+    });
+  }
+
+  /// What sweeps ask for.
+  struct Steps {
+    SqliteStore& store;
+    const std::string start;
+
+    std::vector<SweptKey<key_type>> keys(const key_type* after, std::size_t limit) {
+      return store.file_.read([&](Reader& reader) {
+        auto run = after == nullptr ? reader.sweep_first.run() : reader.sweep_next.run();
+        if (after != nullptr) run.bind_members(*after);
+        return read_keys(run, limit);
+      });
+    }
+
+    std::vector<SweptKey<key_type>> keys_of(const group_t<key_type>& group, const key_type* after, std::size_t limit) {
+      return store.file_.read([&](Reader& reader) {
+        auto run = after == nullptr ? reader.sweep_group_first.run() : reader.sweep_group_next.run();
+        after == nullptr ? run.bind(detail::to_field(group)) : run.bind_members(*after);
+        return read_keys(run, limit);
+      });
+    }
+
+    std::vector<group_t<key_type>> groups(const group_t<key_type>* after, std::size_t limit) {
+      return store.file_.read([&](Reader& reader) {
+        std::vector<group_t<key_type>> groups;
+        auto run = after == nullptr ? reader.groups_first.run() : reader.groups_next.run();
+        if (after != nullptr) run.bind(detail::to_field(*after));
+        run.bind(limit);
+        while (run.step()) {
+          if (const auto wrong = run.read(0, groups.emplace_back()); !wrong.empty())
+            unreadable_key(store.file_.table().keys[0].name, wrong);
+        }
+        return groups;
+      });
+    }
+
+    /// In several transactions where one would take long.
+    std::size_t erase_older(std::span<const key_type> doomed) {
+      std::size_t erased = 0;
+      store.file_.write_in_turns([&](Writing& writing, const SqliteTurn& turn) {
+        SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
+        std::size_t seen = 0, gone = 0;
+        do {
+          writing.erase_older.run().bind_members(doomed[seen++]).bind(start).step();
+          gone += writing.erase_older.changes();
+        } while (seen < doomed.size() && !turn.is_over());
+        transaction.commit();
+        doomed = doomed.subspan(seen);
+        erased += gone;
+        return !doomed.empty();
+      });
+      return erased;
+    }
+
+   private:
+    std::vector<SweptKey<key_type>> read_keys(Run& run, std::size_t limit) {
       run.bind(start).bind(limit);
+      std::vector<SweptKey<key_type>> keys;
       while (run.step()) {
         auto& swept = keys.emplace_back();
         int column = 0;
         for_each_member(swept.key, [&](const char* name, auto& member) {
-          if (const auto wrong = run.read(column++, member); !wrong.empty()) {
-            throw StoreError("'" + std::string(name) + "' " + std::string(wrong) + " in a row of '" + std::string(S::table) +
-                             "'");
-          }
+          if (const auto wrong = run.read(column++, member); !wrong.empty()) unreadable_key(name, wrong);
         });
         swept.newer = run.column_integer(column) != 0;
       }
       return keys;
-    });
+    }
+
+    [[noreturn]] static void unreadable_key(std::string_view column, std::string_view wrong) {
+      throw StoreError(detail::text({"'", column, "' ", wrong, " in a row of '", S::table, "'"}));
+    }
+  };
+
+  /// Gives pages that became free back to the file system. What was erased stays so if this fails.
+  void return_pages(const PruneOptions& options) {
+    try {
+      const auto free = file_.read([](Reader& reader) { return reader.connection.query("PRAGMA freelist_count"); });
+      if (free.at(0).at(0) == "0") return;
+      file_.write_in_turns([&](Writing& writing, const SqliteTurn& turn) {
+        return return_pages(writing, turn) && !options.stop.stop_requested();
+      });
+    } catch (const StoreError&) {
+    }
   }
 
-  std::size_t erase_older(std::span<const key_type> keys, const std::string& start) {
-    return file_.write([&](Writing& writing) {
-      SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
-      std::size_t erased = 0;
-      for (const auto& key : keys) {
-        writing.erase_older.run().bind_members(key).bind(start).step();
-        erased += writing.erase_older.changes();
-      }
-      transaction.commit();
-      return_pages(writing.connection);
-      return erased;
-    });
-  }
-
-  /// Gives pages that became free back to the file system, a part at a time. What was erased stays so if this fails.
-  static void return_pages(SqliteConnection& connection) {
-    sqlite3_exec(connection.handle(), "PRAGMA incremental_vacuum(1000)", nullptr, nullptr, nullptr);
+  /// As many as the turn allows; whether there are more.
+  static bool return_pages(Writing& writing, const SqliteTurn& turn) {
+    auto run = writing.return_pages.run();
+    while (run.step()) {
+      if (turn.is_over()) return true;
+    }
+    return false;
   }
 
   detail::SqliteFile file_;

@@ -84,10 +84,6 @@ struct PostgresDialect {
   static std::string delete_from(const Table& table) {
     return detail::text({"DELETE FROM ", detail::quoted<PostgresDialect>(table.name), " AS t"});
   }
-  /// It makes a hash of NOT EXISTS, and NOT IN a scan for every row.
-  static std::string not_listed(const std::string& value, const std::string& list) {
-    return detail::text({"NOT EXISTS (SELECT 1 FROM ", list, " AS l WHERE l.g = ", value, ")"});
-  }
 
   static std::string constraint(const Column&) { return {}; }
   static std::string key_constraint(const Table& table) {

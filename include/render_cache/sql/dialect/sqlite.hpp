@@ -57,10 +57,6 @@ struct SqliteDialect {
   static std::string delete_from(const Table& table) {
     return detail::text({"DELETE FROM ", detail::quoted<SqliteDialect>(table.name), " AS t"});
   }
-  /// It makes a hash of NOT IN, and NOT EXISTS a scan for every row.
-  static std::string not_listed(const std::string& value, const std::string& list) {
-    return detail::text({value, " NOT IN (SELECT g FROM ", list, ")"});
-  }
 
   /// In SQLite 3.40 json_valid(NULL) is 0.
   static std::string constraint(const Column& column) {

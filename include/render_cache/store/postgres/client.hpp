@@ -5,6 +5,7 @@
 #include <render_cache/store/postgres/watchdog.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -33,14 +34,20 @@ class PostgresClient {
   using MakeReady = std::function<void(PostgresConnection&)>;
 
   PostgresClient(const PostgresOptions& options, MakeReady make_ready)
-      : watchdog_(detail::answer_timeout(options)), pool_(options), make_ready_(std::move(make_ready)) {}
+      : statement_timeout_(options.statement_timeout), watchdog_(detail::answer_timeout(statement_timeout_)), pool_(options),
+        make_ready_(std::move(make_ready)) {}
 
   /// What `work(connection)` returns. The database is made ready before the first work, and again after each mismatch.
   template <class Work>
   auto run(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
+    return run(work, statement_timeout_);
+  }
+  /// The same for work that sets a time-out of its own; zero: none.
+  template <class Work>
+  auto run(Work work, std::chrono::milliseconds timeout) -> decltype(work(std::declval<PostgresConnection&>())) {
     try {
       ++operations_;
-      return run_or_retry(work);
+      return run_or_retry(work, detail::answer_timeout(timeout));
     } catch (const StoreUnavailable&) {
       ++unavailable_;
       throw;
@@ -71,13 +78,13 @@ class PostgresClient {
 
  private:
   template <class Work>
-  auto run_or_retry(Work& work) -> decltype(work(std::declval<PostgresConnection&>())) {
+  auto run_or_retry(Work& work, std::chrono::milliseconds limit) -> decltype(work(std::declval<PostgresConnection&>())) {
     for (bool may_retry = true;; may_retry = false) {
       auto connection = pool_.acquire();  // a server that refuses connections is not asked twice
       const bool was_ready = ready_;
       try {
         if (!was_ready) make_ready(*connection);
-        const PostgresWatchdog::Watch watch(watchdog_, *connection);
+        const PostgresWatchdog::Watch watch(watchdog_, *connection, limit);
         return work(*connection);
       } catch (const PostgresConnectionLost&) {
         if (!may_retry) throw;
@@ -103,6 +110,7 @@ class PostgresClient {
     }
   }
 
+  const std::chrono::milliseconds statement_timeout_;
   PostgresWatchdog watchdog_;
   PostgresPool pool_;
   const MakeReady make_ready_;

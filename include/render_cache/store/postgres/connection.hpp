@@ -4,6 +4,7 @@
 #include <render_cache/sql/connection.hpp>
 #include <render_cache/sql/dialect/postgres.hpp>
 #include <render_cache/sql/migration.hpp>
+#include <render_cache/sql/sweep.hpp>
 #include <render_cache/store/postgres/errors.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 #include <render_cache/store/postgres/options.hpp>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,6 +71,21 @@ class PostgresConnection {
     return attempt([&] {
       pqxx::nontransaction transaction(connection_);
       return detail::run_text(transaction, sql, parameters);
+    });
+  }
+
+  /// An operator's query, in a transaction that can change nothing, with a time-out of its own; zero: none.
+  pqxx::result run_live_query(const std::string& sql, std::chrono::milliseconds timeout) {
+    return attempt([&] {
+      pqxx::read_transaction transaction(connection_);
+      transaction.exec("SET LOCAL statement_timeout = " + std::to_string(timeout.count()));
+      try {
+        return detail::run_text(transaction, sql, {});
+      } catch (const pqxx::sql_error& error) {
+        if (detail::is_statements_fault(error)) refuse_live_query(detail::postgres_message(error.what(), error.sqlstate()));
+        if (error.sqlstate() == "57014") give_up_live_query(timeout);
+        throw;
+      }
     });
   }
 

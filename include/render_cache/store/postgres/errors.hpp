@@ -50,6 +50,13 @@ inline std::string postgres_message(std::string_view text, std::string_view sqls
   throw StoreError(message);
 }
 
+/// Whether a statement alone is to blame, and no other can be expected to fail: what it names, computes or would change.
+inline bool is_statements_fault(const pqxx::sql_error& error) {
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) return true;  // libpqxx 6.4 knows no SQLSTATE of it
+  const std::string state = error.sqlstate();
+  return state.starts_with("42") || state.starts_with("22") || state.starts_with("0A") || state == "25006";
+}
+
 /// Called in a catch block: throws the store's error for the exception that is being handled.
 [[noreturn]] inline void throw_store_error() {
   try {

@@ -66,8 +66,8 @@ inline std::string session_settings(const PostgresOptions& options) {
 }
 
 /// When a server that does not answer is given up; zero: never.
-inline std::chrono::milliseconds answer_timeout(const PostgresOptions& options) {
-  return options.statement_timeout.count() > 0 ? options.statement_timeout + std::chrono::seconds(1) : options.statement_timeout;
+inline std::chrono::milliseconds answer_timeout(std::chrono::milliseconds statement_timeout) {
+  return statement_timeout.count() > 0 ? statement_timeout + std::chrono::seconds(1) : statement_timeout;
 }
 
 }  // namespace detail

@@ -25,9 +25,10 @@ class SqliteDatabase {
   struct Writing {
     Writing(SqliteConnection& writer, const Sql<SqliteDialect>& sql)
         : connection(writer), publish(writer, sql.publish.text), erase(writer, sql.erase.text),
-          erase_group(writer, sql.erase_group.text), erase_older(writer, sql.erase_older.text) {}
+          erase_group(writer, sql.erase_group.text), erase_older(writer, sql.erase_older.text),
+          return_pages(writer, "PRAGMA incremental_vacuum") {}
     SqliteConnection& connection;
-    SqliteStatement publish, erase, erase_group, erase_older;
+    SqliteStatement publish, erase, erase_group, erase_older, return_pages;
   };
 
   /// A file that was at the path before is `lost`. The content must outlive it.
@@ -67,14 +68,17 @@ class SqliteReader {
       : database(std::move(opened)), connection(options.path, SqliteConnection::Access::read, options.busy_timeout),
         lookup(connection, sql.lookup.text), lookup_stale(connection, sql.lookup_stale.text),
         sweep_start(connection, sql.sweep_start.text), sweep_first(connection, sql.sweep_first.text),
-        sweep_next(connection, sql.sweep_next.text) {
+        sweep_next(connection, sql.sweep_next.text), groups_first(connection, sql.groups_first.text),
+        groups_next(connection, sql.groups_next.text), sweep_group_first(connection, sql.sweep_group_first.text),
+        sweep_group_next(connection, sql.sweep_group_next.text) {
     // A checkpoint is the writer's alone.
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
 
   const std::shared_ptr<SqliteDatabase> database;
   SqliteConnection connection;
-  SqliteStatement lookup, lookup_stale, sweep_start, sweep_first, sweep_next;
+  SqliteStatement lookup, lookup_stale, sweep_start, sweep_first, sweep_next, groups_first, groups_next, sweep_group_first,
+      sweep_group_next;
 };
 
 }  // namespace render_cache::detail

@@ -3,6 +3,7 @@
 
 #include <render_cache/store/sqlite/database.hpp>
 #include <render_cache/store/sqlite/fork_guard.hpp>
+#include <render_cache/store/sqlite/turn.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -74,6 +76,21 @@ class SqliteFile {
       }
       begin_anew(std::move(database));
     }
+  }
+
+  /// `action(Writing&, const SqliteTurn&)` again and again until it returns false, with pauses in which others write. It ends soon
+  /// after the turn is over.
+  template <class Action>
+  void write_in_turns(Action action) {
+    bool more = false;
+    do {
+      const auto pause = write([&](Writing& writing) {
+        const SqliteTurn turn;
+        more = action(writing, turn);
+        return turn.pause();
+      });
+      std::this_thread::sleep_for(pause);
+    } while (more);
   }
 
   [[nodiscard]] const Table& table() const noexcept { return content_.table; }

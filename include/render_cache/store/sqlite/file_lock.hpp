@@ -29,10 +29,13 @@ class SqliteFileLock {
   SqliteFileLock& operator=(const SqliteFileLock&) = delete;
   ~SqliteFileLock() { close(); }
 
+  /// Between two attempts, at most.
+  static constexpr std::chrono::microseconds longest_pause{5000};
+
   /// Throws StoreUnavailable when another holder does not let go in time.
   void lock(std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
-    for (auto pause = std::chrono::microseconds{100};; pause = std::min(2 * pause, std::chrono::microseconds{5000})) {
+    for (auto pause = std::chrono::microseconds{100};; pause = std::min(2 * pause, longest_pause)) {
       if (file_ < 0) open();
       if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
         if (!deleted()) return;
