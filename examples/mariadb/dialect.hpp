@@ -70,9 +70,6 @@ struct MariaDbDialect {
   }
   /// A DELETE whose table has a name of its own is one of several tables; 10.11 knows no other.
   static std::string delete_from(const Table& table) { return "DELETE t FROM `" + std::string(table.name) + "` AS t"; }
-  static std::string not_listed(const std::string& value, const std::string& list) {
-    return value + " NOT IN (SELECT g FROM " + list + ")";
-  }
 
   static std::string constraint(const Column&) { return {}; }
   /// An index has at most 3,072 bytes, all columns together, and one text of a key may have 2,048. A constraint USING HASH compares
