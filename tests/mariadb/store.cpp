@@ -182,6 +182,24 @@ TEST_CASE("mariadb: a sweep finds keys that differ late") {
   CHECK(wiki.store.prune([](const WikiKey&) { return false; }, options) == PruneReport{5, 5, 0, false});
 }
 
+TEST_CASE("mariadb: the statements that this store leaves to others walk the groups and the keys of one") {
+  Wiki wiki;
+  for (const char* group : {"c", "a", "b"}) {
+    for (const char* path : {"2", "1"}) wiki.store.publish({group, path}, page("x"));
+  }
+  const Sql<MariaDbDialect> sql(table_of<WikiSchema>());
+  const std::string a = "a", one = "1", start = "2024-05-01T12:00:00.000000Z";
+  const auto column_of = [&](const Statement& statement, const std::vector<Field>& arguments, std::size_t at) {
+    std::string texts;
+    for (const auto& row : wiki.database.connection().run(statement, arguments).rows) texts += row.at(at).value() + ' ';
+    return texts;
+  };
+  CHECK(column_of(sql.groups_first, {Field(2)}, 0) == "a b ");
+  CHECK(column_of(sql.groups_next, {Field(a), Field(9)}, 0) == "b c ");
+  CHECK(column_of(sql.sweep_group_first, {Field(a), Field(start), Field(9)}, 1) == "1 2 ");
+  CHECK(column_of(sql.sweep_group_next, {Field(a), Field(one), Field(start), Field(9)}, 1) == "2 ");
+}
+
 TEST_CASE("mariadb: what the server cannot hold is refused by its name, and the next publish is none the worse") {
   Wiki wiki;
   const std::size_t largest = std::stoul(wiki.database.value("SELECT @@max_allowed_packet"));
