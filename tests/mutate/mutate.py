@@ -26,7 +26,7 @@ copy = build / "source"  # the project, but for include/ by links
 binary = build / "build" / "tests" / "render_cache_tests"
 not_tried = r"laws/|wiki|postgres|observer/prometheus|requirements|version"
 at_once = 2
-slow = 10  # seconds: what the tests of one mutant may take together, unless one alone takes more
+slow = 30  # seconds: what the tests of one mutant may take together, unless one alone takes more
 
 
 def say(text):
@@ -258,7 +258,7 @@ def try_all(chosen, tests, results):
         if mutant.id not in reached_by:
             return "not reached"
         for portion in portions(reached_by[mutant.id], seconds):
-            ended = run(portion, 5 + 3 * sum(seconds[test] for test in portion), RENDER_CACHE_MUTANT=str(mutant.id))
+            ended = run(portion, 4 + 3 * sum(seconds[test] for test in portion), RENDER_CACHE_MUTANT=str(mutant.id))
             if ended != "passed":
                 return ended
         return "survived"

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -286,6 +287,31 @@ TEST_CASE("a read is never torn by a writer", "[concurrent]") {
   }
 }
 
+TEST_CASE("a file that is written to during each attempt to read it is torn, after eight of them") {
+  struct WritingHasher {
+    std::shared_ptr<int> digests = std::make_shared<int>(0);
+    fs::path file;
+    std::string digest(std::string_view) const {
+      std::ofstream(file) << "now " << 1000 + ++*digests;
+      return "digest";
+    }
+    Fingerprint components(std::string_view text) const { return std::move(Fingerprint().add("source", digest(text))); }
+  } writing;
+  test::TemporaryDirectory directory;
+  writing.file = directory.write("a.md", "now 1000");
+  const FileHasher<WritingHasher> hasher(writing);
+  const FileSource source{std::make_shared<DocumentRoot>(directory.path()), "a.md"};
+  CHECK_THROWS_WITH(hasher.freeze(source), ContainsSubstring("a.md' was written to during each of 8 attempts to read it"));
+  CHECK(*writing.digests == 8);
+}
+
+TEST_CASE("what a file hasher is not told is as documented") {
+  const FileHasherOptions options;
+  CHECK(options.max_bytes == 67'108'864);
+  CHECK(options.memo_entries == 131'072);
+  CHECK_FALSE(options.always_read);
+}
+
 TEST_CASE("absence of a file is told apart from failure") {
   Fixture f;
   CHECK_FALSE(f.hasher.digest(f.file("absent")).has_value());
@@ -295,4 +321,5 @@ TEST_CASE("absence of a file is told apart from failure") {
   CHECK(f.hasher.time(f.file("a"))->bytes == 4);
   CHECK_FALSE(f.hasher.time(f.file("a"))->settled);
   CHECK_THROWS_AS(f.hasher.digest(f.file("../a")), FileError);
+  CHECK_THROWS_AS(f.hasher.time(f.file("../a")), FileError);
 }

@@ -4,7 +4,10 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
+#include <vector>
 
 using namespace render_cache;
 
@@ -58,6 +61,35 @@ TEST_CASE("a full memo starts anew, and keeps what it then learns") {
 
   memo.remember(root, path(10 * capacity - 1), stamp(11), "newer");  // one that is known needs no room
   CHECK(memo.recall(root, path(10 * capacity - 1), stamp(11)) == "newer");
+}
+
+TEST_CASE("a memo remembers as many files as it is told, and one in each of its parts at least") {
+  const auto path = [](std::size_t i) { return "page-" + std::to_string(i); };
+  for (const std::size_t capacity : {0u, 16u, 32u}) {
+    StatMemo memo(capacity);
+    for (std::size_t i = 0; i < 1000; ++i) memo.remember(root, path(i), stamp(10), "digest");
+    std::vector<std::string> known;
+    for (std::size_t i = 0; i < 1000; ++i) {
+      if (memo.recall(root, path(i), stamp(10))) known.push_back(path(i));
+    }
+    if (capacity < 32) CHECK(known.size() == 16);
+    CHECK(known.size() <= 32);
+    // What is known already takes no room from others.
+    for (const auto& each : known) {
+      memo.remember(root, each, stamp(11), "newer");
+      const auto forgotten = [&](const auto& path) {
+        return !memo.recall(root, path, stamp(10)) && !memo.recall(root, path, stamp(11));
+      };
+      CHECK(std::none_of(known.begin(), known.end(), forgotten));
+    }
+  }
+}
+
+TEST_CASE("now is the system's time") {
+  const auto now = [] { return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count(); };
+  const auto before = now(), asked = StatMemo::now(), after = now();
+  CHECK(before <= asked);
+  CHECK(asked <= after);
 }
 
 TEST_CASE("a stamp settles two seconds after its newest time, and one from the future does not") {

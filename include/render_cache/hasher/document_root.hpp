@@ -156,7 +156,7 @@ class DocumentRoot {
     char of_root[PATH_MAX], of_found[PATH_MAX];
     const auto root = path_of(fd_, of_root), path = path_of(found, of_found);
     if (root.empty() || !path.starts_with(root)) return false;
-    return !has_hidden_name(path.substr(std::min(path.size(), root.size() + (root == "/" ? 0 : 1))));
+    return !has_hidden_name(path.substr(root.size()));
   }
 
   static std::string_view path_of(const detail::FileDescriptor& file, char (&path)[PATH_MAX]) noexcept {

@@ -1,0 +1,170 @@
+#include <render_cache/hasher/document_root.hpp>
+
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+using namespace render_cache;
+using detail::FileDescriptor;
+using enum FileError::Kind;
+using Names = DocumentRoot::Names;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string read(const DocumentRoot& root, const std::string& path) {
+  const auto file = root.open(path);
+  std::string text(100, 0);
+  text.resize(static_cast<std::size_t>(::read(file.get(), text.data(), text.size())));
+  return text;
+}
+
+FileError refusal(auto&& call) {
+  try {
+    call();
+  } catch (const FileError& error) {
+    return error;
+  }
+  throw std::logic_error("it was not refused");
+}
+FileError refusal(const DocumentRoot& root, const std::string& path) {
+  return refusal([&] { static_cast<void>(root.open(path)); });
+}
+
+bool has(const DocumentRoot& root, const std::string& path) {
+  struct ::stat state;
+  return root.stat(path, state);
+}
+
+auto open_files() { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); }
+
+}  // namespace
+
+TEST_CASE("a file descriptor is closed once, by whoever holds it last") {
+  const auto before = open_files();
+  {
+    FileDescriptor first(::open("/", O_RDONLY | O_CLOEXEC));
+    CHECK(first);
+    const int number = first.get();
+    FileDescriptor second(std::move(first));
+    CHECK(second.get() == number);
+    CHECK(first.get() == -1);
+    CHECK_FALSE(first);
+    FileDescriptor third;
+    CHECK_FALSE(third);
+    third = std::move(second);
+    CHECK(third.get() == number);
+    CHECK(open_files() == before + 1);
+  }
+  CHECK(open_files() == before);
+}
+
+TEST_CASE("the file descriptor 0 is one like any other") {
+  const int input = ::fcntl(0, F_DUPFD_CLOEXEC, 3);
+  ::close(0);
+  REQUIRE(::open("/", O_RDONLY | O_CLOEXEC) == 0);
+  CHECK(FileDescriptor(0));
+  CHECK(::fcntl(0, F_GETFD) == -1);
+  if (input >= 0) {
+    ::dup2(input, 0);
+    ::close(input);
+  }
+}
+
+TEST_CASE("whatever is asked of a root, no file stays open") {
+  test::TemporaryDirectory directory;
+  directory.write("folder/a.md", "text");
+  const auto before = open_files();
+  for (const auto names : {Names::all, Names::visible}) {
+    const DocumentRoot root(directory.path(), names);
+    CHECK(open_files() == before + 1);
+    CHECK(has(root, "folder/a.md"));
+    CHECK(read(root, "folder/a.md") == "text");
+    CHECK(refusal(root, "folder").kind == not_a_file);
+    CHECK(open_files() == before + 1);
+  }
+  CHECK(open_files() == before);
+}
+
+TEST_CASE("a root is a directory that is there, and says which") {
+  test::TemporaryDirectory directory, other;
+  const auto file = directory.write("a.md", "text");
+  CHECK(refusal([&] { DocumentRoot root(directory / "absent"); }).kind == not_found);
+  CHECK(refusal([&] { DocumentRoot root{file}; }).kind == not_found);
+  const DocumentRoot root(directory.path());
+  CHECK(root.identity() == DocumentRoot(directory / "../" / directory.path().filename()).identity());
+  CHECK_FALSE(root.identity() == DocumentRoot(other.path()).identity());
+  CHECK(root.path() == directory.path());
+}
+
+TEST_CASE("what is refused is named, with the reason") {
+  test::TemporaryDirectory directory;
+  directory.write("a.md", "text");
+  const DocumentRoot root(directory.path());
+  const auto in_quotes = [&](const std::string& name) { return "'" + (directory / name).native() + "'"; };
+  CHECK(root.where("a.md") == in_quotes("a.md"));
+  CHECK(refusal(root, "b.md").what() == in_quotes("b.md") + ": No such file or directory");
+  CHECK(refusal(root, "../b.md").what() == in_quotes("../b.md") + " leads out of its root: Invalid cross-device link");
+  CHECK(refusal(root, std::string("a.md\0b", 6)).what() == in_quotes("a.md") + " is followed by a NUL byte");
+  CHECK(refusal([&] { root.fail(EACCES, "a.md"); }).kind == unreadable);
+  CHECK(refusal([&] { root.fail(ELOOP, "a.md"); }).kind == outside);
+  for (const int error : {ENOENT, ENOTDIR, ENAMETOOLONG}) {
+    CHECK(refusal([&] { root.fail(error, "a.md"); }).kind == not_found);
+  }
+}
+
+TEST_CASE("hidden names count unless only visible ones do, in the path and in what its links lead to") {
+  test::TemporaryDirectory directory, elsewhere;
+  elsewhere.write("secret", "secret");
+  directory.write(".git/config", "hidden");
+  directory.write("folder/.env", "hidden");
+  directory.write("folder/a.md", "text");
+  directory.write("a.b/.../c.md", "text");
+  fs::create_symlink("folder/.env", directory / "to_hidden.md");
+  fs::create_symlink("folder/a.md", directory / "to_visible.md");
+  fs::create_directory_symlink(".git", directory / "to_folder");
+  fs::create_directory_symlink(".", directory / "to_itself");
+  fs::create_directory_symlink(elsewhere.path(), directory / "to_elsewhere");
+  const DocumentRoot all(directory.path()), visible(directory.path(), Names::visible);
+  for (const std::string name : {".", "folder", "folder/a.md", "to_visible.md", "to_itself", "to_itself/folder/a.md"}) {
+    CAPTURE(name);
+    CHECK(has(all, name));
+    CHECK(has(visible, name));
+  }
+  for (const std::string name : {".git", ".git/config", "folder/.env", "to_hidden.md", "to_folder", "to_folder/config",
+                                 "a.b/.../c.md", "folder/../folder/a.md"}) {
+    CAPTURE(name);
+    CHECK(has(all, name));
+    CHECK_FALSE(has(visible, name));
+    CHECK(errno == EXDEV);
+  }
+  for (const std::string name : {"absent.md", "to_elsewhere/secret", "../x", ""}) {
+    CAPTURE(name);
+    CHECK_FALSE(has(all, name));
+    CHECK_FALSE(has(visible, name));
+  }
+  CHECK(refusal(visible, "absent.md").kind == not_found);
+  CHECK(refusal(visible, "to_elsewhere/secret").kind == outside);
+}
+
+TEST_CASE("a root that is hidden itself, or all there is, has visible names") {
+  test::TemporaryDirectory directory;
+  directory.write(".books/folder/a.md", "text");
+  fs::create_symlink("folder/a.md", directory / ".books/link.md");
+  const DocumentRoot books(directory / ".books", Names::visible);
+  CHECK(has(books, "link.md"));
+  const DocumentRoot everything("/", Names::visible);
+  const auto below_everything = [](const fs::path& path) { return fs::canonical(path).native().substr(1); };
+  CHECK_FALSE(has(everything, below_everything(directory.path()) + "/.books/link.md"));
+  directory.write("folder/a.md", "text");
+  fs::create_symlink("folder/a.md", directory / "link.md");
+  CHECK(has(everything, below_everything(directory.path()) + "/link.md"));
+}
