@@ -23,14 +23,15 @@ bool means(const char* sqlstate) {
 }  // namespace
 
 TEST_CASE("each SQLSTATE that can happen has its error type") {
-  for (const char* state : {"", "08006", "57P01", "57P02", "57P03", "25P03", "25006"})
-    CHECK(means<PostgresConnectionLost>(state));
+  for (const char* state : {"", "08006", "57P01", "57P02", "57P03", "25P03"}) CHECK(means<PostgresConnectionLost>(state));
   for (const char* state : {"40001", "40P01"}) CHECK(means<PostgresRolledBack>(state));
   for (const char* state : {"53100", "54000"}) CHECK(means<StoreFull>(state));
   for (const char* state : {"53200", "53300", "57014", "55P03"}) CHECK(means<StoreUnavailable>(state));
   for (const char* state : {"22021", "22P05", "22P02", "22001", "23502", "23514"}) CHECK(means<InvalidValue>(state));
   for (const char* state : {"42P01", "42703", "42804", "0A000", "42P10"}) CHECK(means<SchemaMismatch>(state));
-  for (const char* state : {"42501", "26000", "XX000"}) CHECK(means<StoreError>(state));
+  CHECK(means<PostgresReadOnly>("25006"));
+  CHECK(means<StoreForbidden>("42501"));
+  for (const char* state : {"26000", "XX000"}) CHECK(means<StoreError>(state));
 }
 
 TEST_CASE("an error's message is the server's, with its SQLSTATE, and no line end") {

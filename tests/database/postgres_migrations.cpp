@@ -80,6 +80,7 @@ TEST_CASE("a store whose migration fails says so at each use, until it succeeds"
   PostgresStore<WikiSchema> store({.conninfo = database.conninfo(), .migrations = migrations()});
   for (int use = 0; use < 2; ++use) CHECK_THROWS_AS(store.lookup({"docs", "a.md"}, Fingerprint()), MigrationError);
   database.execute("DROP VIEW wiki_cache");
+  store.check();
   CHECK(store.lookup({"docs", "a.md"}, Fingerprint()).entry == nullptr);
 }
 

@@ -61,6 +61,9 @@ class PostgresServer {
 
   [[nodiscard]] std::string conninfo() const { return "host=" + directory_ + " user=render_cache dbname=postgres"; }
 
+  /// Its socket.
+  [[nodiscard]] std::string socket() const { return directory_ + "/.s.PGSQL.5432"; }
+
   /// Returns when the server answers.
   void start() {
     if (running()) return;

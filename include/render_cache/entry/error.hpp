@@ -57,6 +57,11 @@ struct StoreFull : StoreError {
   using StoreError::StoreError;
 };
 
+/// The store is there and may not be changed so: the role lacks a right, or the database is read-only. Asking again does not help.
+struct StoreForbidden : StoreError {
+  using StoreError::StoreError;
+};
+
 /// A value that the store cannot hold: a NUL byte or invalid UTF-8 in a text, JSON that is none.
 struct InvalidValue : StoreError {
   using StoreError::StoreError;

@@ -3,7 +3,7 @@
 
 #include <render_cache/requirements.hpp>
 
-#include <render_cache/read/deadline.hpp>
+#include <render_cache/entry/deadline.hpp>
 
 #include <atomic>
 #include <chrono>

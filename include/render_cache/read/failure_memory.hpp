@@ -5,7 +5,7 @@
 
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/fingerprint.hpp>
-#include <render_cache/read/deadline.hpp>
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/read/key_hash.hpp>
 
 #include <chrono>

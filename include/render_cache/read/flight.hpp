@@ -6,7 +6,7 @@
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/keys.hpp>
-#include <render_cache/read/deadline.hpp>
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/read/key_hash.hpp>
 
 #include <algorithm>

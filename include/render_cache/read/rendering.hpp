@@ -12,7 +12,7 @@
 #include <render_cache/entry/text.hpp>
 #include <render_cache/read/background.hpp>
 #include <render_cache/read/change_order.hpp>
-#include <render_cache/read/deadline.hpp>
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/read/failure_memory.hpp>
 #include <render_cache/read/flight.hpp>
 #include <render_cache/read/lookups.hpp>

@@ -55,7 +55,7 @@ class PostgresStore {
     PostgresParameters parameters;
     detail::add_parameters(parameters, key);
     parameters.add(fingerprint.text());
-    const auto rows = query(statements_.lookup, parameters);
+    const auto rows = look_up(statements_.lookup, parameters);
     return rows.empty() ? Lookup<value_type>{} : read_lookup(rows[0], 0, key, fingerprint);
   }
 
@@ -72,7 +72,7 @@ class PostgresStore {
     PostgresParameters parameters;
     keys.move_to(parameters);
     parameters.add_owned(fingerprints.take());
-    for (const auto& row : query(statements_.lookup_many, parameters)) {
+    for (const auto& row : look_up(statements_.lookup_many, parameters)) {
       const auto number = from_text<std::size_t>(row[0].c_str()).value();  // from 1 on
       found[number - 1] = read_lookup(row, 1, queries[number - 1].key, queries[number - 1].fingerprint);
     }
@@ -84,7 +84,7 @@ class PostgresStore {
     check_key(key);
     PostgresParameters parameters;
     detail::add_parameters(parameters, key);
-    const auto rows = query(statements_.lookup_stale, parameters);
+    const auto rows = look_up(statements_.lookup_stale, parameters);
     if (rows.empty() || rows[0][0].is_null()) return {};
     const auto found = read_lookup(rows[0], 0, key, Fingerprint::from_text(rows[0][0].c_str()));
     const auto age = from_text<std::int64_t>(detail::text_of(rows[0][rows[0].size() - 1]));
@@ -99,7 +99,7 @@ class PostgresStore {
     detail::add_parameters(parameters, key);
     detail::add_parameters(parameters, entry->value);
     parameters.add(entry->fingerprint.text());
-    query(statements_.publish, parameters);
+    send(statements_.publish, parameters);
   }
 
   /// All or nothing, in one statement; of a key that repeats the last one is kept.
@@ -119,7 +119,7 @@ class PostgresStore {
     keys.move_to(parameters);
     values.move_to(parameters);
     parameters.add_owned(fingerprints.take());
-    query(statements_.publish_many, parameters);
+    send(statements_.publish_many, parameters);
   }
 
   bool erase(const key_type& key) {
@@ -186,11 +186,22 @@ class PostgresStore {
         sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next;
   };
 
-  static PostgresClient::MakeReady make_ready(const PostgresOptions& options) {
+  static PostgresPool::MakeReady make_ready(const PostgresOptions& options) {
     return [migrations = options.migrations, history = options.migration_history](PostgresConnection& connection) {
-      if (!migrations.empty()) Migrator(connection, migrations, history).up();
+      if (!migrations.empty()) migrate(connection, migrations, history);
+      const auto watch = connection.expect_answer();
       check_table<S>(connection);
     };
+  }
+
+  /// Whether there is something to do is answered soon; doing it takes as long as it takes.
+  static void migrate(PostgresConnection& connection, const std::vector<Migration>& migrations, const std::string& history) {
+    Migrator migrator(connection, migrations, history);
+    {
+      const auto watch = connection.expect_answer();
+      if (migrator.pending().empty()) return;
+    }
+    migrator.up();
   }
 
   Lookup<value_type> read_lookup(const pqxx::row& row, pqxx::row::size_type first, const key_type& key,
@@ -299,6 +310,12 @@ class PostgresStore {
     }
   };
 
+  pqxx::result look_up(const PostgresStatement& statement, const PostgresParameters& parameters) {
+    return client_.look_up([&](PostgresConnection& connection) { return connection.run(statement, parameters); });
+  }
+  void send(const PostgresStatement& statement, const PostgresParameters& parameters) {
+    client_.publish([&](PostgresConnection& connection) { connection.run(statement, parameters); });
+  }
   template <class Statement>
   pqxx::result query(const Statement& statement, const PostgresParameters& parameters) {
     return client_.run([&](PostgresConnection& connection) { return connection.run(statement, parameters); });

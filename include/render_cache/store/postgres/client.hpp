@@ -1,14 +1,14 @@
-// Runs work on a connection of the pool: the database made ready first, one retry where that can help, failures counted.
+// Runs work on a connection of the pool: one retry where that can help, failures counted.
 #pragma once
 
 #include <render_cache/store/postgres/pool.hpp>
-#include <render_cache/store/postgres/watchdog.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <string>
 #include <utility>
 
 namespace render_cache {
@@ -30,24 +30,51 @@ struct PostgresStats {
 /// Thread-safe. Connects when it is first used.
 class PostgresClient {
  public:
-  /// Applies what migrations are pending, and throws `SchemaMismatch` if the table is not what the schema says.
-  using MakeReady = std::function<void(PostgresConnection&)>;
-
-  PostgresClient(const PostgresOptions& options, MakeReady make_ready)
-      : statement_timeout_(options.statement_timeout), watchdog_(detail::answer_timeout(statement_timeout_)), pool_(options),
-        make_ready_(std::move(make_ready)) {}
+  PostgresClient(const PostgresOptions& options, PostgresPool::MakeReady make_ready)
+      : acquire_timeout_(options.acquire_timeout), lookup_timeout_(options.lookup_timeout),
+        statement_timeout_(options.statement_timeout), pool_(options, std::move(make_ready)) {}
 
   /// What `work(connection)` returns. The database is made ready before the first work, and again after each mismatch.
   template <class Work>
   auto run(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
     return run(work, statement_timeout_);
   }
-  /// The same for work that sets a time-out of its own; zero: none.
+  /// The same for work that sets a statement time-out of its own; zero: none.
   template <class Work>
-  auto run(Work work, std::chrono::milliseconds timeout) -> decltype(work(std::declval<PostgresConnection&>())) {
+  auto run(Work work, std::chrono::milliseconds statement_timeout) -> decltype(work(std::declval<PostgresConnection&>())) {
+    return counted([&] { return run_or_retry(work, limit(statement_timeout), PostgresPool::Use::any); });
+  }
+  /// The same within `lookup_timeout`, its second try included.
+  template <class Work>
+  auto look_up(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
+    return counted([&] {
+      return run_or_retry(work, {lookup_timeout_, std::chrono::milliseconds::zero()}, PostgresPool::Use::any);
+    });
+  }
+  /// The same on one of the connections for publishes.
+  template <class Work>
+  auto publish(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
+    return counted([&] { return run_or_retry(work, limit(statement_timeout_), PostgresPool::Use::publish); });
+  }
+
+  /// Connects and makes the database ready, whether or not that was done before, however long that takes.
+  void check() {
+    counted([this] {
+      pool_.recheck();
+      pool_.acquire(detail::from_now(std::chrono::milliseconds::max()));
+    });
+  }
+
+  [[nodiscard]] PostgresStats stats() const {
+    return {pool_.open(), pool_.idle(), operations_, retries_, 0, unavailable_, full_, refused_, mismatched_, other_};
+  }
+
+ private:
+  template <class Operation>
+  auto counted(Operation operation) -> decltype(operation()) {
     try {
       ++operations_;
-      return run_or_retry(work, detail::answer_timeout(timeout));
+      return operation();
     } catch (const StoreUnavailable&) {
       ++unavailable_;
       throw;
@@ -66,55 +93,48 @@ class PostgresClient {
     }
   }
 
-  /// Connects and makes the database ready, whether or not that was done before.
-  void check() {
-    ready_ = false;
-    run([](PostgresConnection&) { return true; });
+  /// How long an operation waits for a connection, and what it has beyond that for all else. A second try has no more time.
+  struct Limit {
+    std::chrono::milliseconds connection, answer;
+  };
+
+  [[nodiscard]] Limit limit(std::chrono::milliseconds statement_timeout) const {
+    return {acquire_timeout_, detail::answer_timeout(statement_timeout)};
   }
 
-  [[nodiscard]] PostgresStats stats() const {
-    return {pool_.open(), pool_.idle(), operations_, retries_, 0, unavailable_, full_, refused_, mismatched_, other_};
-  }
-
- private:
   template <class Work>
-  auto run_or_retry(Work& work, std::chrono::milliseconds limit) -> decltype(work(std::declval<PostgresConnection&>())) {
+  auto run_or_retry(Work& work, Limit limit, PostgresPool::Use use) -> decltype(work(std::declval<PostgresConnection&>())) {
+    const auto end =
+        detail::from_now(limit.connection) + std::min<std::chrono::milliseconds>(limit.answer, std::chrono::years(100));
     for (bool may_retry = true;; may_retry = false) {
-      auto connection = pool_.acquire();  // a server that refuses connections is not asked twice
-      const bool was_ready = ready_;
+      // A server that refuses connections is not asked twice.
+      const auto connection = pool_.acquire(std::min(end, detail::from_now(limit.connection)), use);
+      const auto watch = connection->expect_answer(end);
       try {
-        if (!was_ready) make_ready(*connection);
-        const PostgresWatchdog::Watch watch(watchdog_, *connection, limit);
         return work(*connection);
       } catch (const PostgresConnectionLost&) {
+        if (watch->is_over()) {  // it was slow: others need not be
+          connection.discard();
+          throw StoreUnavailable("PostgreSQL has not answered within " +
+                                 std::to_string((limit.connection + limit.answer).count()) + " ms");
+        }
         if (!may_retry) throw;
       } catch (const PostgresRolledBack&) {
         if (!may_retry) throw;
+      } catch (const PostgresReadOnly&) {
+        // After a failover a new session finds the new primary. A replica is asked for one once in a while and not each time.
+        if (!may_retry || !connection->is_older_than(std::chrono::seconds(1))) throw;
+        connection.discard();
       } catch (const SchemaMismatch&) {
-        // A statement's: its plan is older than the table, or the table was changed. A new connection and a new check tell.
-        connection->discard();
-        ready_ = false;
-        if (!was_ready || !may_retry) throw;
+        connection.recheck();  // the statement's plan is older than the table, or the table was changed: a new check tells
+        if (!may_retry) throw;
       }
       ++retries_;
     }
   }
 
-  void make_ready(PostgresConnection& connection) {
-    try {
-      make_ready_(connection);
-      ready_ = true;
-    } catch (...) {
-      connection.discard();  // it may be in the middle of a migration
-      throw;
-    }
-  }
-
-  const std::chrono::milliseconds statement_timeout_;
-  PostgresWatchdog watchdog_;
+  const std::chrono::milliseconds acquire_timeout_, lookup_timeout_, statement_timeout_;
   PostgresPool pool_;
-  const MakeReady make_ready_;
-  std::atomic<bool> ready_ = false;
   std::atomic<std::uint64_t> operations_ = 0, retries_ = 0, unavailable_ = 0, full_ = 0, refused_ = 0, mismatched_ = 0,
                              other_ = 0;
 };

@@ -1,6 +1,7 @@
 // One connection: it runs a statement in one round trip and throws the library's errors.
 #pragma once
 
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/sql/connection.hpp>
 #include <render_cache/sql/dialect/postgres.hpp>
 #include <render_cache/sql/migration.hpp>
@@ -8,6 +9,7 @@
 #include <render_cache/store/postgres/errors.hpp>
 #include <render_cache/store/postgres/libpqxx.hpp>
 #include <render_cache/store/postgres/options.hpp>
+#include <render_cache/store/postgres/watchdog.hpp>
 
 #include <pqxx/pqxx>
 
@@ -34,21 +36,39 @@ struct PostgresStatement {
   std::string sql;   ///< with parameters $1, $2, ...
 };
 
+namespace detail {
+
+/// A descriptor of a connection's socket that stays this one's while the object lives: libpq closes its own when it likes, and the
+/// number may then be another file's.
+class SocketCopy {
+ public:
+  explicit SocketCopy(int socket) : copy_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {}
+  SocketCopy(const SocketCopy&) = delete;
+  SocketCopy& operator=(const SocketCopy&) = delete;
+  ~SocketCopy() {
+    if (copy_ >= 0) ::close(copy_);
+  }
+  [[nodiscard]] int get() const noexcept { return copy_; }
+
+ private:
+  const int copy_;
+};
+
+}  // namespace detail
+
 /// Belongs to one thread at a time. Throws what errors.hpp maps. A SchemaConnection: migrations run on one of their own.
 class PostgresConnection {
  public:
   using Dialect = PostgresDialect;
 
-  /// Connects and sets up the session. Throws `PostgresConnectionLost` where the server cannot be reached.
-  explicit PostgresConnection(const PostgresOptions& options)
-      : prepares_(options.prepared_statements),
+  /// Connects and sets up the session. Throws `PostgresConnectionLost` where the server cannot be reached. A watchdog sees to it that
+  /// what `expect_answer` watches ends; without one the server may be waited for without end. It must outlive the connection.
+  explicit PostgresConnection(const PostgresOptions& options, PostgresWatchdog* watchdog = nullptr)
+      : prepares_(options.prepared_statements), watchdog_(watchdog),
         connection_(attempt([&] { return pqxx::connection(detail::complete_conninfo(options.conninfo)); })),
-        silence_(connection_) {
+        silence_(connection_), socket_(connection_.sock()) {
+    const auto watch = expect_answer();
     run_script(detail::session_settings(options));
-    socket_ = ::fcntl(connection_.sock(), F_DUPFD_CLOEXEC, 0);
-  }
-  ~PostgresConnection() {
-    if (socket_ >= 0) ::close(socket_);
   }
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
@@ -113,12 +133,20 @@ class PostgresConnection {
 
   /// Whether the connection can be used again.
   [[nodiscard]] bool usable() const noexcept { return usable_; }
-  /// Says that it is not to be used again.
-  void discard() noexcept { usable_ = false; }
+  /// Whether it was opened longer ago than that.
+  [[nodiscard]] bool is_older_than(std::chrono::milliseconds age) const {
+    return std::chrono::steady_clock::now() - opened_ > age;
+  }
 
-  /// A descriptor of the connection's socket that stays this one's while the object lives: libpq closes its own when it
-  /// likes, and the number may then be another file's.
-  [[nodiscard]] int socket() const noexcept { return socket_; }
+  /// While what it returns lives, the server is expected to answer by `end`: then it is a lost connection.
+  [[nodiscard]] std::optional<PostgresWatchdog::Watch> expect_answer(std::chrono::steady_clock::time_point end) const {
+    if (watchdog_ == nullptr) return std::nullopt;
+    return std::optional<PostgresWatchdog::Watch>(std::in_place, *watchdog_, socket_.get(), end);
+  }
+  /// The same for what a server answers at once if it is there: settings, questions about tables.
+  [[nodiscard]] std::optional<PostgresWatchdog::Watch> expect_answer() const {
+    return expect_answer(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+  }
 
  private:
   template <class Action>
@@ -136,11 +164,13 @@ class PostgresConnection {
   }
 
   bool usable_ = true;
-  bool prepares_;
+  const bool prepares_;
+  PostgresWatchdog* const watchdog_;
   pqxx::connection connection_;
   detail::SilentNotices silence_;
+  const detail::SocketCopy socket_;
+  const std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
   std::vector<const PostgresStatement*> prepared_;
-  int socket_ = -1;
 };
 
 static_assert(SchemaConnection<PostgresConnection>);

@@ -11,7 +11,7 @@
 
 namespace render_cache {
 
-/// The connection is gone, or of no more use (server stopped, backend terminated, primary became a replica).
+/// The connection is gone, or of no more use (server stopped, backend terminated).
 struct PostgresConnectionLost : StoreUnavailable {
   using StoreUnavailable::StoreUnavailable;
 };
@@ -19,6 +19,11 @@ struct PostgresConnectionLost : StoreUnavailable {
 /// The server rolled the statement back in favour of another one (deadlock, serialization): run it again.
 struct PostgresRolledBack : StoreUnavailable {
   using StoreUnavailable::StoreUnavailable;
+};
+
+/// The server takes no changes: it is a replica, or has become one. Reads are as good as before.
+struct PostgresReadOnly : StoreForbidden {
+  using StoreForbidden::StoreForbidden;
 };
 
 namespace detail {
@@ -36,8 +41,10 @@ inline std::string postgres_message(std::string_view text, std::string_view sqls
   const auto message = postgres_message(text, state);
   const auto is = [&](auto... codes) { return (state.starts_with(codes) || ...); };
   // Without an SQLSTATE the error is libpq's own: the conversation with the server has ended.
-  // 57P01-57P05: the backend is being shut down. 25P03: it closed an idle transaction. 25006: a primary that is one no more.
-  if (state.empty() || is("08", "57P", "25P03", "25006")) throw PostgresConnectionLost(message);
+  // 57P01-57P05: the backend is being shut down. 25P03: it closed an idle transaction.
+  if (state.empty() || is("08", "57P", "25P03")) throw PostgresConnectionLost(message);
+  if (is("25006")) throw PostgresReadOnly(message);
+  if (is("42501")) throw StoreForbidden(message);
   if (is("40001", "40P01")) throw PostgresRolledBack(message);
   if (is("53100", "54000")) throw StoreFull(message);
   if (is("53", "57014", "55P03")) throw StoreUnavailable(message);  // too many, out of memory, time-out, lock
@@ -63,6 +70,8 @@ inline bool is_statements_fault(const pqxx::sql_error& error) {
     throw;
   } catch (const pqxx::transaction_rollback& error) {  // an sql_error from libpqxx 7 on, so it comes first
     throw PostgresRolledBack(postgres_message(error.what(), ""));
+  } catch (const pqxx::insufficient_privilege& error) {  // libpqxx 6 gives it no SQLSTATE
+    throw_for_sqlstate("42501", error.what());
   } catch (const pqxx::sql_error& error) {
     throw_for_sqlstate(error.sqlstate(), error.what());
   } catch (const pqxx::failure& error) {  // broken_connection, in_doubt_error

@@ -22,8 +22,10 @@ struct PostgresOptions {
   std::string migration_history = "render_cache_migrations";
   /// The most connections that are open at once. They are opened when needed.
   std::size_t pool_size = 8;
-  /// How long an operation waits for a free connection before it reports `StoreUnavailable`.
+  /// How long an operation waits for a connection that is ready and free before it reports `StoreUnavailable`.
   std::chrono::milliseconds acquire_timeout{1000};
+  /// How long a look-up, of one key or many, takes at most: waiting for a connection and for the answer together.
+  std::chrono::milliseconds lookup_timeout{1000};
   /// The server cancels a statement that takes longer. If it does not within a second more, it is taken for dead. Zero: no
   /// limit but the server's own. Set by SET after connecting.
   std::chrono::milliseconds statement_timeout{5000};
@@ -65,9 +67,9 @@ inline std::string session_settings(const PostgresOptions& options) {
   return settings;
 }
 
-/// When a server that does not answer is given up; zero: never.
+/// When a server that does not answer is given up, if it cancels statements after a time-out; zero: never.
 inline std::chrono::milliseconds answer_timeout(std::chrono::milliseconds statement_timeout) {
-  return statement_timeout.count() > 0 ? statement_timeout + std::chrono::seconds(1) : statement_timeout;
+  return statement_timeout.count() == 0 ? std::chrono::milliseconds::max() : statement_timeout + std::chrono::seconds(1);
 }
 
 }  // namespace detail

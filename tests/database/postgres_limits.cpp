@@ -1,0 +1,224 @@
+// How long a caller waits for a server that says nothing, is locked, or refuses.
+#include <render_cache/store/postgres.hpp>
+
+#include <render_cache/wiki.hpp>
+
+#include "support/catch.hpp"
+#include "support/database.hpp"
+#include "support/postgres_schema.hpp"
+#include "support/postgres_server.hpp"
+#include "support/silent_proxy.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+using namespace render_cache;
+using namespace std::chrono_literals;
+using Wiki = PostgresStore<WikiSchema>;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+const WikiKey key{"docs", "a.md"};
+const Fingerprint fresh = Fingerprint().add("source", "s2:1");
+
+EntryPtr<WikiPage> page(const std::string& html) {
+  return std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{html, {"{}"}}, fresh});
+}
+
+/// How much later than asked a thread that only sleeps has woken, at most: what the machine itself takes away.
+class Canary {
+ public:
+  Canary() {
+    thread_ = std::thread([this] {
+      while (!done_) {
+        const auto begin = Clock::now();
+        std::this_thread::sleep_for(5ms);
+        const auto late = Clock::now() - begin - 5ms;
+        if (late > latest_.load()) latest_ = late;
+      }
+    });
+  }
+  ~Canary() {
+    done_ = true;
+    thread_.join();
+  }
+  [[nodiscard]] Clock::duration late() const { return latest_; }
+
+ private:
+  std::atomic<bool> done_ = false;
+  std::atomic<Clock::duration> latest_{};
+  std::thread thread_;
+};
+
+/// How long a look-up takes that ends with an error.
+Clock::duration failing(Wiki& store) {
+  const auto begin = Clock::now();
+  CHECK_THROWS_AS(store.lookup(key, fresh), StoreUnavailable);
+  return Clock::now() - begin;
+}
+
+/// How long it takes until look-ups hit again.
+Clock::duration until_hit(Wiki& store) {
+  const auto begin = Clock::now();
+  while (Clock::now() - begin < 30s) {
+    try {
+      if (store.lookup(key, fresh).entry) break;
+    } catch (const StoreUnavailable&) {
+    }
+  }
+  return Clock::now() - begin;
+}
+
+}  // namespace
+
+TEST_CASE("a server that falls silent at any step of a session costs a look-up its limit, and is found again soon") {
+  test::PostgresServer server;
+  test::migrate_postgres(server.conninfo());
+  { Wiki({.conninfo = server.conninfo()}).publish(key, page("x")); }
+  const auto migrations = load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/postgres");
+  test::SilentProxy proxy(server.socket());
+  int steps = 0;
+  for (bool reached = true; reached; ++steps) {
+    CAPTURE(steps);
+    const Canary canary;
+    const auto begin = Clock::now();
+    {
+      Wiki store({.conninfo = "host=" + proxy.host() + " user=render_cache dbname=postgres",
+                  .migrations = migrations,
+                  .lookup_timeout = 300ms});
+      proxy.fall_silent_after(steps);
+      try {
+        reached = !store.lookup(key, fresh).entry;
+      } catch (const StoreUnavailable&) {
+        CHECK(proxy.is_silent());
+      }
+      CHECK(Clock::now() - begin < 350ms + 2 * canary.late());
+      if (reached) CHECK(failing(store) < 350ms + 2 * canary.late());
+      proxy.speak();
+      CHECK(until_hit(store) < 2500ms + 2 * canary.late());
+      proxy.fall_silent_after(0);
+      CHECK(failing(store) < 350ms + 2 * canary.late());
+      proxy.speak();
+    }
+    CHECK(Clock::now() - begin < 6s + 4 * canary.late());  // also to end a store whose server says nothing
+  }
+  CHECK(steps > 8);  // start-up, settings, history, table, index, prepare, look-up
+}
+
+TEST_CASE("a migration elsewhere keeps look-ups waiting for no longer than their limit") {
+  test::PostgresServer server;
+  const auto migrations = load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/postgres");
+  Wiki store({.conninfo = server.conninfo(), .migrations = migrations, .lookup_timeout = 200ms});
+  const Canary canary;
+  {
+    PostgresConnection other({.conninfo = server.conninfo()});
+    other.run_script(PostgresDialect::begin_migration(checksum("render_cache_migrations")));
+    for (int call = 0; call < 3; ++call) CHECK(failing(store) < 250ms + 2 * canary.late());
+    CHECK(store.stats().connections_open == 1);
+  }
+  store.check();
+  store.publish(key, page("x"));
+  CHECK(store.lookup(key, fresh).entry);
+}
+
+TEST_CASE("publishes that wait for a locked row leave connections to look-ups", "[concurrent]") {
+  test::TestDatabase database;
+  test::migrate_postgres(database.conninfo());
+  Wiki store({.conninfo = database.conninfo(), .pool_size = 4});
+  store.publish(key, page("x"));
+  std::vector<std::thread> publishers;
+  std::atomic<int> published = 0, refused = 0;
+  {
+    pqxx::connection connection(database.conninfo());
+    pqxx::work transaction(connection);
+    transaction.exec("SELECT 1 FROM wiki_cache FOR UPDATE");
+    for (int number = 0; number < 8; ++number) {
+      publishers.emplace_back([&] {
+        try {
+          store.publish(key, page("y"));
+          ++published;
+        } catch (const StoreUnavailable& error) {
+          if (std::string_view(error.what()).starts_with("all 2 connections for publishes were busy")) ++refused;
+        }
+      });
+    }
+    for (const auto begin = Clock::now(); refused < 6 && Clock::now() - begin < 20s;) {
+      CHECK(store.lookup(key, fresh).entry);
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  for (auto& thread : publishers) thread.join();
+  CHECK(refused == 6);
+  CHECK(published == 2);
+  CHECK(store.lookup(key, fresh).entry->value.rendered_html == "y");
+}
+
+TEST_CASE("a slow look-up is given up once, and costs no connection but its own") {
+  test::TestDatabase database;
+  PostgresClient client({.conninfo = database.conninfo(), .lookup_timeout = 200ms}, [](PostgresConnection&) {});
+  const auto run = [&](const char* sql) {
+    return client.look_up([&](PostgresConnection& connection) { return connection.run(sql, {}); });
+  };
+  client.look_up([&](PostgresConnection&) { return run("SELECT 1"); });
+  CHECK(client.stats().connections_idle == 2);
+  const auto begin = Clock::now();
+  const Canary canary;
+  CHECK_THROWS_WITH(run("SELECT pg_sleep(3)"), Catch::Matchers::Contains("PostgreSQL has not answered within 200 ms"));
+  CHECK(Clock::now() - begin < 250ms + 2 * canary.late());
+  CHECK(client.stats().retries == 0);
+  CHECK(client.stats().connections_idle == 1);
+  CHECK(client.stats().connections_open == 1);
+  CHECK(run("SELECT 1").size() == 1);
+}
+
+TEST_CASE("who may not write reads on: no retry, no new connection, and an error that says so") {
+  test::TestDatabase database;
+  test::migrate_postgres(database.conninfo());
+  { Wiki({.conninfo = database.conninfo()}).publish(key, page("x")); }
+  const auto role = database.name() + "_reader";
+  database.execute("CREATE ROLE " + role + " LOGIN; GRANT USAGE ON SCHEMA " + database.name() + " TO " + role +
+                   "; GRANT SELECT ON ALL TABLES IN SCHEMA " + database.name() + " TO " + role);
+  {
+    auto conninfo = database.conninfo();
+    for (const auto& [name, options] : {std::pair{"a role without rights", "-c role=" + role + " -c "},
+                                        std::pair{"a replica", std::string("-c default_transaction_read_only=on -c ")}}) {
+      CAPTURE(name);
+      Wiki store({.conninfo = std::string(conninfo).replace(conninfo.find("-c "), 3, options)});
+      CHECK(store.lookup(key, fresh).entry);
+      for (int call = 0; call < 3; ++call) {
+        CHECK_THROWS_AS(store.publish(key, page("y")), StoreForbidden);
+        CHECK_THROWS_AS(store.erase(key), StoreForbidden);
+        CHECK(store.lookup(key, fresh).entry->value.rendered_html == "x");
+      }
+      CHECK(store.stats().retries == 0);
+      CHECK(store.stats().unavailable == 0);
+      CHECK(store.stats().connections_open == 1);
+    }
+  }
+  database.execute("DROP OWNED BY " + role + "; DROP ROLE " + role);
+}
+
+TEST_CASE("a table that is not there is not looked for at each call") {
+  test::PostgresServer server({"log_connections = on"});
+  Wiki store({.conninfo = server.conninfo()});
+  const auto begin = Clock::now();
+  for (int call = 0; call < 100; ++call) CHECK_THROWS_AS(store.lookup(key, fresh), SchemaMismatch);
+  const auto seconds = static_cast<std::size_t>(std::chrono::ceil<std::chrono::seconds>(Clock::now() - begin).count());
+  const auto log = server.log();
+  std::size_t connections = 0;
+  for (auto at = log.find("application_name=render_cache"); at != log.npos;
+       at = log.find("application_name=render_cache", at + 1)) {
+    ++connections;
+  }
+  CHECK(connections <= seconds);
+  test::migrate_postgres(server.conninfo());
+  std::this_thread::sleep_for(1100ms);
+  CHECK_FALSE(store.lookup(key, fresh).entry);  // repaired, and found so by itself
+}
