@@ -1,0 +1,187 @@
+// What a SqliteStore is made of, each part alone: connections and transactions, the lock between processes, the files.
+#include <render_cache/store/sqlite.hpp>
+
+#include "support/catch.hpp"
+#include "support/sqlite_wiki.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace render_cache;
+using namespace render_cache::test;
+using namespace std::chrono_literals;
+using Access = SqliteConnection::Access;
+namespace fs = std::filesystem;
+
+namespace {
+
+auto open_files() { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); }
+
+std::string message_of(auto&& call) {
+  try {
+    call();
+  } catch (const StoreError& error) {
+    return error.what();
+  }
+  throw std::logic_error("it did not fail");
+}
+
+struct Database : TemporaryDirectory {
+  fs::path file = *this / "a.db";
+  [[nodiscard]] SqliteConnection connect(Access access = Access::write) const { return {file, access, 1ms}; }
+};
+
+}  // namespace
+
+TEST_CASE("sqlite: an error says which file, which statement and what was wrong") {
+  const Database database;
+  CHECK_THROWS_AS(database.connect(Access::read), StoreError);
+  CHECK_THAT(message_of([&] { static_cast<void>(database.connect(Access::read)); }),
+             ContainsSubstring("unable to open database file"));
+  auto connection = database.connect();
+  const auto message = message_of([&] { connection.run_script("SELECT 1 FROM absent"); });
+  CHECK_THAT(message, ContainsSubstring("'" + database.file.string() + "', SELECT 1 FROM absent"));
+  CHECK_THAT(message, ContainsSubstring("no such table: absent"));
+  CHECK_THAT(message, !ContainsSubstring("..."));
+  std::string statement = "SELECT 1 FROM absent --";
+  statement.resize(120, 'x');
+  CHECK_THAT(message_of([&] { connection.query(statement); }), ContainsSubstring(statement) && !ContainsSubstring("..."));
+  const auto longer = message_of([&] { connection.query(statement + "yz"); });
+  CHECK_THAT(longer, ContainsSubstring(statement + "...") && !ContainsSubstring("y..."));
+}
+
+TEST_CASE("sqlite: a transaction that writes has the file to itself at once, one that reads has not") {
+  const Database database;
+  auto one = database.connect(), other = database.connect();
+  one.run_script("PRAGMA journal_mode = wal; CREATE TABLE t (x)");
+  {
+    SqliteTransaction writes(one, Access::write);
+    CHECK_THROWS_AS(SqliteTransaction(other, Access::write), StoreUnavailable);
+    SqliteTransaction reads(other, Access::read);
+    CHECK(other.query("SELECT count(*) FROM t").at(0).at(0) == "0");
+    one.run_script("INSERT INTO t VALUES (1)");
+  }
+  CHECK(one.query("SELECT count(*) FROM t").at(0).at(0) == "0");  // it was not committed
+  SqliteTransaction writes(other, Access::write);
+  other.run_script("INSERT INTO t VALUES (1)");
+  writes.commit();
+  CHECK(one.query("SELECT count(*) FROM t").at(0).at(0) == "1");
+}
+
+TEST_CASE("sqlite: the lock between processes is held by one, and passes over to a new file when its own was deleted") {
+  const TemporaryDirectory directory;
+  const auto path = (directory / "lock").string();
+  const auto before = open_files();
+  {
+    SqliteFileLock one(path), other(path);
+    one.lock(0ms);
+    CHECK_THROWS_AS(other.lock(1ms), StoreUnavailable);
+    CHECK_THROWS_WITH(other.lock(0ms), ContainsSubstring("has been locked for 0 ms"));
+    one.unlock();
+    other.lock(0ms);
+    fs::remove(path);
+    other.unlock();
+    one.lock(0ms);  // gets that of the deleted file, which is nobody's any more
+    CHECK(fs::exists(path));
+    SqliteFileLock third(path);
+    CHECK_THROWS_AS(third.lock(0ms), StoreUnavailable);
+    CHECK(open_files() == before + 3);
+  }
+  CHECK(open_files() == before);
+  SqliteFileLock nowhere((directory / "absent/lock").string());
+  CHECK_THROWS_WITH(nowhere.lock(0ms), ContainsSubstring("cannot be opened: No such file or directory"));
+}
+
+TEST_CASE("sqlite: a file that was deleted is known by its mark, and the mark is no open file for long") {
+  const TemporaryDirectory directory;
+  const auto path = directory.write("a", "text").string();
+  const auto before = open_files();
+  {
+    const detail::FileMark mark(path), of_nothing((directory / "absent").string());
+    CHECK_FALSE(mark.deleted());
+    CHECK(of_nothing.deleted());
+    directory.write("b", "other");
+    fs::rename(directory / "b", path);
+    CHECK(mark.deleted());
+    CHECK_FALSE(detail::FileMark(path).deleted());
+  }
+  CHECK(open_files() == before);
+}
+
+TEST_CASE("sqlite: of a lost database its own side files are removed, and no others") {
+  const TemporaryDirectory directory;
+  const auto path = directory.write("a.db", "").string();
+  directory.write("a.db-wal", "");
+  directory.write("a.db-shm", "");
+  const auto lost = detail::identify_sqlite_files(path);
+  const auto side_files = [&] { return int{fs::exists(path + "-wal")} + int{fs::exists(path + "-shm")}; };
+  detail::remove_orphans(path, lost);
+  CHECK(side_files() == 2);  // it is not lost
+  directory.write("new", "");
+  fs::rename(directory / "new", path);
+  detail::remove_orphans(path, {});
+  CHECK(side_files() == 2);  // nor theirs
+  directory.write("new", "");
+  fs::rename(directory / "new", path + "-shm");
+  detail::remove_orphans(path, lost);
+  CHECK_FALSE(fs::exists(path + "-wal"));
+  CHECK(fs::exists(path + "-shm"));
+}
+
+TEST_CASE("sqlite: a database is known by the place that all ways to it lead to") {
+  const TemporaryDirectory directory;
+  const auto place = fs::canonical(directory.path()) / "folder/a.db";
+  directory.write("folder/b.db", "");
+  fs::create_directory_symlink("folder", directory / "link");
+  CHECK(detail::canonical_place(directory / "folder/a.db") == place);
+  CHECK(detail::canonical_place(directory / "link/a.db") == place);
+  CHECK(detail::canonical_place(directory / "link/../folder/a.db") == place);
+  CHECK(detail::canonical_place(fs::relative(directory / "folder/a.db")) == place);
+  CHECK(detail::canonical_place("").empty());
+}
+
+TEST_CASE("sqlite: a store counts its turns, and has one reader at least") {
+  SqliteWiki wiki;
+  auto options = wiki.options();
+  options.readers = 0;
+  WikiStore store(options);
+  const WikiKey key{"repo", "page.md"};
+  store.publish(key, page(1));
+  store.erase(key);
+  store.publish(key, page(1));
+  CHECK(found(store, key, 1) == 1);
+  CHECK(found(store, key, 2) == -1);
+  const auto stats = store.stats();
+  CHECK(stats.writes == 3);
+  CHECK(stats.reads == 2);
+  CHECK(stats.unreadable + stats.reopened + stats.corrupt == 0);
+}
+
+TEST_CASE("sqlite: what is not given is as documented") {
+  const SqliteOptions options;
+  CHECK(options.readers == 8);
+  CHECK(options.busy_timeout == 2s);
+  CHECK(options.disposable);
+  const SqliteStats stats;
+  CHECK(stats.reads + stats.writes + stats.unreadable + stats.reopened + stats.corrupt == 0);
+}
+
+TEST_CASE("sqlite: a key that no store takes is refused by each call, before the file is asked") {
+  SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  const WikiKey bad{"repo", std::string(max_key_bytes, 'a')};
+  CHECK_THROWS_AS(store.lookup(bad, fingerprint(1)), InvalidKey);
+  CHECK_THROWS_AS(store.lookup_many(std::vector<Query<WikiKey>>{{bad, fingerprint(1)}}), InvalidKey);
+  CHECK_THROWS_AS(store.lookup_stale(bad), InvalidKey);
+  CHECK_THROWS_AS(store.publish(bad, page(1)), InvalidKey);
+  CHECK_THROWS_AS(store.publish_many(std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>>{{bad, page(1)}}), InvalidKey);
+  CHECK_THROWS_AS(store.erase(bad), InvalidKey);
+  CHECK(store.stats().reads + store.stats().writes == 0);
+  store.publish_many({});
+  CHECK(store.stats().writes == 0);
+}
