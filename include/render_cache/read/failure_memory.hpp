@@ -3,9 +3,9 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/fingerprint.hpp>
-#include <render_cache/entry/deadline.hpp>
 #include <render_cache/read/key_hash.hpp>
 
 #include <chrono>

@@ -3,10 +3,10 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/keys.hpp>
-#include <render_cache/entry/deadline.hpp>
 #include <render_cache/read/key_hash.hpp>
 
 #include <algorithm>

@@ -8,11 +8,11 @@
 #include <render_cache/concepts/renderer.hpp>
 #include <render_cache/concepts/source.hpp>
 #include <render_cache/concepts/store.hpp>
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/read/background.hpp>
 #include <render_cache/read/change_order.hpp>
-#include <render_cache/entry/deadline.hpp>
 #include <render_cache/read/failure_memory.hpp>
 #include <render_cache/read/flight.hpp>
 #include <render_cache/read/lookups.hpp>
