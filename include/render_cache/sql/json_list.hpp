@@ -53,6 +53,7 @@ class JsonListHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, J
  public:
   std::vector<Field> elements;
 
+  // NOLINTBEGIN(readability-identifier-naming): RapidJSON calls them by these names
   bool Null() {
     if (depth_ == 1) elements.emplace_back();
     return depth_ == 1;
@@ -66,6 +67,7 @@ class JsonListHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, J
     return true;
   }
   bool Default() { return false; }
+  // NOLINTEND(readability-identifier-naming)
 
  private:
   bool add(std::string_view text, bool quoted) {
