@@ -43,7 +43,7 @@ void group_clean_up_laws() {
         std::find(live.begin(), live.end(), group) == live.end() ? subject.check_absent(key, row) : subject.check_holds(key, row);
       });
     };
-    const PruneReport two_dead{2 * rows, 2 * rows, 0, false, groups, 2};
+    const PruneReport two_dead{std::size_t{2} * rows, std::size_t{2} * rows, 0, false, groups, 2};
 
     SECTION("groups that a query does not name are removed, in batches of any size, and no others") {
       PruneOptions options;
@@ -125,7 +125,7 @@ void group_clean_up_laws() {
         if (removed == 0) removed = store.prune_groups(named({0, 2, 3, 5}), PruneOptions{}).removed;
       };
       removed += store.prune_groups(named({0, 2, 3, 5}), options).removed;
-      CHECK(removed == 2 * rows);
+      CHECK(removed == std::size_t{2} * rows);
       check_groups({0, 2, 3, 5});
     }
   }
