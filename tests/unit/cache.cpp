@@ -753,6 +753,16 @@ TEST_CASE("a source that cannot be sampled is its own key's answer alone") {
   CHECK(answers[1].outcome()->rendered_html == "<p>x</p>");
 }
 
+TEST_CASE("two renders that may run at a time do", "[concurrent]") {
+  Fixture f;
+  std::atomic<int> there = 0;
+  f.renderer.state->during = [&](auto&&...) {
+    ++there;
+    eventually([&] { return there == 2; });
+  };
+  for (const auto& answer : f.cache.get_many(pages(2, "x"), {.parallel = 2})) CHECK(answer.has_value());
+}
+
 TEST_CASE("one render at a time needs no thread but the caller's") {
   Fixture f;
   f.renderer.state->during = [self = std::this_thread::get_id()](auto&&...) { CHECK(std::this_thread::get_id() == self); };

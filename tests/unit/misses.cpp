@@ -308,7 +308,9 @@ TEST_CASE("an older value that the store cannot give is no answer, and one of th
   f.during() = [](auto&&...) { throw std::runtime_error("no"); };
   const GetOptions lenient{.freshness = Freshness::stale_if_error(1h)};
   f.store.age = 1h;
-  CHECK(f.cache.get(key, std::string("y"), lenient).origin == Origin::stale);
+  const auto old = f.cache.get(key, std::string("y"), lenient);
+  CHECK(old.origin == Origin::stale);
+  CHECK(old.stored);
   f.store.before = [](std::string_view operation) {
     if (operation == "lookup_stale") throw std::runtime_error("no");
   };
@@ -368,9 +370,53 @@ TEST_CASE("a source that moves each time that it is frozen is rendered as it was
     CHECK(renderer.state->renders == 1);
   }
   SECTION("else") {
-    CHECK(cache.get(key, source)->rendered_html == "<p>17</p>");  // after 16 tries
+    const auto outcome = cache.get(key, source);
+    CHECK(outcome->rendered_html == "<p>17</p>");  // after 16 tries
+    CHECK(outcome.origin == Origin::render);
     CHECK(renderer.state->renders == 1);
   }
+}
+
+TEST_CASE("what another has stored between a look-up and the render is taken from the store", "[concurrent]") {
+  struct : FullStore {
+    std::function<void()> after_lookup = [] {};
+    Lookup<WikiPage> lookup(const WikiKey& at, const Fingerprint& wanted) {
+      auto found = FullStore::lookup(at, wanted);
+      std::exchange(after_lookup, [] {})();
+      return found;
+    }
+  } store;
+  CountingRenderer renderer;
+  RenderCache cache(renderer, MinimalHasher{}, store);
+  store.after_lookup = [&] { std::async(std::launch::async, [&] { cache.get(key, x); }).get(); };
+  const auto outcome = cache.get(key, x);
+  CHECK(outcome.origin == Origin::store);
+  CHECK(outcome->rendered_html == "<p>x</p>");
+  CHECK(outcome.stored);
+  CHECK(renderer.state->renders == 1);
+}
+
+TEST_CASE("a render that goes well forgets the failure before it") {
+  Fixture f({.failure_memory = 1h});
+  f.during() = [](auto&&...) { throw std::runtime_error("no"); };
+  CHECK_THROWS(f.cache.get(key, x));
+  f.during() = [](auto&&...) {};
+  f.cache.refresh(key, x);
+  f.store.erase(key);
+  CHECK(f.cache.get(key, x).origin == Origin::render);
+}
+
+TEST_CASE("an outcome says why it is not stored, and what its render took") {
+  Fixture f;
+  f.during() = [&](auto&&...) {
+    std::this_thread::sleep_for(2ms);
+    f.cache.erase(key);
+  };
+  const auto outcome = f.cache.get(key, x);
+  CHECK_FALSE(outcome.stored);
+  CHECK(outcome.detail == "erased while it was rendered");
+  CHECK(outcome.entry->render_cost >= 2ms);
+  CHECK(outcome.entry->render_cost < 1min);
 }
 
 TEST_CASE("who shares a render is told so, and counted once", "[concurrent]") {
