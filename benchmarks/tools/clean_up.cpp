@@ -1,13 +1,14 @@
-// What clean-up costs in a large table, and what it costs others.
+// What clean-up costs in a large table, and what it costs others; scripts/bench scale runs it.
 //
-//   clean_up fill STORE LIVE DEAD   1,000 groups; 100 of them, with DEAD entries in all, are not in the table global_repos
+//   clean_up fill STORE LIVE DEAD [together]   1,000 groups; 100 of them, with DEAD entries in all, are not in the table
+//                                   global_repos. Entries come as in a wiki that is read, or those of a group together
 //   clean_up query STORE            removes what the query of live groups does not name
 //   clean_up predicate STORE        removes about half of the entries, as a predicate says
 //
-// STORE is sqlite:PATH or postgres:CONNINFO. Entries are published as they come in a wiki that is read, not repository by repository.
-// While it removes, another process publishes all the time. A line is printed: how long it took, how long without giving free pages
-// back, entries removed, what the other process published, how often it failed and waited at most, how late a process was at most
-// that only sleeps, and how large SQLite's log became.
+// STORE is sqlite:PATH of a file that is not there, or postgres:CONNINFO, where it makes a schema of its own, render_cache_clean_up.
+// While it removes, another process publishes all the time. Printed are, with tabs between them: entries removed, seconds, seconds until
+// the last one was erased (then SQLite gives pages back), what the other process published, how often it failed, the longest it took in
+// ms, how late a process was at most that only sleeps, in ms, and the largest that SQLite's log became, in MB.
 #include <render_cache/store/postgres.hpp>
 #include <render_cache/store/sqlite.hpp>
 #include <render_cache/wiki.hpp>
@@ -57,21 +58,24 @@ EntryPtr<WikiPage> page(std::size_t number) {
 }
 
 template <class Store, class Connection>
-void fill(Store& store, Connection& connection, std::size_t live, std::size_t dead) {
-  connection.run_script("DROP TABLE IF EXISTS global_repos");
+void fill(Store& store, Connection& connection, std::size_t live, std::size_t dead, bool together) {
   connection.run_script("CREATE TABLE global_repos (alias_name TEXT PRIMARY KEY)");
   for (std::size_t number = 0; number < groups; ++number) {
     if (!is_dead(number)) connection.query("INSERT INTO global_repos VALUES ('" + group(number) + "')", {});
   }
-  const std::size_t most = std::max(live / (groups - dead_groups), dead / dead_groups);
-  for (std::size_t row = 0; row <= most; ++row) {  // as pages come: not repository by repository
-    std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>> entries;
-    for (std::size_t number = 0; number < groups; ++number) {
-      const auto rows = is_dead(number) ? dead / dead_groups : live / (groups - dead_groups);
-      if (row < rows) entries.emplace_back(WikiKey{group(number), "page-" + std::to_string(row) + ".md"}, page(row));
+  std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>> entries;
+  const auto publish = [&](std::size_t number, std::size_t row) {
+    if (row >= (is_dead(number) ? dead / dead_groups : live / (groups - dead_groups))) return;
+    entries.emplace_back(WikiKey{group(number), "page-" + std::to_string(row) + ".md"}, page(row));
+    if (entries.size() == 1000) store.publish_many(std::exchange(entries, {}));
+  };
+  const std::size_t most = std::max(live / (groups - dead_groups), dead / dead_groups) + 1;
+  for (std::size_t outer = 0; outer < (together ? groups : most); ++outer) {
+    for (std::size_t inner = 0; inner < (together ? most : groups); ++inner) {
+      together ? publish(outer, inner) : publish(inner, outer);
     }
-    store.publish_many(entries);
   }
+  store.publish_many(entries);
 }
 
 /// What two processes beside the clean-up saw.
@@ -141,11 +145,10 @@ int measure(const Options& options, const std::string& what, const std::string& 
   end = true;
   ::waitpid(writer, nullptr, 0);
   ::waitpid(canary, nullptr, 0);
-  std::printf(
-      "%s\t%.2f s\t%.2f s erasing\t%zu removed\t%llu publishes\t%llu failed\t%.0f ms longest\t%.0f ms late\t%.0f MB wal\n",
-      what.c_str(), milliseconds(took) / 1000, milliseconds(last - before) / 1000, report.removed,
-      static_cast<unsigned long long>(beside->publishes), static_cast<unsigned long long>(beside->failed),
-      beside->longest_publish, beside->latest, static_cast<double>(largest_wal) / 1e6);
+  std::printf("%zu\t%.2f\t%.2f\t%llu\t%llu\t%.0f\t%.0f\t%.0f\n", report.removed, milliseconds(took) / 1000,
+              milliseconds(last - before) / 1000, static_cast<unsigned long long>(beside->publishes),
+              static_cast<unsigned long long>(beside->failed), beside->longest_publish, beside->latest,
+              static_cast<double>(largest_wal) / 1e6);
   return failed;
 }
 
@@ -160,13 +163,15 @@ int main(int argc, char** argv) {
     if (what != "fill") return measure<SqliteStore<WikiSchema>>(options, what, options.path.string() + "-wal");
     SqliteStore<WikiSchema> store(options);
     SqliteConnection connection(options.path, SqliteConnection::Access::write, std::chrono::seconds(10));
-    fill(store, connection, number(3), number(4));
+    fill(store, connection, number(3), number(4), argc > 5);
   } else {
-    const PostgresOptions options{.conninfo = where.substr(9), .migrations = wiki_migrations<PostgresDialect>()};
+    const PostgresOptions options{.conninfo = where.substr(9) + " options='-c search_path=render_cache_clean_up'",
+                                  .migrations = wiki_migrations<PostgresDialect>()};
     if (what != "fill") return measure<PostgresStore<WikiSchema>>(options, what, {});
-    PostgresStore<WikiSchema> store(options);
     PostgresConnection connection(options);
-    fill(store, connection, number(3), number(4));
+    connection.run_script("DROP SCHEMA IF EXISTS render_cache_clean_up CASCADE; CREATE SCHEMA render_cache_clean_up");
+    PostgresStore<WikiSchema> store(options);
+    fill(store, connection, number(3), number(4), argc > 5);
     connection.run_script("ANALYZE");
   }
 }

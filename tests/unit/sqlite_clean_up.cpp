@@ -148,7 +148,7 @@ TEST_CASE("sqlite: between two turns of a sweep others write at once, and long e
   options.progress = [&](const PruneReport&) { other.publish({"a", "0"}, page(++published)); };
   const auto before = std::chrono::steady_clock::now();
   wiki.store.prune_groups(live, options);
-  CHECK(std::chrono::steady_clock::now() - before >= 4 * 2 * SqliteFileLock::longest_pause);
+  CHECK(std::chrono::steady_clock::now() - before >= 3 * 2 * SqliteFileLock::longest_pause);
   CHECK(published >= 4);
   CHECK(found(other, {"a", "0"}, published) == published);
 }

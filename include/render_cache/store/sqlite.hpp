@@ -128,7 +128,7 @@ class SqliteStore {
     const auto report = sweep<key_type>(
         keep, options, [&](const key_type* after, std::size_t limit) { return steps.keys(after, limit); },
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
-    if (!options.dry_run) return_pages(options);
+    if (!options.dry_run) return_pages(options, steps.next_turn);
     return report;
   }
 
@@ -146,7 +146,7 @@ class SqliteStore {
           return steps.keys_of(group, after, limit);
         },
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
-    if (!options.dry_run) return_pages(options);
+    if (!options.dry_run) return_pages(options, steps.next_turn);
     return report;
   }
 
@@ -216,6 +216,7 @@ class SqliteStore {
   struct Steps {
     SqliteStore& store;
     const std::string start;
+    std::chrono::steady_clock::time_point next_turn{};  // what is read meanwhile is no pause the less
 
     std::vector<SweptKey<key_type>> keys(const key_type* after, std::size_t limit) {
       return store.file_.read([&](Reader& reader) {
@@ -250,7 +251,7 @@ class SqliteStore {
     /// In several transactions where one would take long.
     std::size_t erase_older(std::span<const key_type> doomed) {
       std::size_t erased = 0;
-      store.file_.write_in_turns([&](Writing& writing, const SqliteTurn& turn) {
+      store.file_.write_in_turns(next_turn, [&](Writing& writing, const SqliteTurn& turn) {
         SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
         std::size_t seen = 0, gone = 0;
         do {
@@ -286,11 +287,11 @@ class SqliteStore {
   };
 
   /// Gives pages that became free back to the file system. What was erased stays so if this fails.
-  void return_pages(const PruneOptions& options) {
+  void return_pages(const PruneOptions& options, std::chrono::steady_clock::time_point not_before) {
     try {
       const auto free = file_.read([](Reader& reader) { return reader.connection.query("PRAGMA freelist_count"); });
       if (free.at(0).at(0) == "0") return;
-      file_.write_in_turns([&](Writing& writing, const SqliteTurn& turn) {
+      file_.write_in_turns(not_before, [&](Writing& writing, const SqliteTurn& turn) {
         return return_pages(writing, turn) && !options.stop.stop_requested();
       });
     } catch (const StoreError&) {

@@ -78,18 +78,19 @@ class SqliteFile {
     }
   }
 
-  /// `action(Writing&, const SqliteTurn&)` again and again until it returns false, with pauses in which others write. It ends soon
-  /// after the turn is over.
+  /// `action(Writing&, const SqliteTurn&)` again and again until it returns false, each time as the writer, and with pauses in which
+  /// others write, also between two such calls with the same `not_before`. An action ends soon after its turn is over.
   template <class Action>
-  void write_in_turns(Action action) {
+  void write_in_turns(Clock::time_point& not_before, Action action) {
     bool more = false;
     do {
+      std::this_thread::sleep_until(not_before);
       const auto pause = write([&](Writing& writing) {
         const SqliteTurn turn;
         more = action(writing, turn);
         return turn.pause();
       });
-      std::this_thread::sleep_for(pause);
+      not_before = Clock::now() + pause;
     } while (more);
   }
 
