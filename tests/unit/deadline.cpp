@@ -1,4 +1,4 @@
-#include <render_cache/read/deadline.hpp>
+#include <render_cache/entry/deadline.hpp>
 
 #include "support/catch.hpp"
 
