@@ -151,6 +151,21 @@ TEST_CASE("S3-FIFO: an update keeps the object, its frequency and its queue", "[
   CHECK_FALSE(cache.has(2));
 }
 
+TEST_CASE("S3-FIFO: an object that an edit makes as large as S goes into M", "[s3_fifo]") {
+  Cache cache(100);
+  cache.request(1);
+  cache.policy.update(*cache.objects.at(1), 10, cache.evicts());
+  cache.requests(scan, scan + 1000);
+  CHECK(cache.has(1));
+}
+
+TEST_CASE("S3-FIFO: a capacity that is just enough evicts nothing", "[s3_fifo]") {
+  Cache cache(100);
+  cache.requests(0, 50);
+  cache.policy.set_capacity(50, cache.evicts());
+  CHECK(cache.objects.size() == 50);
+}
+
 TEST_CASE("S3-FIFO: a smaller capacity evicts at once, down to none", "[s3_fifo]") {
   Cache cache(100);
   for (int round = 0; round < 3; ++round) cache.requests(0, 80);
