@@ -178,6 +178,7 @@ def limits():
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (600, 600))  # a mutant that never ends ends also when nobody waits for it any more
 
 
 def run(tests, patience, **environment):

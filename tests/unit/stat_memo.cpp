@@ -77,8 +77,8 @@ TEST_CASE("a memo remembers as many files as it is told, and one in each of its 
     // What is known already takes no room from others.
     for (const auto& each : known) {
       memo.remember(root, each, stamp(11), "newer");
-      const auto forgotten = [&](const auto& path) {
-        return !memo.recall(root, path, stamp(10)) && !memo.recall(root, path, stamp(11));
+      const auto forgotten = [&](const std::string& of) {
+        return !memo.recall(root, of, stamp(10)) && !memo.recall(root, of, stamp(11));
       };
       CHECK(std::none_of(known.begin(), known.end(), forgotten));
     }
