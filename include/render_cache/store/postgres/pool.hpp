@@ -75,8 +75,8 @@ class PostgresPool {
     watchdog_.close();  // what the thread waits for; a connection that is being made ends by its connect_timeout
   }
 
-  /// Throws what has kept the thread from making a connection since the call began (or a second before, if a person must mend it), or `StoreUnavailable` when none is ready and free
-  /// by `end`.
+  /// Throws what has kept the thread from making a connection since the call began, or in the second before it if a person must mend
+  /// that; `StoreUnavailable` when none is ready and free by `end`.
   Handle acquire(Clock::time_point end, Use use = Use::any) {
     const auto begin = Clock::now();
     std::unique_lock lock(mutex_);
