@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -176,6 +177,26 @@ TEST_CASE("a slow look-up is given up once, and costs no connection but its own"
   CHECK(client.stats().connections_idle == 1);
   CHECK(client.stats().connections_open == 1);
   CHECK(run("SELECT 1").size() == 1);
+}
+
+TEST_CASE("a batch has a millisecond more for each key") {
+  test::TestDatabase database;
+  test::migrate_postgres(database.conninfo());
+  Wiki store({.conninfo = database.conninfo(), .lookup_timeout = 100ms});
+  store.check();
+  store.publish(key, page("x"));
+  std::vector<Query<WikiKey>> queries{{key, fresh}};
+  std::future<std::vector<Lookup<WikiPage>>> found;
+  {
+    pqxx::connection connection(database.conninfo());
+    pqxx::work transaction(connection);
+    transaction.exec("LOCK TABLE wiki_cache IN ACCESS EXCLUSIVE MODE");
+    CHECK_THROWS_AS(store.lookup_many(queries), StoreUnavailable);
+    while (queries.size() < 4000) queries.push_back({{"docs", std::to_string(queries.size())}, fresh});
+    found = std::async(std::launch::async, [&] { return store.lookup_many(queries); });
+    std::this_thread::sleep_for(500ms);
+  }
+  CHECK(found.get().front().entry);
 }
 
 TEST_CASE("who may not write reads on: no retry, no new connection, and an error that says so") {

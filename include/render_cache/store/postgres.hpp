@@ -72,7 +72,7 @@ class PostgresStore {
     PostgresParameters parameters;
     keys.move_to(parameters);
     parameters.add_owned(fingerprints.take());
-    for (const auto& row : look_up(statements_.lookup_many, parameters)) {
+    for (const auto& row : look_up(statements_.lookup_many, parameters, std::chrono::milliseconds(queries.size()))) {
       const auto number = from_text<std::size_t>(row[0].c_str()).value();  // from 1 on
       found[number - 1] = read_lookup(row, 1, queries[number - 1].key, queries[number - 1].fingerprint);
     }
@@ -310,8 +310,9 @@ class PostgresStore {
     }
   };
 
-  pqxx::result look_up(const PostgresStatement& statement, const PostgresParameters& parameters) {
-    return client_.look_up([&](PostgresConnection& connection) { return connection.run(statement, parameters); });
+  pqxx::result look_up(const PostgresStatement& statement, const PostgresParameters& parameters,
+                       std::chrono::milliseconds more = {}) {
+    return client_.look_up([&](PostgresConnection& connection) { return connection.run(statement, parameters); }, more);
   }
   void send(const PostgresStatement& statement, const PostgresParameters& parameters) {
     client_.publish([&](PostgresConnection& connection) { connection.run(statement, parameters); });

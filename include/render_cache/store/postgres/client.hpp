@@ -44,12 +44,10 @@ class PostgresClient {
   auto run(Work work, std::chrono::milliseconds statement_timeout) -> decltype(work(std::declval<PostgresConnection&>())) {
     return counted([&] { return run_or_retry(work, limit(statement_timeout), PostgresPool::Use::any); });
   }
-  /// The same within `lookup_timeout`, its second try included.
+  /// The same within `lookup_timeout`, its second try included, and what a large answer takes beyond that.
   template <class Work>
-  auto look_up(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
-    return counted([&] {
-      return run_or_retry(work, {lookup_timeout_, std::chrono::milliseconds::zero()}, PostgresPool::Use::any);
-    });
+  auto look_up(Work work, std::chrono::milliseconds more = {}) -> decltype(work(std::declval<PostgresConnection&>())) {
+    return counted([&] { return run_or_retry(work, {lookup_timeout_, more}, PostgresPool::Use::any); });
   }
   /// The same on one of the connections for publishes.
   template <class Work>

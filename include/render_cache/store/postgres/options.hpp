@@ -24,7 +24,8 @@ struct PostgresOptions {
   std::size_t pool_size = 8;
   /// How long an operation waits for a connection that is ready and free before it reports `StoreUnavailable`.
   std::chrono::milliseconds acquire_timeout{1000};
-  /// How long a look-up, of one key or many, takes at most: waiting for a connection and for the answer together.
+  /// How long a look-up takes at most, waiting for a connection and for the answer together; one of many keys a millisecond
+  /// longer for each.
   std::chrono::milliseconds lookup_timeout{1000};
   /// The server cancels a statement that takes longer. If it does not within a second more, it is taken for dead. Zero: no
   /// limit but the server's own. Set by SET after connecting.
