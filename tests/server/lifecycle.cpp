@@ -1,8 +1,10 @@
 #include "support/catch.hpp"
 #include "support/wiki_process.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <future>
+#include <thread>
 
 namespace fs = std::filesystem;
 using namespace render_cache::test;
@@ -70,6 +72,7 @@ TEST_CASE("told to stop, the server finishes what it is doing and exits with 0",
       return true;
     }
   }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // each of the server's threads is told for itself
   half.send("Host: localhost\r\n\r\n");
   const auto reply = half.receive();
   CHECK(reply.status == 200);

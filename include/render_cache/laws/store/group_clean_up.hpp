@@ -33,7 +33,8 @@ void group_clean_up_laws() {
       std::string query;
       for (const auto group : live) {
         query += query.empty() ? "SELECT '" : " UNION ALL SELECT '";
-        for (const char c : group_of(sample_key<K>(group, 0))) query += c == '\'' ? "''" : std::string(1, c);
+        const auto key = sample_key<K>(group, 0);
+        for (const char c : group_of(key)) query += c == '\'' ? "''" : std::string(1, c);
         query += '\'';
       }
       return query;
