@@ -422,3 +422,19 @@ TEST_CASE("a query of live groups whose column has another collation than the ke
   store.publish({"dead", "a.md"}, page("x"));
   CHECK(store.prune_groups("SELECT alias_name FROM global_repos") == PruneReport{1, 1, 0, false, 2, 1});
 }
+
+TEST_CASE("an entry of a time that is yet to come is not newer than each sweep, unless by less than a minute") {
+  test::TestDatabase database;
+  test::migrate_postgres(database.conninfo());
+  PostgresStore<WikiSchema> store({.conninfo = database.conninfo()});
+  for (const std::string path : {"a", "b", "c", "d"}) store.publish({"docs", path}, page("x", newer));
+  const auto set = [&](const std::string& path, const std::string& time) {
+    database.execute("UPDATE wiki_cache SET rendered_at = " + time + " WHERE page_path = '" + path + "'");
+  };
+  set("a", "'infinity'");
+  set("b", "now() + interval '70 s'");
+  set("c", "now() + interval '50 s'");
+  set("d", "'294276-12-31'");
+  CHECK(store.prune([](const WikiKey&) { return false; }, {}) == PruneReport{4, 3, 1, false});
+  CHECK(database.value("SELECT page_path FROM wiki_cache") == "c");
+}

@@ -71,7 +71,8 @@ TEST_CASE("mariadb: the wiki's statements are these, and each parameter has its 
         "`source_hash` = VALUES(`source_hash`), `rendered_at` = VALUES(`rendered_at`)");
   CHECK(sql.erase_older.text ==
         "DELETE t FROM `wiki_cache` AS t WHERE t.`repo_alias` = ? AND t.`page_path` = ? "
-        "AND NOT coalesce(t.`rendered_at` >= str_to_date(?, '%Y-%m-%dT%H:%i:%s.%fZ'), false)");
+        "AND NOT CASE WHEN t.`rendered_at` >= str_to_date(?, '%Y-%m-%dT%H:%i:%s.%fZ') "
+        "THEN coalesce(timestampdiff(microsecond, t.`rendered_at`, utc_timestamp(6)) >= -60000000, false) ELSE false END");
 }
 
 TEST_CASE("mariadb: an integer's column may be wider, and has a sign") {

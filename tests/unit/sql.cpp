@@ -20,6 +20,12 @@ const Sql<PostgresDialect> postgres(wiki);
 const BatchSql<PostgresDialect> batch(wiki);
 const Sql<SqliteDialect> sqlite(wiki);
 
+/// Not yet to come, but for a minute.
+const std::string
+    newer_than = R"(CASE WHEN t."rendered_at" >= )",
+    newer = R"( THEN coalesce(CAST(round((julianday('now') - julianday(t."rendered_at")) * 86400000) AS INTEGER) * 1000 )"
+            R"(>= -60000000, false) ELSE false END)";
+
 }  // namespace
 
 TEST_CASE("the wiki's statements for SQLite are these") {
@@ -34,26 +40,29 @@ TEST_CASE("the wiki's statements for SQLite are these") {
         R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")");
   CHECK(sqlite.erase.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2)");
   CHECK(sqlite.erase_group.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1)");
-  CHECK(sqlite.sweep_first.text ==
-        R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?1, false) FROM "wiki_cache" AS t )"
-        R"(ORDER BY t."repo_alias", t."page_path" LIMIT ?2)");
+  CHECK(sqlite.sweep_first.text == R"(SELECT t."repo_alias", t."page_path", )" + newer_than + "?1" + newer +
+                                       R"( FROM "wiki_cache" AS t )"
+                                       R"(ORDER BY t."repo_alias", t."page_path" LIMIT ?2)");
   CHECK(sqlite.sweep_next.text ==
-        R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?3, false) FROM "wiki_cache" AS t )"
-        R"(WHERE (t."repo_alias", t."page_path") > (?1, ?2) ORDER BY t."repo_alias", t."page_path" LIMIT ?4)");
+        R"(SELECT t."repo_alias", t."page_path", )" + newer_than + "?3" + newer +
+            R"( FROM "wiki_cache" AS t )"
+            R"(WHERE (t."repo_alias", t."page_path") > (?1, ?2) ORDER BY t."repo_alias", t."page_path" LIMIT ?4)");
   CHECK(sqlite.erase_older.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2 )"
-                                   R"(AND NOT coalesce(t."rendered_at" >= ?3, false))");
+                                   R"(AND NOT )" +
+                                       newer_than + "?3" + newer + R"()");
   CHECK(
       sqlite.groups_next.text ==
       R"(WITH RECURSIVE stored(g, n) AS (SELECT )"
       R"((SELECT t."repo_alias" FROM "wiki_cache" AS t WHERE t."repo_alias" > ?1 ORDER BY t."repo_alias" LIMIT 1), 1 UNION ALL SELECT )"
       R"((SELECT t."repo_alias" FROM "wiki_cache" AS t WHERE t."repo_alias" > s.g ORDER BY t."repo_alias" LIMIT 1), s.n + 1 )"
       R"(FROM stored AS s WHERE s.g IS NOT NULL AND s.n < ?2) SELECT s.g FROM stored AS s WHERE s.g IS NOT NULL)");
-  CHECK(sqlite.sweep_group_first.text ==
-        R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?2, false) FROM "wiki_cache" AS t )"
-        R"(WHERE t."repo_alias" = ?1 ORDER BY t."repo_alias", t."page_path" LIMIT ?3)");
+  CHECK(sqlite.sweep_group_first.text == R"(SELECT t."repo_alias", t."page_path", )" + newer_than + "?2" + newer +
+                                             R"( FROM "wiki_cache" AS t )"
+                                             R"(WHERE t."repo_alias" = ?1 ORDER BY t."repo_alias", t."page_path" LIMIT ?3)");
   CHECK(sqlite.sweep_group_next.text ==
-        R"(SELECT t."repo_alias", t."page_path", coalesce(t."rendered_at" >= ?3, false) FROM "wiki_cache" AS t )"
-        R"(WHERE t."repo_alias" = ?1 AND (t."page_path") > (?2) ORDER BY t."repo_alias", t."page_path" LIMIT ?4)");
+        R"(SELECT t."repo_alias", t."page_path", )" + newer_than + "?3" + newer +
+            R"( FROM "wiki_cache" AS t )"
+            R"(WHERE t."repo_alias" = ?1 AND (t."page_path") > (?2) ORDER BY t."repo_alias", t."page_path" LIMIT ?4)");
 }
 
 TEST_CASE("the wiki's statements for PostgreSQL are these") {
@@ -84,9 +93,11 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
         R"(CASE WHEN t."source_hash" = q.c3 THEN t."metadata" END )"
         R"(FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS q(c1, c2, c3, n) )"
         R"(JOIN "wiki_cache" AS t ON t."repo_alias" = q.c1 AND t."page_path" = q.c2)");
-  CHECK(batch.erase_older.text ==
-        R"(DELETE FROM "wiki_cache" AS t USING unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(c1, c2, n) )"
-        R"(WHERE t."repo_alias" = q.c1 AND t."page_path" = q.c2 AND NOT coalesce(t."rendered_at" >= $3::timestamptz, false))");
+  CHECK(
+      batch.erase_older.text ==
+      R"(DELETE FROM "wiki_cache" AS t USING unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(c1, c2, n) )"
+      R"(WHERE t."repo_alias" = q.c1 AND t."page_path" = q.c2 AND NOT CASE WHEN t."rendered_at" >= $3::timestamptz THEN coalesce()" +
+          PostgresDialect::age(R"(t."rendered_at")") + " >= -60000000, false) ELSE false END");
 }
 
 TEST_CASE("a second timestamp is set by every publish") {

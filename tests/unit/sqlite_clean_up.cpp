@@ -51,14 +51,16 @@ TEST_CASE("sqlite: a query that names no group erases nothing, unless that is me
 
 TEST_CASE("sqlite: entries of dead groups that are newer than the sweep are kept") {
   Populated wiki;
-  wiki.outside().run_script("UPDATE wiki_cache SET rendered_at = '2999-01-01T00:00:00.000Z' WHERE page_path = '0'");
+  wiki.outside().run_script(
+      "UPDATE wiki_cache SET rendered_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+50 seconds') WHERE page_path = '0'");
   CHECK(wiki.store.prune_groups(live) == PruneReport{4, 3, 1, false, 3, 1});
   CHECK(wiki.count("b") == 1);
 }
 
 TEST_CASE("sqlite: a dry run, too, tells what is newer than the sweep") {
   Populated wiki;
-  wiki.outside().run_script("UPDATE wiki_cache SET rendered_at = '2999-01-01T00:00:00.000Z' WHERE page_path = '0'");
+  wiki.outside().run_script(
+      "UPDATE wiki_cache SET rendered_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+50 seconds') WHERE page_path = '0'");
   PruneOptions options;
   options.dry_run = true;
   const auto keep_none = [](const WikiKey&) { return false; };
@@ -182,6 +184,17 @@ TEST_CASE("sqlite: a sweep that was killed is finished by the next one") {
   WikiStore store(wiki.options());
   CHECK(store.prune_groups("SELECT 'live'") == PruneReport{8, 8, 0, false, 2, 1});
   CHECK(found(store, {"live", "1"}, 1) == 1);
+}
+
+TEST_CASE("sqlite: an entry of a time that is yet to come, or is none, is not newer than each sweep") {
+  for (const std::string time :
+       {"strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+70 seconds')", "'9999-12-31T23:59:59.999Z'", "'infinity'"}) {
+    INFO(time);
+    Populated wiki;
+    wiki.outside().run_script("UPDATE wiki_cache SET rendered_at = " + time);
+    CHECK(wiki.store.prune_groups(live) == PruneReport{4, 4, 0, false, 3, 1});
+    CHECK(wiki.store.prune([](const WikiKey& key) { return key.repo_alias == "a"; }, {}) == PruneReport{8, 4, 0, false});
+  }
 }
 
 TEST_CASE("sqlite: an entry without a time is old") {

@@ -61,11 +61,14 @@ std::string times(const Table& table) {
   return joined(std::span(table.metadata).subspan(1), ", ", [](const Column&, std::size_t) { return std::string(Dialect::now); });
 }
 
-/// Whether the row was published at or after the time in the parameter. A row without time never was.
+/// Whether the row was published at or after the time in the parameter. A row without time never was, nor one of a time that is yet
+/// to come, which a clock left that was wrong: it would be newer than each sweep. A minute is for clocks that differ by less.
 template <class Dialect>
 std::string is_newer(const Table& table, std::size_t number) {
   const auto& time = table.rendered_at();
-  return text({"coalesce(", of_table<Dialect>(time), " >= ", Dialect::input(time, parameter(number)), ", false)"});
+  const auto stored = of_table<Dialect>(time);
+  return text({"CASE WHEN ", stored, " >= ", Dialect::input(time, parameter(number)), " THEN coalesce(", Dialect::age(stored),
+               " >= -60000000, false) ELSE false END"});
 }
 
 }  // namespace detail
