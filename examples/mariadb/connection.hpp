@@ -5,6 +5,7 @@
 
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/field.hpp>
+#include <render_cache/entry/prune.hpp>
 #include <render_cache/sql/connection.hpp>
 #include <render_cache/sql/migration.hpp>
 
@@ -36,6 +37,7 @@ struct MariaDbOptions {
   std::string migration_history = "render_cache_migrations";
   std::chrono::seconds connect_timeout{2};
   std::chrono::seconds answer_timeout{5};  ///< of each statement but migrations
+  Bounds bounds{};  ///< none by default
 };
 
 /// The connection is gone.

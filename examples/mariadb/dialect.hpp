@@ -57,6 +57,11 @@ struct MariaDbDialect {
   static constexpr std::string_view now = "utc_timestamp(6)", clock = now;
   static std::string age(const std::string& time) { return "timestampdiff(microsecond, " + time + ", utc_timestamp(6))"; }
 
+  static std::string bytes(const std::string& expression) { return "octet_length(" + expression + ")"; }
+  /// InnoDB's statistics, which follow when a tenth of the rows has changed.
+  static constexpr std::string_view table_bytes =
+      "SELECT data_length FROM information_schema.tables WHERE table_schema = database() AND table_name = $1";
+
   /// ON DUPLICATE KEY means any unique constraint of the table. So the key is set as well: a row that was another key's is then this
   /// one's, and never has the value of one under the name of the other.
   static std::string upsert(const Table& table, const std::string& rows) {

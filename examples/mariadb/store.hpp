@@ -5,6 +5,7 @@
 
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
+#include <render_cache/sql/bounds.hpp>
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/sql/row.hpp>
 #include <render_cache/sql/statements.hpp>
@@ -37,6 +38,7 @@ class MariaDbStore {
   using Row = std::vector<std::optional<std::string>>;
 
  public:
+  using schema_type = S;
   using key_type = typename S::key_type;
   using value_type = typename S::value_type;
 
@@ -79,11 +81,23 @@ class MariaDbStore {
     const std::string start = run(sql_.sweep_start, {}).rows.at(0).at(0).value();
     return sweep<key_type>(
         keep, options, [&](const key_type* after, std::size_t limit) { return page(after, start, limit); },
-        [&](std::span<const key_type> doomed) {
-          std::size_t erased = 0;
-          for (const auto& key : doomed) erased += run(sql_.erase_older, fields(key, start)).changed;
-          return erased;
-        });
+        [&](std::span<const key_type> doomed) { return erase_older(doomed, start); });
+  }
+
+  const Bounds& bounds() const noexcept { return options_.bounds; }
+
+  PruneReport prune_to(const Bounds& bounds, const PruneOptions& options = {}, const KeepPredicate<key_type>& stays = {}) {
+    const std::string start = run(sql_.sweep_start, {}).rows.at(0).at(0).value();
+    return sweep_to_bounds<key_type>(
+        bounds, options, stays, start,
+        [&] {
+          auto connection = take();
+          const auto bytes = table_bytes(*connection, S::table);
+          give_back(std::move(connection));
+          return bytes;
+        },
+        [&](const key_type* after, std::size_t limit, bool bytes) { return survey(after, start, limit, bytes); },
+        [&](std::span<const key_type> doomed) { return erase_older(doomed, start); });
   }
 
  private:
@@ -115,15 +129,41 @@ class MariaDbStore {
     arguments.emplace_back(limit);
     std::vector<SweptKey<key_type>> keys;
     for (const auto& row : run(after == nullptr ? sql_.sweep_first : sql_.sweep_next, arguments).rows) {
-      auto& swept = keys.emplace_back();
-      std::size_t column = 0;
-      for_each_member(swept.key, [&](const char* name, auto& member) {
-        const auto wrong = from_column(row.at(column++), member);
-        if (!wrong.empty()) throw StoreError("'" + std::string(name) + "' " + std::string(wrong));
-      });
-      swept.newer = row.at(column) == "1";
+      read_key(row, keys.emplace_back());
     }
     return keys;
+  }
+
+  std::vector<SurveyedKey<key_type>> survey(const key_type* after, const std::string& start, std::size_t limit, bool with_bytes) {
+    auto arguments = after == nullptr ? Fields{} : fields(*after);
+    arguments.push_back(to_column(start));
+    arguments.emplace_back(std::size_t{with_bytes});
+    arguments.emplace_back(limit);
+    std::vector<SurveyedKey<key_type>> keys;
+    for (const auto& row : run(after == nullptr ? sql_.survey_first : sql_.survey_next, arguments).rows) {
+      auto& one = keys.emplace_back();
+      const auto column = read_key(row, one);
+      if (row.at(column)) one.time = from_text<Timestamp>(*row[column]);
+      one.bytes = from_text<std::uint64_t>(row.at(column + 1).value()).value();
+    }
+    return keys;
+  }
+
+  /// Its columns are the first ones; returns the next.
+  static std::size_t read_key(const Row& row, SweptKey<key_type>& swept) {
+    std::size_t column = 0;
+    for_each_member(swept.key, [&](const char* name, auto& member) {
+      const auto wrong = from_column(row.at(column++), member);
+      if (!wrong.empty()) throw StoreError("'" + std::string(name) + "' " + std::string(wrong));
+    });
+    swept.newer = row.at(column++) == "1";
+    return column;
+  }
+
+  std::size_t erase_older(std::span<const key_type> doomed, const std::string& start) {
+    std::size_t erased = 0;
+    for (const auto& key : doomed) erased += run(sql_.erase_older, fields(key, start)).changed;
+    return erased;
   }
 
   // --- Connections ---

@@ -174,9 +174,19 @@ class RenderCache {
   /// As `erase`, for all keys of a group; how many entries there were.
   std::size_t erase_group(const group_t<key_type>& group) { return rendering_.erase_group(group); }
 
-  /// Removes the entries whose source is gone, but none published since the sweep began. Store errors are thrown.
+  /// Removes the entries whose source is gone, and then what is beyond the store's bounds, if it has some, but none published since
+  /// the sweep began. Store errors are thrown.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options = {}) {
-    return store().prune(keep, options);
+    auto report = store().prune(keep, options);
+    if constexpr (HasBounds<Store>) {
+      if (report.stopped) return report;
+      // In a dry run what is gone is still there.
+      const auto beyond = store().prune_to(store().bounds(), options, options.dry_run ? keep : KeepPredicate<key_type>());
+      report.removed += beyond.removed;
+      report.kept_newer += beyond.kept_newer;
+      report.stopped = beyond.stopped;
+    }
+    return report;
   }
 
   /// The moment's numbers.

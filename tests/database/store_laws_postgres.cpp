@@ -18,6 +18,7 @@ struct PostgresWiki {
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
   PostgresStore<WikiSchema> store{{.conninfo = database.conninfo()}};
+  PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
 };
 
 struct PostgresAllKinds {
@@ -25,6 +26,7 @@ struct PostgresAllKinds {
   test::TestDatabase database{};
   pqxx::result table = database.execute(test::all_kinds_postgres);
   PostgresStore<test::AllKindsSchema> store{{.conninfo = database.conninfo()}};
+  PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
 };
 
 /// Whatever the session's settings.
@@ -33,6 +35,7 @@ struct PostgresMoreKinds {
   test::TestDatabase database{};
   PostgresStore<test::MoreKindsSchema> store{
       {.conninfo = with_settings(database.conninfo()), .migrations = {create_table<test::MoreKindsSchema, PostgresDialect>()}}};
+  PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
 
   static std::string with_settings(std::string conninfo) {
     return conninfo.insert(conninfo.find("search_path"),
@@ -46,6 +49,7 @@ struct PostgresWithoutPreparedStatements {
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
   PostgresStore<WikiSchema> store{{.conninfo = database.conninfo(), .prepared_statements = false}};
+  PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
 };
 
 RENDER_CACHE_STORE_LAWS(PostgresWiki)

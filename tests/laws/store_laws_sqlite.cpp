@@ -9,14 +9,22 @@
 #include "support/more_kinds.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <chrono>
+
 using namespace render_cache;
 
 namespace {
+
+/// Of somebody else's.
+SqliteConnection connect(const test::TemporaryDirectory& directory, const char* file) {
+  return {directory / file, SqliteConnection::Access::write, std::chrono::seconds(5)};
+}
 
 struct SqliteWiki {
   static constexpr bool durable = true;
   test::TemporaryDirectory directory{};
   SqliteStore<WikiSchema> store{{.path = directory / "wiki.db", .migrations = wiki_migrations<SqliteDialect>()}};
+  SqliteConnection connection() { return connect(directory, "wiki.db"); }
 };
 
 struct SqliteAllKinds {
@@ -24,6 +32,7 @@ struct SqliteAllKinds {
   test::TemporaryDirectory directory{};
   SqliteStore<test::AllKindsSchema> store{
       {.path = directory / "all.db", .migrations = {{1, "all_kinds", test::all_kinds_sqlite, "DROP TABLE all_kinds"}}}};
+  SqliteConnection connection() { return connect(directory, "all.db"); }
 };
 
 struct SqliteMoreKinds {
@@ -31,6 +40,7 @@ struct SqliteMoreKinds {
   test::TemporaryDirectory directory{};
   SqliteStore<test::MoreKindsSchema> store{
       {.path = directory / "more.db", .migrations = {create_table<test::MoreKindsSchema, SqliteDialect>()}}};
+  SqliteConnection connection() { return connect(directory, "more.db"); }
 };
 
 RENDER_CACHE_STORE_LAWS(SqliteWiki)

@@ -18,6 +18,7 @@ struct MariaDb {
   static constexpr bool durable = true;
   test::MariaDbDatabase database{};
   MariaDbStore<Schema> store{database.options({create_table<Schema, MariaDbDialect>()})};
+  MariaDbConnection& connection() { return database.connection(); }
 };
 
 using MariaDbWiki = MariaDb<WikiSchema>;

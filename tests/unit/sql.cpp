@@ -59,6 +59,17 @@ TEST_CASE("the wiki's statements for SQLite are these") {
   CHECK(sqlite.sweep_group_first.text == R"(SELECT t."repo_alias", t."page_path", )" + newer_than + "?2" + newer +
                                              R"( FROM "wiki_cache" AS t )"
                                              R"(WHERE t."repo_alias" = ?1 ORDER BY t."repo_alias", t."page_path" LIMIT ?3)");
+  const std::string bytes =
+      R"(CASE WHEN ?4 = 1 THEN coalesce(length(CAST(t."repo_alias" AS BLOB)), 0) + )"
+      R"(coalesce(length(CAST(t."page_path" AS BLOB)), 0) + coalesce(length(CAST(t."rendered_html" AS BLOB)), 0) + )"
+      R"(coalesce(length(CAST(t."metadata" AS BLOB)), 0) + coalesce(length(CAST(t."source_hash" AS BLOB)), 0) + )"
+      R"(coalesce(length(CAST(t."rendered_at" AS BLOB)), 0) ELSE 0 END)";
+  CHECK(sqlite.survey_next.text == R"(SELECT t."repo_alias", t."page_path", )" + newer_than + "?3" + newer +
+                                       R"(, t."rendered_at", )" + bytes +
+                                       R"( FROM "wiki_cache" AS t WHERE (t."repo_alias", t."page_path") > (?1, ?2) )"
+                                       R"(ORDER BY t."repo_alias", t."page_path" LIMIT ?5)");
+  CHECK_THAT(sqlite.survey_first.text, ContainsSubstring("CASE WHEN ?2 = 1 THEN ") &&
+                                           Catch::Matchers::EndsWith(R"(ORDER BY t."repo_alias", t."page_path" LIMIT ?3)"));
   CHECK(sqlite.sweep_group_next.text ==
         R"(SELECT t."repo_alias", t."page_path", )" + newer_than + "?3" + newer +
             R"( FROM "wiki_cache" AS t )"

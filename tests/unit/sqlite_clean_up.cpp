@@ -110,7 +110,7 @@ TEST_CASE("sqlite: clean-up by a query follows the key's index, and looks at no 
   const Sql<SqliteDialect> sql(table);
   auto connection = wiki.outside();
   for (const auto& statement :
-       {sql.groups_first, sql.groups_next, sql.sweep_group_first, sql.sweep_group_next, sql.erase_older}) {
+       {sql.groups_first, sql.groups_next, sql.sweep_group_first, sql.sweep_group_next, sql.survey_next, sql.erase_older}) {
     std::string plan;
     for (const auto& row : connection.query("EXPLAIN QUERY PLAN " + statement.text)) plan += row.at(3).value() + "\n";
     INFO(statement.text << '\n' << plan);
@@ -137,6 +137,52 @@ TEST_CASE("sqlite: a sweep's transaction has at most a batch of entries, and end
         "SELECT i + 1 FROM n WHERE i < 1000000) SELECT i FROM n); END");
     CHECK(turns(1000) == 4);
   }
+}
+
+TEST_CASE("sqlite: a sweep to bounds writes in turns, too, holds nothing while it reads, and gives pages back") {
+  Populated wiki;
+  const std::string large(100'000, 'x');
+  for (int number = 0; number < 20; ++number) wiki.store.publish({"large", std::to_string(number)}, page(number, large));
+  wiki.outside().run_script(
+      "UPDATE wiki_cache SET rendered_at = '2001-01-01T00:00:00.000Z' WHERE repo_alias = 'large'; "
+      "CREATE TRIGGER slow BEFORE DELETE ON wiki_cache BEGIN SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+      "SELECT i + 1 FROM n WHERE i < 200000) SELECT i FROM n); END");
+  auto at_once = wiki.options();
+  at_once.busy_timeout = std::chrono::milliseconds(0);
+  WikiStore other(at_once);
+  const Bounds bounds = GENERATE(Bounds{.max_age = std::chrono::hours(240)}, Bounds{.max_bytes = 50'000});
+  PruneOptions options;
+  options.batch = 10;
+  int published = 0;
+  options.progress = [&](const PruneReport&) { other.publish({"a", "0"}, page(++published)); };
+  const auto before = wiki.store.stats().writes;
+  CHECK(wiki.store.prune_to(bounds, options).removed == 20);
+  CHECK(wiki.store.stats().writes - before >= 20);  // and those that give pages back
+  CHECK(published >= 3);
+  CHECK(wiki.count("b") == 4);
+  CHECK(wiki.outside().query("PRAGMA freelist_count").at(0).at(0) == "0");
+}
+
+TEST_CASE("sqlite: an entry without a time that can be is older than all") {
+  for (const std::string time : {"NULL", "'infinity'", "'yesterday'", "'9999-12-31T23:59:59.999Z'"}) {
+    INFO(time);
+    Populated wiki;
+    wiki.outside().run_script(
+        "UPDATE wiki_cache SET rendered_at = '0001-01-01T00:00:00.000Z' WHERE repo_alias = 'a'; "
+        "UPDATE wiki_cache SET rendered_at = " +
+        time + " WHERE repo_alias = 'c' AND page_path = '3'");
+    CHECK(wiki.store.prune_to({.max_age = std::chrono::years(3000)}) == PruneReport{12, 1, 0, false});
+    CHECK(found(wiki.store, {"c", "3"}, 3) == -1);
+    CHECK(wiki.count("a") == 4);
+  }
+}
+
+TEST_CASE("sqlite: 4 GiB are the bound unless another one is said") {
+  SqliteWiki wiki;
+  CHECK(WikiStore(wiki.options()).bounds() == Bounds{.max_bytes = 4'294'967'296});
+  auto options = wiki.options();
+  options.bounds = {};
+  CHECK(WikiStore(options).bounds() == Bounds{});
 }
 
 TEST_CASE("sqlite: between two turns of a sweep others write at once, and long enough for all to notice") {

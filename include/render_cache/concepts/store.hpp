@@ -39,6 +39,7 @@ namespace render_cache {
 // Stronger, optional, used where present:
 //   HasLookupMany, HasPublishMany   batches: N keys, one round trip
 //   HasLookupStale                  the stored entry whatever its fingerprint, with its age
+//   HasBounds                       a table that grows for ever unless it is kept within bounds: by `RenderCache::prune`
 //   HasNear                         a part of the store that answers from memory alone: asked by `find_near`, and instead of
 //                                   the whole while that is unavailable
 
@@ -123,6 +124,15 @@ template <class S>
 concept HasLookupStale = requires(S store, const typename S::key_type& key) {
   { store.lookup_stale(key) } -> std::same_as<std::optional<Aged<typename S::value_type>>>;
 };
+
+/// `bounds()`, what the store was made with; `prune_to(bounds, options, stays)` removes what is older, and then what is oldest until the
+/// rest is small enough, but nothing published since the sweep began. Keys for which `stays` says false, if it is given, count as gone.
+template <class S>
+concept HasBounds =
+    requires(S store, const Bounds& bounds, const PruneOptions& options, const KeepPredicate<typename S::key_type>& stays) {
+      { store.bounds() } -> std::convertible_to<const Bounds&>;
+      { store.prune_to(bounds, options, stays) } -> std::same_as<PruneReport>;
+    };
 
 /// `near()`: a store of the same keys and values, part of this one, that never waits for a disk or a network. What it
 /// misses may be further away. A store in memory returns itself.

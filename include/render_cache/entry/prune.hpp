@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 
 namespace render_cache {
@@ -29,6 +31,16 @@ struct PruneOptions {
   std::stop_token stop{};        ///< looked at between batches
   std::function<void(const PruneReport&)> progress{};  ///< called after each batch with the counts so far
   std::chrono::milliseconds query_timeout{60'000};     ///< for the query of live groups; zero: none
+};
+
+/// How much a cache in a database may hold. What goes beyond goes when it is cleaned up, oldest first. Zero is refused: it would be
+/// everything.
+struct Bounds {
+  /// Since the entry was last published; a read does not renew it.
+  std::optional<std::chrono::microseconds> max_age{};
+  /// What the columns of all entries take together, as the database stores them. Indexes and pages that are not full come on top.
+  std::optional<std::uint64_t> max_bytes{};
+  friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
 /// Says whether the key's source still exists. An exception ends the sweep; what was removed before stays removed.

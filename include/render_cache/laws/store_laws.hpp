@@ -3,6 +3,7 @@
 //   struct MyModel {
 //     static constexpr bool durable = true;   // keeps what it was given; refuses texts that no database can hold
 //     MyStore store{...};                     // or a reference: a fresh and empty store for each MyModel
+//     MyConnection connection();              // optional, for the laws of bounds: a SchemaConnection to the store's database
 //   };
 //   RENDER_CACHE_STORE_LAWS(MyModel)
 //
@@ -14,6 +15,7 @@
 #include <render_cache/laws/catch.hpp>
 #include <render_cache/laws/store/answers.hpp>
 #include <render_cache/laws/store/batches.hpp>
+#include <render_cache/laws/store/bounds.hpp>
 #include <render_cache/laws/store/clean_up.hpp>
 #include <render_cache/laws/store/group_clean_up.hpp>
 #include <render_cache/laws/store/texts.hpp>
@@ -25,4 +27,5 @@
   TEST_CASE("laws of a store: " #Model " texts", "[laws]") { render_cache::laws::text_laws<Model>(); }                         \
   TEST_CASE("laws of a store: " #Model " clean-up", "[laws]") { render_cache::laws::clean_up_laws<Model>(); }                  \
   TEST_CASE("laws of a store: " #Model " clean-up by a query", "[laws]") { render_cache::laws::group_clean_up_laws<Model>(); } \
+  TEST_CASE("laws of a store: " #Model " bounds", "[laws]") { render_cache::laws::bound_laws<Model>(); }                       \
   TEST_CASE("laws of a store: " #Model " threads", "[laws][concurrent]") { render_cache::laws::thread_laws<Model>(); }

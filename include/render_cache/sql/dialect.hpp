@@ -33,6 +33,9 @@ namespace render_cache {
 //   std::string_view clock;                   what time it is, by the same clock
 //   std::string age(const std::string& time); microseconds since then, or NULL
 //
+//   std::string bytes(const std::string&);    how many bytes a column's value takes, or NULL
+//   std::string_view table_bytes;             (table) -> at most what its rows take, at once however many they are; NULL: unknown
+//
 //   std::string upsert(const Table&, const std::string& rows);   `rows` is VALUES (...) or SELECT ... for all `columns()`. It never
 //                                             gives one key's value to the row of another
 //   std::string delete_from(const Table&);    the start of DELETE, up to WHERE, with the table called t
@@ -87,6 +90,12 @@ concept HasClock = requires(const std::string& time) {
 };
 
 template <class D>
+concept HasSizes = requires(const std::string& expression) {
+  { D::bytes(expression) } -> std::convertible_to<std::string>;
+  { D::table_bytes } -> std::convertible_to<std::string_view>;
+};
+
+template <class D>
 concept HasChanges = requires(const Table& table, const std::string& text) {
   { D::upsert(table, text) } -> std::convertible_to<std::string>;
   { D::delete_from(table) } -> std::convertible_to<std::string>;
@@ -114,8 +123,9 @@ concept HasMigrations = requires(const std::string& lock) {
 
 /// All that is known of a SQL engine; the members are listed above.
 template <class D>
-concept SqlDialect = detail::NamesItself<D> && detail::HasParameters<D> && detail::HasLimits<D> && detail::HasTypes<D> &&
-                     detail::HasClock<D> && detail::HasChanges<D> && detail::HasTables<D> && detail::HasMigrations<D>;
+concept SqlDialect =
+    detail::NamesItself<D> && detail::HasParameters<D> && detail::HasLimits<D> && detail::HasTypes<D> && detail::HasClock<D> &&
+    detail::HasSizes<D> && detail::HasChanges<D> && detail::HasTables<D> && detail::HasMigrations<D>;
 
 /// The engine takes any number of keys or entries in one statement. `batch(columns)` is a source of rows for FROM that is called q
 /// and has the columns c1, c2, ... and n, the row's number from 1 on; its arguments, the first ones of the statement, are
@@ -149,6 +159,8 @@ consteval bool check_dialect() {
         "expression), output(column, expression)");
   } else if constexpr (!detail::HasClock<D>) {
     RENDER_CACHE_MISTAKE("a SQL dialect tells the time: static constexpr std::string_view now, clock and static age(time)");
+  } else if constexpr (!detail::HasSizes<D>) {
+    RENDER_CACHE_MISTAKE("a SQL dialect knows sizes: static bytes(expression), static constexpr std::string_view table_bytes");
   } else if constexpr (!detail::HasChanges<D>) {
     RENDER_CACHE_MISTAKE("a SQL dialect changes rows: static upsert(table, rows), delete_from(table)");
   } else if constexpr (!detail::HasTables<D>) {

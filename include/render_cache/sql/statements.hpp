@@ -84,7 +84,8 @@ struct Sql {
         erase(make_erase(table)), erase_group(make_erase_group(table)), sweep_start(make_sweep_start(table)),
         sweep_first(make_sweep_first(table)), sweep_next(make_sweep_next(table)), erase_older(make_erase_older(table)),
         groups_first(make_groups_first(table)), groups_next(make_groups_next(table)),
-        sweep_group_first(make_sweep_group_first(table)), sweep_group_next(make_sweep_group_next(table)) {}
+        sweep_group_first(make_sweep_group_first(table)), sweep_group_next(make_sweep_group_next(table)),
+        survey_first(make_survey_first(table)), survey_next(make_survey_next(table)) {}
 
   /// (key, fingerprint) -> the stored fingerprint, rendered_at, value; the value is NULL unless the fingerprints are equal.
   static Statement make_lookup(const Table& table) {
@@ -186,7 +187,30 @@ struct Sql {
   }
   Statement sweep_group_next;
 
+  /// (start, 1 or 0, limit) -> as `sweep_first`, and rendered_at, and where 1 is given how many bytes the columns take
+  static Statement make_survey_first(const Table& table) {
+    return detail::statement<Dialect>(detail::text({survey(table, 1), " ORDER BY ", keys(table), " LIMIT $3"}));
+  }
+  Statement survey_first;
+
+  /// (key, start, 1 or 0, limit) -> the same for the keys that come after the given one
+  static Statement make_survey_next(const Table& table) {
+    const auto count = table.keys.size();
+    return detail::statement<Dialect>(
+        detail::text({survey(table, count + 1), " WHERE (", keys(table), ") > (", detail::parameters<Dialect>(table.keys),
+                      ") ORDER BY ", keys(table), " LIMIT ", detail::parameter(count + 3)}));
+  }
+  Statement survey_next;
+
  private:
+  static std::string survey(const Table& table, std::size_t start) {
+    const auto bytes = detail::joined(table.columns(), " + ", [](const Column& column, std::size_t) {
+      return detail::text({"coalesce(", Dialect::bytes(detail::of_table<Dialect>(column)), ", 0)"});
+    });
+    return detail::text({"SELECT ", outputs(table.keys), detail::is_newer<Dialect>(table, start), ", ",
+                         detail::output<Dialect>(table.rendered_at()), ", CASE WHEN ", detail::parameter(start + 1), " = 1 THEN ",
+                         bytes, " ELSE 0 END", detail::from_table<Dialect>(table)});
+  }
   static std::string sweep(const Table& table, std::size_t start) {
     return detail::text(
         {"SELECT ", outputs(table.keys), detail::is_newer<Dialect>(table, start), detail::from_table<Dialect>(table)});

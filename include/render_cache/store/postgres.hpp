@@ -5,6 +5,7 @@
 
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
+#include <render_cache/sql/bounds.hpp>
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/sql/schema.hpp>
 #include <render_cache/sql/statements.hpp>
@@ -45,7 +46,7 @@ class PostgresStore {
   /// One element of what `publish_many` takes.
   using KeyedEntry = std::pair<key_type, EntryPtr<value_type>>;
 
-  explicit PostgresStore(PostgresOptions options) : client_(options, make_ready(options)) {}
+  explicit PostgresStore(PostgresOptions options) : bounds_(options.bounds), client_(options, make_ready(options)) {}
 
   /// Connects now, applies the migrations and compares the table with the schema. For start-up and health checks.
   void check() { client_.check(); }
@@ -163,6 +164,21 @@ class PostgresStore {
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
   }
 
+  /// What the options say: `RenderCache::prune` keeps to it.
+  [[nodiscard]] const Bounds& bounds() const noexcept { return bounds_; }
+
+  /// Erases what is older than `max_age`, and then the oldest entries until the rest takes `max_bytes`. Rows whose time is none, or yet
+  /// to come, are the oldest. Reads no row where the table's pages are fewer and no age is set; else each key once or twice. Entries for
+  /// whose keys `stays` says false count as gone: in a dry run, those that another sweep would remove. Throws StoreError for a bound of zero.
+  PruneReport prune_to(const Bounds& bounds, const PruneOptions& options = {}, const KeepPredicate<key_type>& stays = {}) {
+    Steps steps{*this, sweep_start()};
+    return sweep_to_bounds<key_type>(
+        bounds, options, stays, steps.start,
+        [&] { return client_.run([&](PostgresConnection& connection) { return table_bytes(connection, S::table); }); },
+        [&](const key_type* after, std::size_t limit, bool bytes) { return steps.survey(after, limit, bytes); },
+        [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
+  }
+
   /// The moment's numbers.
   [[nodiscard]] PostgresStats stats() const {
     auto stats = client_.stats();
@@ -181,9 +197,10 @@ class PostgresStore {
           sweep_first("sweep_first", sql.sweep_first.text), sweep_next("sweep_next", sql.sweep_next.text),
           erase_older("erase_older", batch.erase_older.text), groups_first("groups_first", sql.groups_first.text),
           groups_next("groups_next", sql.groups_next.text), sweep_group_first("sweep_group_first", sql.sweep_group_first.text),
-          sweep_group_next("sweep_group_next", sql.sweep_group_next.text) {}
+          sweep_group_next("sweep_group_next", sql.sweep_group_next.text), survey_first("survey_first", sql.survey_first.text),
+          survey_next("survey_next", sql.survey_next.text) {}
     PostgresStatement lookup, lookup_many, lookup_stale, publish, publish_many, erase, erase_group, sweep_start, sweep_first,
-        sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next;
+        sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next, survey_first, survey_next;
   };
 
   static PostgresPool::MakeReady make_ready(const PostgresOptions& options) {
@@ -268,6 +285,23 @@ class PostgresStore {
       return read_keys(after != nullptr ? statements.sweep_group_next : statements.sweep_group_first, parameters, limit);
     }
 
+    std::vector<SurveyedKey<key_type>> survey(const key_type* after, std::size_t limit, bool with_bytes) {
+      PostgresParameters parameters;
+      if (after != nullptr) detail::add_parameters(parameters, *after);
+      parameters.add(start);
+      parameters.add_owned(with_bytes ? "1" : "0");
+      parameters.add_owned(std::to_string(limit));
+      std::vector<SurveyedKey<key_type>> keys;
+      for (const auto& row :
+           store.query(after != nullptr ? store.statements_.survey_next : store.statements_.survey_first, parameters)) {
+        auto& one = keys.emplace_back();
+        const auto column = read_key(row, one);
+        one.time = from_text<Timestamp>(detail::text_of(row[column]));
+        one.bytes = from_text<std::uint64_t>(detail::text_of(row[column + 1])).value();
+      }
+      return keys;
+    }
+
     std::vector<group_t<key_type>> groups(const group_t<key_type>* after, std::size_t limit) {
       PostgresParameters parameters;
       if (after != nullptr) detail::add_parameter(parameters, *after);
@@ -296,13 +330,17 @@ class PostgresStore {
       parameters.add(start);
       parameters.add_owned(std::to_string(limit));
       std::vector<SweptKey<key_type>> keys;
-      for (const auto& row : store.query(statement, parameters)) {
-        auto& swept = keys.emplace_back();
-        const auto wrong = detail::read_fields(row, 0, swept.key);
-        if (!wrong.empty()) unreadable_key(wrong);
-        swept.newer = detail::text_of(row[row.size() - 1]) == "t";
-      }
+      for (const auto& row : store.query(statement, parameters)) read_key(row, keys.emplace_back());
       return keys;
+    }
+
+    /// Its columns are the first ones; returns the next.
+    pqxx::row::size_type read_key(const pqxx::row& row, SweptKey<key_type>& swept) const {
+      const auto wrong = detail::read_fields(row, 0, swept.key);
+      if (!wrong.empty()) unreadable_key(wrong);
+      const auto newer = static_cast<pqxx::row::size_type>(store.table_.keys.size());
+      swept.newer = detail::text_of(row[newer]) == "t";
+      return newer + 1;
     }
 
     [[noreturn]] static void unreadable_key(const std::string& wrong) {
@@ -324,6 +362,7 @@ class PostgresStore {
 
   const Table table_ = table_of<S>();
   const Prepared statements_{table_};  // outlives the connections, which remember what they have prepared
+  const Bounds bounds_;
   PostgresClient client_;
   std::atomic<std::uint64_t> unreadable_ = 0;
 };

@@ -5,6 +5,7 @@
 
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
+#include <render_cache/sql/bounds.hpp>
 #include <render_cache/sql/schema.hpp>
 #include <render_cache/sql/statements.hpp>
 #include <render_cache/sql/sweep.hpp>
@@ -46,10 +47,11 @@ class SqliteStore {
   using SqliteTurn = detail::SqliteTurn;
 
  public:
+  using schema_type = S;  ///< the schema, as it was given
   using key_type = typename S::key_type;
   using value_type = typename S::value_type;
 
-  explicit SqliteStore(SqliteOptions options) : file_(table_of<S>(), std::move(options)) {}
+  explicit SqliteStore(SqliteOptions options) : bounds_(options.bounds), file_(table_of<S>(), std::move(options)) {}
   /// A path alone: the options have names.
   template <class Path>
     requires std::convertible_to<const Path&, std::filesystem::path>
@@ -150,6 +152,23 @@ class SqliteStore {
     return report;
   }
 
+  /// What the options say: `RenderCache::prune` keeps to it.
+  [[nodiscard]] const Bounds& bounds() const noexcept { return bounds_; }
+
+  /// Erases what is older than `max_age`, and then the oldest entries until the rest takes `max_bytes`. Rows whose time is none, or yet
+  /// to come, are the oldest. Reads no row where the file's pages are fewer and no age is set; else each key once or twice. Entries for
+  /// whose keys `stays` says false count as gone: in a dry run, those that another sweep would remove. Throws StoreError for a bound of zero.
+  PruneReport prune_to(const Bounds& bounds, const PruneOptions& options = {}, const KeepPredicate<key_type>& stays = {}) {
+    Steps steps{*this, sweep_start()};
+    const auto report = sweep_to_bounds<key_type>(
+        bounds, options, stays, steps.start,
+        [&] { return file_.read([&](Reader& reader) { return table_bytes(reader.connection, S::table); }); },
+        [&](const key_type* after, std::size_t limit, bool bytes) { return steps.survey(after, limit, bytes); },
+        [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
+    if (!options.dry_run && report.removed > 0) return_pages(options, steps.next_turn);
+    return report;
+  }
+
   /// The moment's numbers.
   [[nodiscard]] SqliteStats stats() const {
     auto stats = file_.stats();
@@ -234,6 +253,23 @@ class SqliteStore {
       });
     }
 
+    std::vector<SurveyedKey<key_type>> survey(const key_type* after, std::size_t limit, bool with_bytes) {
+      return store.file_.read([&](Reader& reader) {
+        auto run = after == nullptr ? reader.survey_first.run() : reader.survey_next.run();
+        if (after != nullptr) run.bind_members(*after);
+        run.bind(start).bind(std::size_t{with_bytes}).bind(limit);
+        std::vector<SurveyedKey<key_type>> keys;
+        while (run.step()) {
+          auto& one = keys.emplace_back();
+          const int column = read_key(run, one);
+          Timestamp time;
+          if (!run.is_null(column) && run.read(column, time).empty()) one.time = time;
+          one.bytes = static_cast<std::uint64_t>(run.column_integer(column + 1));
+        }
+        return keys;
+      });
+    }
+
     std::vector<group_t<key_type>> groups(const group_t<key_type>* after, std::size_t limit) {
       return store.file_.read([&](Reader& reader) {
         std::vector<group_t<key_type>> groups;
@@ -270,15 +306,18 @@ class SqliteStore {
     std::vector<SweptKey<key_type>> read_keys(Run& run, std::size_t limit) {
       run.bind(start).bind(limit);
       std::vector<SweptKey<key_type>> keys;
-      while (run.step()) {
-        auto& swept = keys.emplace_back();
-        int column = 0;
-        for_each_member(swept.key, [&](const char* name, auto& member) {
-          if (const auto wrong = run.read(column++, member); !wrong.empty()) unreadable_key(name, wrong);
-        });
-        swept.newer = run.column_integer(column) != 0;
-      }
+      while (run.step()) read_key(run, keys.emplace_back());
       return keys;
+    }
+
+    /// Its columns are the first ones; returns the next.
+    static int read_key(Run& run, SweptKey<key_type>& swept) {
+      int column = 0;
+      for_each_member(swept.key, [&](const char* name, auto& member) {
+        if (const auto wrong = run.read(column++, member); !wrong.empty()) unreadable_key(name, wrong);
+      });
+      swept.newer = run.column_integer(column++) != 0;
+      return column;
     }
 
     [[noreturn]] static void unreadable_key(std::string_view column, std::string_view wrong) {
@@ -307,6 +346,7 @@ class SqliteStore {
     return false;
   }
 
+  const Bounds bounds_;
   detail::SqliteFile file_;
   std::atomic<std::uint64_t> unreadable_{0};
 };

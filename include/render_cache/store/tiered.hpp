@@ -162,6 +162,20 @@ class TieredStore {
     return report;
   }
 
+  /// The far store's.
+  [[nodiscard]] const Bounds& bounds() const noexcept
+    requires HasBounds<Far>
+  {
+    return far_.bounds();
+  }
+
+  /// Of the far store. What the near one has of the same entries is right and takes no room there: it stays.
+  PruneReport prune_to(const Bounds& bounds, const PruneOptions& options = {}, const KeepPredicate<key_type>& stays = {})
+    requires HasBounds<Far>
+  {
+    return far_.prune_to(bounds, options, stays);
+  }
+
  private:
   /// The near step comes second, and also when the far one fails, but for what no database would hold.
   template <class FarStep, class NearStep>

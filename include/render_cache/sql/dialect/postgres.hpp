@@ -68,6 +68,13 @@ struct PostgresDialect {
     return detail::text({"CASE WHEN isfinite(", time, ") THEN (extract(epoch FROM now() - ", time, ") * 1000000)::bigint END"});
   }
 
+  // As it is stored: compressed.
+  static std::string bytes(const std::string& expression) { return detail::text({"pg_column_size(", expression, ")"}); }
+  // With TOAST, and of all partitions.
+  static constexpr std::string_view table_bytes =
+      "SELECT coalesce((SELECT sum(pg_table_size(p.relid)) FROM pg_partition_tree(to_regclass(quote_ident($1))) AS p), "
+      "nullif(pg_table_size(to_regclass(quote_ident($1))), 0))";
+
   /// An unchanged text is set to itself, for then its TOAST value is kept and not written again.
   static std::string upsert(const Table& table, const std::string& rows) {
     return detail::insert_on_conflict<PostgresDialect>(table, rows, [](const Column& column) {

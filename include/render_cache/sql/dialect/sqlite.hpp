@@ -49,6 +49,12 @@ struct SqliteDialect {
     return detail::text({"CAST(round((julianday('now') - julianday(", time, ")) * 86400000) AS INTEGER) * 1000"});
   }
 
+  static std::string bytes(const std::string& expression) { return detail::text({"length(CAST(", expression, " AS BLOB))"}); }
+  // The whole file's pages, other tables and indexes among them.
+  static constexpr std::string_view table_bytes =
+      "SELECT (pages.page_count - free.freelist_count) * size.page_size FROM pragma_page_count AS pages, "
+      "pragma_freelist_count AS free, pragma_page_size AS size WHERE $1 <> ''";
+
   static std::string upsert(const Table& table, const std::string& rows) {
     return detail::insert_on_conflict<SqliteDialect>(table, rows, [](const Column& column) {
       return detail::text({"EXCLUDED.", detail::quoted<SqliteDialect>(column.name)});

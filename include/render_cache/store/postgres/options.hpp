@@ -1,6 +1,7 @@
 // How a PostgresStore reaches its server, and how long it may take.
 #pragma once
 
+#include <render_cache/entry/prune.hpp>
 #include <render_cache/sql/migration.hpp>
 
 #include <chrono>
@@ -34,6 +35,8 @@ struct PostgresOptions {
   bool synchronous_commit = false;
   /// To be switched off behind PgBouncer before 1.21 in transaction pooling.
   bool prepared_statements = true;
+  /// What the table is kept within when it is cleaned up; none by default, for a server has somebody who looks after its disk.
+  Bounds bounds{};
 };
 
 /// A dead server is noticed within seconds, not within the hours of TCP's own limits. In the connection string's syntax.

@@ -70,7 +70,8 @@ class SqliteReader {
         sweep_start(connection, sql.sweep_start.text), sweep_first(connection, sql.sweep_first.text),
         sweep_next(connection, sql.sweep_next.text), groups_first(connection, sql.groups_first.text),
         groups_next(connection, sql.groups_next.text), sweep_group_first(connection, sql.sweep_group_first.text),
-        sweep_group_next(connection, sql.sweep_group_next.text) {
+        sweep_group_next(connection, sql.sweep_group_next.text), survey_first(connection, sql.survey_first.text),
+        survey_next(connection, sql.survey_next.text) {
     // A checkpoint is the writer's alone.
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
@@ -78,7 +79,7 @@ class SqliteReader {
   const std::shared_ptr<SqliteDatabase> database;
   SqliteConnection connection;
   SqliteStatement lookup, lookup_stale, sweep_start, sweep_first, sweep_next, groups_first, groups_next, sweep_group_first,
-      sweep_group_next;
+      sweep_group_next, survey_first, survey_next;
 };
 
 }  // namespace render_cache::detail

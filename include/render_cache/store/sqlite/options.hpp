@@ -1,6 +1,7 @@
 // Where a SqliteStore keeps its file, and what it counts.
 #pragma once
 
+#include <render_cache/entry/prune.hpp>
 #include <render_cache/sql/migration.hpp>
 
 #include <chrono>
@@ -28,15 +29,18 @@ struct SqliteOptions {
   bool disposable = true;
   /// How long to wait for another writer, this process's or another's, or for a free reader.
   std::chrono::milliseconds busy_timeout{2000};
+  /// What the store is kept within when it is cleaned up. 4 GiB by default, some 300,000 pages of 12 KB: a cache that was forgotten
+  /// fills no disk, and one that is used seldom meets it.
+  Bounds bounds{.max_bytes = std::uint64_t{4} << 30};
 };
 
 /// A moment's numbers since the store was made.
 struct SqliteStats {
-  std::uint64_t reads = 0;       ///< turns of a reader: a look-up, a batch of them, a page of a sweep
-  std::uint64_t writes = 0;      ///< turns of the writer: a publish, a batch of them, an erase
+  std::uint64_t reads = 0;  ///< turns of a reader: a look-up, a batch of them, a page of a sweep
+  std::uint64_t writes = 0;  ///< turns of the writer: a publish, a batch of them, an erase
   std::uint64_t unreadable = 0;  ///< rows that could not be read
-  std::uint64_t reopened = 0;    ///< times the file had been deleted or replaced and was opened anew
-  std::uint64_t corrupt = 0;     ///< times the file was corrupt, and was moved aside and begun anew
+  std::uint64_t reopened = 0;  ///< times the file had been deleted or replaced and was opened anew
+  std::uint64_t corrupt = 0;  ///< times the file was corrupt, and was moved aside and begun anew
 };
 
 namespace detail {
