@@ -79,6 +79,14 @@ void add_prune_choice(CLI::App& command, wiki::PruneChoice& choice) {
       .add_flag_callback(
           "--remove-others", [&choice] { choice.keep_others = false; }, "They go, as they do by default in SQLite")
       ->excludes(keep);
+  add_duration(command, "--max-age", choice.max_age, "Entries that were rendered longer ago go: 30d; 0 for no such bound", "0");
+  command
+      .add_option_function<std::uint64_t>(
+          "--max-size", [&choice](const std::uint64_t& given) { choice.max_size = given; },
+          "What the entries in the database may take together: 500MiB, 20GiB; beyond that the oldest go. 0 for no such bound")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE")
+      ->default_str("4GiB in SQLite, 0 in PostgreSQL");
 }
 
 }  // namespace
@@ -155,7 +163,8 @@ int main(int argc, char** argv) {
     status = wiki::warm(warm_options);
   });
 
-  auto& prune = *app.add_subcommand("prune", "Delete entries of repositories and pages that no longer exist");
+  auto& prune =
+      *app.add_subcommand("prune", "Delete entries of repositories and pages that no longer exist, and those beyond the bounds");
   CommonTexts prune_texts;
   CommonOptions prune_options;
   wiki::PruneChoice prune_choice;
@@ -165,8 +174,9 @@ int main(int argc, char** argv) {
   add_prune_choice(prune, prune_choice);
   prune.callback([&] {
     prune_texts.fill(prune_options);
-    if (prune_options.roots.empty() && prune_choice.live_query.empty()) {
-      throw render_cache::Error("without --root and without --live-query every entry would go: say which repositories live");
+    if (prune_options.roots.empty() && prune_choice.live_query.empty() && !prune_choice.keep_others.value_or(false)) {
+      throw render_cache::Error(
+          "without --root and without --live-query every entry would go: say which repositories live, or --keep-others");
     }
     status = wiki::prune(prune_options, prune_choice);
   });

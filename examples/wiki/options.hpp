@@ -30,6 +30,9 @@ struct PruneChoice {
   std::string live_query;  ///< empty: the roots say which repositories live
   /// Whether entries of repositories that are not among the roots stay; by default where nodes share the store.
   std::optional<bool> keep_others{};
+  /// What the store is kept within; 0: no such bound; by default the store's own.
+  std::optional<std::chrono::seconds> max_age{};
+  std::optional<std::uint64_t> max_size{};  ///< bytes
 };
 
 struct ServeOptions : CommonOptions {

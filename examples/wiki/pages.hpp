@@ -49,6 +49,14 @@ class Pages {
   virtual render_cache::PruneReport prune(const Keep& keep, const render_cache::PruneOptions& options) = 0;
   /// Throws Error where the store is no database.
   virtual render_cache::PruneReport prune_groups(std::string_view live_query, const render_cache::PruneOptions& options) = 0;
+  /// What that query names, to be asked for each alias.
+  virtual std::function<bool(const std::string&)> live_repositories(std::string_view live_query) = 0;
+
+  /// What the store is kept within unless another bound is given: none in memory.
+  virtual render_cache::Bounds bounds() const = 0;
+  /// Entries for which `stays` says false count as gone. Throws Error where the store is no database.
+  virtual render_cache::PruneReport prune_to(const render_cache::Bounds& bounds, const render_cache::PruneOptions& options,
+                                             const Keep& stays) = 0;
 
   virtual render_cache::CacheStats stats() const = 0;
   virtual nlohmann::json store_stats() const = 0;

@@ -98,7 +98,7 @@ class Housekeeping {
     try {
       const auto report = sweep(wiki_.pages(), options_, options_.prune, stop);
       for (const auto& warning : report.warnings) log_.line(warning);
-      if (report.pages.removed + report.repositories.removed > 0) log_.line("clean-up: " + describe(report, false));
+      if (removed(report) > 0) log_.line("clean-up: " + describe(report, false));
     } catch (const std::exception& error) {
       log_.line(std::string("clean-up failed: ") + error.what());
     }

@@ -6,6 +6,7 @@
 #include <render_cache/entry/prune.hpp>
 #include <render_cache/hasher/document_root.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -16,6 +17,7 @@ namespace wiki {
 struct SweepReport {
   render_cache::PruneReport repositories;  ///< by the query, if there is one
   render_cache::PruneReport pages;
+  render_cache::PruneReport bounds;  ///< what was beyond them
   std::vector<std::string> warnings;  ///< repositories that were left alone, and why
 };
 
@@ -27,6 +29,8 @@ SweepReport sweep(Pages& pages, const CommonOptions& options, const PruneChoice&
 /// Whether entries of repositories that are not served here stay, where no query says which live.
 bool keeps_others(const CommonOptions& options, const PruneChoice& choice);
 
+/// How many entries went.
+std::size_t removed(const SweepReport& report);
 std::string describe(const SweepReport& report, bool dry_run);
 
 }  // namespace wiki

@@ -35,6 +35,39 @@ TEST_CASE("prune removes the pages that are gone and nothing else", "[server]") 
   CHECK_THAT(run_wiki(warm.with("warm", {})).out, ContainsSubstring("3 fresh in the store, 0 rendered"));
 }
 
+TEST_CASE("a dry run counts an entry once that would go for several reasons", "[server]") {
+  const Warm warm;
+  fs::remove(warm.files / "a/two.md");
+  fs::remove(warm.files / "b/two.md");
+  const std::vector<std::string> reasons{"--live-query", "SELECT 'a'", "--max-size", "1"};
+  auto dry = reasons;
+  dry.emplace_back("--dry-run");
+  CHECK_THAT(run_wiki(warm.with("prune", {"--live-query", "SELECT 'a'", "--dry-run"})).out,
+             ContainsSubstring("1 of 2 repositories do not live, 4 entries examined, 3 would be removed\n"));
+  CHECK_THAT(run_wiki(warm.with("prune", dry)).out,
+             ContainsSubstring("4 entries examined, 4 would be removed, 1 of them beyond the bounds"));
+  CHECK_THAT(run_wiki(warm.with("prune", reasons)).out,
+             ContainsSubstring("4 entries examined, 4 removed, 1 of them beyond the bounds"));
+}
+
+TEST_CASE("prune keeps the store within the bounds that are given", "[server]") {
+  const Warm warm;
+  CHECK_THAT(run_wiki(warm.with("prune", {})).out, ContainsSubstring("4 entries examined, 0 removed\n"));
+  CHECK_THAT(run_wiki(warm.with("prune", {"--max-age", "1h", "--max-size", "1GiB"})).out,
+             ContainsSubstring("4 entries examined, 0 removed\n"));
+  CHECK_THAT(run_wiki(warm.with("prune", {"--max-age", "0", "--max-size", "0"})).out,
+             ContainsSubstring("4 entries examined, 0 removed\n"));
+  SECTION("of size") {
+    CHECK_THAT(run_wiki(warm.with("prune", {"--max-size", "1"})).out,
+               ContainsSubstring("4 entries examined, 4 removed, 4 of them beyond the bounds"));
+  }
+  SECTION("of age, and of nothing else") {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    CHECK_THAT(run_wiki(warm.with("prune", {"--keep-others", "--max-age", "1s"}, {})).out,
+               ContainsSubstring("4 entries examined, 4 removed, 4 of them beyond the bounds"));
+  }
+}
+
 TEST_CASE("prune removes the repositories that are served no more, unless others share the store", "[server]") {
   const Warm warm;
   CHECK_THAT(run_wiki(warm.with("prune", {"--keep-others"}, {"a"})).out, ContainsSubstring("0 removed"));
@@ -62,6 +95,15 @@ TEST_CASE("the server cleans up by itself", "[server]") {
   std::this_thread::sleep_for(std::chrono::seconds(3));
   CHECK_THAT(run_wiki(warm.with("prune", {"--dry-run"})).out, ContainsSubstring("3 entries examined, 0 would be removed"));
   CHECK(wiki.cache_status("/b/one.md") == "render_cache; hit");
+}
+
+TEST_CASE("the server keeps its store within bounds by itself", "[server]") {
+  const Warm warm;
+  auto arguments = warm.with("", {"--prune-every", "1s", "--max-age", "1s"});
+  arguments.erase(arguments.begin());
+  const WikiServer wiki(arguments);
+  CHECK(eventually(
+      [&] { return run_wiki(warm.with("prune", {"--dry-run"})).out.find("0 entries examined") != std::string::npos; }));
 }
 
 TEST_CASE("a repository whose folder is replaced is served from the new one", "[server]") {

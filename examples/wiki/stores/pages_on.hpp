@@ -55,13 +55,35 @@ class PagesOn : public Pages {
     return cache_.get_many(wanted, options);
   }
   render_cache::PruneReport prune(const Keep& keep, const render_cache::PruneOptions& options) override {
-    return cache_.prune(keep, options);
+    return cache_.store().prune(keep, options);  // the cache's own would go on to the bounds
   }
   render_cache::PruneReport prune_groups(std::string_view live_query, const render_cache::PruneOptions& options) override {
     if constexpr (requires { cache_.store().prune_groups(live_query, options); }) {
       return cache_.store().prune_groups(live_query, options);
     } else {
       throw render_cache::Error("a query of live repositories needs a store that is a database");
+    }
+  }
+  std::function<bool(const std::string&)> live_repositories(std::string_view live_query) override {
+    if constexpr (requires { cache_.store().far().live_groups(live_query, render_cache::PruneOptions().query_timeout); }) {
+      return cache_.store().far().live_groups(live_query, render_cache::PruneOptions().query_timeout);
+    } else {
+      throw render_cache::Error("a query of live repositories needs a store that is a database");
+    }
+  }
+  render_cache::Bounds bounds() const override {
+    if constexpr (render_cache::HasBounds<Store>) {
+      return cache_.store().bounds();
+    } else {
+      return {};
+    }
+  }
+  render_cache::PruneReport prune_to(const render_cache::Bounds& bounds, const render_cache::PruneOptions& options,
+                                     const Keep& stays) override {
+    if constexpr (render_cache::HasBounds<Store>) {
+      return cache_.store().prune_to(bounds, options, stays);
+    } else {
+      throw render_cache::Error("--max-age and --max-size need a store that is a database; --memory bounds what is in memory");
     }
   }
   render_cache::CacheStats stats() const override { return cache_.stats(); }

@@ -6,6 +6,7 @@
 #include <render_cache/entry/error.hpp>
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/prune.hpp>
+#include <render_cache/entry/text_form.hpp>
 #include <render_cache/entry/types.hpp>
 #include <render_cache/sql/connection.hpp>
 #include <render_cache/sql/sweep.hpp>

@@ -164,6 +164,23 @@ class PostgresStore {
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
   }
 
+  /// The groups that `live_query` names, for a predicate that has to know them. Throws as `prune_groups` does.
+  LiveGroups<key_type> live_groups(std::string_view live_query, std::chrono::milliseconds timeout,
+                                   WhenNoneLive when_none = WhenNoneLive::refuse) {
+    const auto sql = live_groups_sql<PostgresDialect>(table_, live_query, max_live_groups + 1);
+    const auto rows =
+        client_.run([&](PostgresConnection& connection) { return connection.run_live_query(sql, timeout); }, timeout);
+    LiveGroups<key_type> groups;
+    for (const auto& row : rows) {
+      group_t<key_type> group;
+      const auto wrong = detail::read_field(row[0], group);
+      if (!wrong.empty()) refuse_live_query("a group " + wrong);
+      groups.add(group);
+    }
+    groups.check(rows.size(), when_none);
+    return groups;
+  }
+
   /// What the options say: `RenderCache::prune` keeps to it.
   [[nodiscard]] const Bounds& bounds() const noexcept { return bounds_; }
 
@@ -250,21 +267,6 @@ class PostgresStore {
   std::string sweep_start() {
     const auto rows = query(statements_.sweep_start, {});
     return std::string(detail::text_of(rows[0][0]));
-  }
-
-  LiveGroups<key_type> live_groups(std::string_view query, std::chrono::milliseconds timeout, WhenNoneLive when_none) {
-    const auto sql = live_groups_sql<PostgresDialect>(table_, query, max_live_groups + 1);
-    const auto rows =
-        client_.run([&](PostgresConnection& connection) { return connection.run_live_query(sql, timeout); }, timeout);
-    LiveGroups<key_type> groups;
-    for (const auto& row : rows) {
-      group_t<key_type> group;
-      const auto wrong = detail::read_field(row[0], group);
-      if (!wrong.empty()) refuse_live_query("a group " + wrong);
-      groups.add(group);
-    }
-    groups.check(rows.size(), when_none);
-    return groups;
   }
 
   /// What sweeps ask for.

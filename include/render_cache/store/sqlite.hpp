@@ -152,6 +152,25 @@ class SqliteStore {
     return report;
   }
 
+  /// The groups that `live_query` names, for a predicate that has to know them. Throws as `prune_groups` does.
+  LiveGroups<key_type> live_groups(std::string_view live_query, std::chrono::milliseconds timeout,
+                                   WhenNoneLive when_none = WhenNoneLive::refuse) {
+    const auto sql = live_groups_sql<SqliteDialect>(file_.table(), live_query, max_live_groups + 1);
+    return file_.read([&](Reader& reader) {
+      LiveGroups<key_type> groups;
+      std::size_t rows = 0;
+      detail::run_live_query(reader.connection, sql, timeout, [&](Run& run) {
+        ++rows;
+        group_t<key_type> group;
+        const auto wrong = run.read(0, group);
+        if (!wrong.empty()) refuse_live_query("a group " + std::string(wrong));
+        groups.add(group);
+      });
+      groups.check(rows, when_none);
+      return groups;
+    });
+  }
+
   /// What the options say: `RenderCache::prune` keeps to it.
   [[nodiscard]] const Bounds& bounds() const noexcept { return bounds_; }
 
@@ -212,23 +231,6 @@ class SqliteStore {
     auto start = now();
     for (; start == before; start = now()) std::this_thread::sleep_for(std::chrono::microseconds(200));
     return start;
-  }
-
-  LiveGroups<key_type> live_groups(std::string_view query, std::chrono::milliseconds timeout, WhenNoneLive when_none) {
-    const auto sql = live_groups_sql<SqliteDialect>(file_.table(), query, max_live_groups + 1);
-    return file_.read([&](Reader& reader) {
-      LiveGroups<key_type> groups;
-      std::size_t rows = 0;
-      detail::run_live_query(reader.connection, sql, timeout, [&](Run& run) {
-        ++rows;
-        group_t<key_type> group;
-        const auto wrong = run.read(0, group);
-        if (!wrong.empty()) refuse_live_query("a group " + std::string(wrong));
-        groups.add(group);
-      });
-      groups.check(rows, when_none);
-      return groups;
-    });
   }
 
   /// What sweeps ask for.

@@ -2,10 +2,13 @@
 // whose models have `connection()`, by which the laws make entries old.
 #pragma once
 
+#include <render_cache/entry/text_form.hpp>
 #include <render_cache/laws/store/subject.hpp>
+#include <render_cache/sql/columns.hpp>
 #include <render_cache/sql/connection.hpp>
 #include <render_cache/sql/statement.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
