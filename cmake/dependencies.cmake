@@ -6,8 +6,8 @@
 set(render_cache_components sqlite postgres markdown xxhash openssl prometheus)
 
 set(render_cache_boost_version 1.81) # the oldest that is tested: Debian 12 has it
-set(render_cache_sqlite_packages sqlite3>=3.37 RapidJSON>=1.1) # STRICT tables
-set(render_cache_postgres_packages libpqxx>=6.4 libpq RapidJSON>=1.1)
+set(render_cache_sqlite_packages sqlite3>=3.37 RapidJSON>=1.1 libxxhash>=0.8) # STRICT tables
+set(render_cache_postgres_packages libpqxx>=6.4 libpq RapidJSON>=1.1 libxxhash>=0.8)
 set(render_cache_markdown_packages md4c>=0.4.8 gumbo yaml-cpp RapidJSON>=1.1)
 set(render_cache_xxhash_packages libxxhash>=0.8)
 set(render_cache_openssl_packages libcrypto>=3.0)

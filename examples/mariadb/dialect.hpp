@@ -54,6 +54,11 @@ struct MariaDbDialect {
     return expression;
   }
 
+  static constexpr bool keeps_json_text = true;  // a longtext with a check
+  static std::string first_part_is(const std::string& stored, const std::string& wanted) {
+    return "left(concat(" + stored + ", '||'), char_length(" + wanted + ") + 2) = binary concat(" + wanted + ", '||')";
+  }
+
   static constexpr std::string_view now = "utc_timestamp(6)", clock = now;
   static std::string age(const std::string& time) { return "timestampdiff(microsecond, " + time + ", utc_timestamp(6))"; }
 

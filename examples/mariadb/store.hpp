@@ -56,17 +56,17 @@ class MariaDbStore {
     const auto rows = run(sql_.lookup_stale, fields(key)).rows;
     if (rows.empty() || !rows[0][0]) return {};
     std::int64_t age = 0;
-    auto found = read(rows[0], key, Fingerprint::from_text(*rows[0][0]));
+    auto found = read(rows[0], key, Fingerprint::from_text(std::string(StoredText(*rows[0][0]).fingerprint())));
     if (!found.entry || !from_column(rows[0].back(), age).empty()) return {};
     return Aged<value_type>{std::move(found.entry), std::chrono::microseconds(std::max<std::int64_t>(age, 0))};
   }
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
-    check_value(entry->value);
+    const auto text = stored_text<MariaDbDialect>(S::fingerprint_column, key, *entry);
     auto arguments = fields(key);
     add(arguments, entry->value);
-    arguments.push_back(to_column(entry->fingerprint.text()));
+    arguments.push_back(to_column(text));
     run(sql_.publish, arguments);
   }
 
@@ -119,8 +119,8 @@ class MariaDbStore {
   }
 
   static Lookup<value_type> read(const Row& row, const key_type& key, const Fingerprint& wanted) {
-    return read_lookup<S>(row[0], key, wanted,
-                          [&](std::size_t column, auto& member) { return from_column(row.at(column), member); });
+    return read_lookup<S, MariaDbDialect>(row[0], key, wanted,
+                                          [&](std::size_t column, auto& member) { return from_column(row.at(column), member); });
   }
 
   std::vector<SweptKey<key_type>> page(const key_type* after, const std::string& start, std::size_t limit) {

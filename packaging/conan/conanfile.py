@@ -9,9 +9,10 @@ from conan.tools.gnu import PkgConfigDeps
 
 # What a component needs: Conan's packages, and which parts of them.
 COMPONENTS = {
-    "sqlite": {"sqlite3/[>=3.37 <4]": "sqlite3::sqlite3", "rapidjson/[>=1.1 <2]": "rapidjson::rapidjson"},
+    "sqlite": {"sqlite3/[>=3.37 <4]": "sqlite3::sqlite3", "rapidjson/[>=1.1 <2]": "rapidjson::rapidjson",
+               "xxhash/[>=0.8 <1]": "xxhash::xxhash"},
     "postgres": {"libpqxx/[>=7.7 <8]": "libpqxx::libpqxx", "libpq/[>=15]": "libpq::libpq",
-                 "rapidjson/[>=1.1 <2]": "rapidjson::rapidjson"},
+                 "rapidjson/[>=1.1 <2]": "rapidjson::rapidjson", "xxhash/[>=0.8 <1]": "xxhash::xxhash"},
     "markdown": {"md4c/[>=0.4.8 <1]": "md4c::md4c", "gumbo-parser/[>=0.10.1 <1]": "gumbo-parser::gumbo-parser",
                  "yaml-cpp/[>=0.7 <1]": "yaml-cpp::yaml-cpp", "rapidjson/[>=1.1 <2]": "rapidjson::rapidjson"},
     "xxhash": {"xxhash/[>=0.8 <1]": "xxhash::xxhash"},

@@ -61,9 +61,10 @@ TEST_CASE("mariadb: the wiki's statements are these, and each parameter has its 
   const Sql<MariaDbDialect> sql(table_of<WikiSchema>());
   CHECK(sql.lookup.text ==
         "SELECT t.`source_hash`, date_format(t.`rendered_at`, '%Y-%m-%dT%H:%i:%s.%fZ'), "
-        "CASE WHEN t.`source_hash` = ? THEN t.`rendered_html` END, CASE WHEN t.`source_hash` = ? THEN t.`metadata` END "
+        "CASE WHEN left(concat(t.`source_hash`, '||'), char_length(?) + 2) = binary concat(?, '||') THEN t.`rendered_html` END, "
+        "CASE WHEN left(concat(t.`source_hash`, '||'), char_length(?) + 2) = binary concat(?, '||') THEN t.`metadata` END "
         "FROM `wiki_cache` AS t WHERE t.`repo_alias` = ? AND t.`page_path` = ?");
-  CHECK(sql.lookup.order == std::vector<std::size_t>{2, 2, 0, 1});
+  CHECK(sql.lookup.order == std::vector<std::size_t>{2, 2, 2, 2, 0, 1});
   CHECK(sql.publish.text ==
         "INSERT INTO `wiki_cache` (`repo_alias`, `page_path`, `rendered_html`, `metadata`, `source_hash`, `rendered_at`) "
         "VALUES (?, ?, ?, ?, ?, utc_timestamp(6)) ON DUPLICATE KEY UPDATE `repo_alias` = VALUES(`repo_alias`), "

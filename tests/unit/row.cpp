@@ -1,5 +1,6 @@
 #include <render_cache/sql/row.hpp>
 
+#include <render_cache/sql/dialect/sqlite.hpp>
 #include <render_cache/wiki.hpp>
 
 #include "support/catch.hpp"
@@ -36,8 +37,9 @@ struct MeasuredSchema {
 using Row = std::vector<std::optional<std::string>>;
 
 Lookup<Measured> read(const Row& row) {
-  return read_lookup<MeasuredSchema>(row[0], {"docs", "a.md"}, Fingerprint().add("source", 1),
-                                     [&](std::size_t column, auto& member) { return from_column(row.at(column), member); });
+  return read_lookup<MeasuredSchema, SqliteDialect>(
+      row[0], {"docs", "a.md"}, Fingerprint().add("source", 1),
+      [&](std::size_t column, auto& member) { return from_column(row.at(column), member); });
 }
 
 }  // namespace
@@ -72,6 +74,40 @@ TEST_CASE("a row that cannot be read is a miss that names the first column in qu
   CHECK(complaint({"source=1", time, "7", "x"}) == "'real' makes no sense" + of_key);
   CHECK(complaint({"source=1", time, std::nullopt, "0.5"}) == "'small' is NULL" + of_key);
   CHECK(complaint({"source=1", time, "13", "0.5"}) == "'measured' has bad luck" + of_key);
+}
+
+TEST_CASE("a row that was stored is the entry, with what its render took") {
+  const Entry<Measured> entry{{7, 0.5}, Fingerprint().add("source", 1), {}, std::chrono::nanoseconds(41'900)};
+  const auto stored = stored_text<SqliteDialect>("fingerprint", WikiKey{"docs", "a.md"}, entry);
+  CHECK(
+      stored ==
+      "source=1||cost=41us|row=x3:268039cf53d47e52d1c04a499f3d8bf7");  // golden: a change of it makes every row in the field a damaged one
+  const std::string time = "2024-05-01T12:00:00Z";
+  const auto hit = read({stored, time, "7", "0.5"});
+  REQUIRE(hit.entry != nullptr);
+  CHECK((hit.entry->value == entry.value));
+  CHECK(hit.entry->fingerprint == entry.fingerprint);
+  CHECK(hit.entry->render_cost == std::chrono::microseconds(41));
+
+  const Entry<Measured> unknown{{7, 0.5}, entry.fingerprint, {}, {}};
+  const auto no_cost = stored_text<SqliteDialect>("fingerprint", WikiKey{"docs", "a.md"}, unknown);
+  CHECK(no_cost == "source=1||row=x3:0cec72d3d87830ad0b36f770028859d0");
+  CHECK(read({no_cost, time, "7", "0.5"}).entry->render_cost == std::nullopt);
+
+  const auto damaged = [&](const Row& row) {
+    const auto found = read(row);
+    CHECK(found.entry == nullptr);
+    CHECK(found.damaged == (found.unreadable ==
+                            "'measured' holds something else than was stored in the row of repo_alias='docs', page_path='a.md'"));
+    return found.damaged;
+  };
+  CHECK(damaged({stored, time, "8", "0.5"}));
+  CHECK(damaged({stored, time, "7", "0.25"}));
+  CHECK(damaged({stored, time, "7", std::nullopt}));
+  CHECK(damaged({"source=1||", time, "7", "0.5"}));
+  CHECK(damaged({"source=1||cost=41us", time, "7", "0.5"}));
+  CHECK(damaged({stored + "|more=1", time, "7", "0.5"}));
+  CHECK_FALSE(damaged({"source=1|}" + stored.substr(10), time, "7", "0.5"}));  // another fingerprint
 }
 
 TEST_CASE("a list goes into a column as JSON, and an optional that is empty as NULL") {

@@ -29,10 +29,12 @@ const std::string
 }  // namespace
 
 TEST_CASE("the wiki's statements for SQLite are these") {
-  CHECK(sqlite.lookup.text ==
-        R"(SELECT t."source_hash", t."rendered_at", CASE WHEN t."source_hash" = ?3 THEN t."rendered_html" END, )"
-        R"(CASE WHEN t."source_hash" = ?3 THEN t."metadata" END FROM "wiki_cache" AS t )"
-        R"(WHERE t."repo_alias" = ?1 AND t."page_path" = ?2)");
+  const std::string first_part_is = R"((t."source_hash" COLLATE BINARY = ?3 OR (t."source_hash" COLLATE BINARY > ?3 || '||' )"
+                                    R"(AND t."source_hash" COLLATE BINARY < ?3 || '|}')))";
+  CHECK(sqlite.lookup.text == R"(SELECT t."source_hash", t."rendered_at", CASE WHEN )" + first_part_is +
+                                  R"( THEN t."rendered_html" END, )" + "CASE WHEN " + first_part_is +
+                                  R"( THEN t."metadata" END FROM "wiki_cache" AS t )"
+                                  R"(WHERE t."repo_alias" = ?1 AND t."page_path" = ?2)");
   CHECK(sqlite.publish.text ==
         R"(INSERT INTO "wiki_cache" AS t ("repo_alias", "page_path", "rendered_html", "metadata", "source_hash", "rendered_at") )"
         R"(VALUES (?1, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%fZ','now')) ON CONFLICT ("repo_alias", "page_path") )"
@@ -77,11 +79,12 @@ TEST_CASE("the wiki's statements for SQLite are these") {
 }
 
 TEST_CASE("the wiki's statements for PostgreSQL are these") {
-  CHECK(postgres.lookup.text ==
-        R"(SELECT t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
-        R"(CASE WHEN t."source_hash" = $3 THEN t."rendered_html" END, )"
-        R"(CASE WHEN t."source_hash" = $3 THEN t."metadata" END FROM "wiki_cache" AS t )"
-        R"(WHERE t."repo_alias" = $1 AND t."page_path" = $2)");
+  CHECK(
+      postgres.lookup.text ==
+      R"(SELECT t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
+      R"(CASE WHEN starts_with((t."source_hash" || '||') COLLATE "C", $3::text || '||') THEN t."rendered_html" END, )"
+      R"(CASE WHEN starts_with((t."source_hash" || '||') COLLATE "C", $3::text || '||') THEN t."metadata" END FROM "wiki_cache" AS t )"
+      R"(WHERE t."repo_alias" = $1 AND t."page_path" = $2)");
   const std::string update =
       R"( ON CONFLICT ("repo_alias", "page_path") DO UPDATE SET )"
       R"("rendered_html" = CASE WHEN t."rendered_html" COLLATE "C" = EXCLUDED."rendered_html" COLLATE "C" )"
@@ -100,8 +103,8 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
           update);
   CHECK(batch.lookup_many.text ==
         R"(SELECT q.n, t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
-        R"(CASE WHEN t."source_hash" = q.c3 THEN t."rendered_html" END, )"
-        R"(CASE WHEN t."source_hash" = q.c3 THEN t."metadata" END )"
+        R"(CASE WHEN starts_with((t."source_hash" || '||') COLLATE "C", q.c3::text || '||') THEN t."rendered_html" END, )"
+        R"(CASE WHEN starts_with((t."source_hash" || '||') COLLATE "C", q.c3::text || '||') THEN t."metadata" END )"
         R"(FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS q(c1, c2, c3, n) )"
         R"(JOIN "wiki_cache" AS t ON t."repo_alias" = q.c1 AND t."page_path" = q.c2)");
   CHECK(
@@ -146,8 +149,8 @@ struct Unnumbered : SqliteDialect {
 TEST_CASE("where parameters have no numbers, each is told which argument it takes") {
   const Sql<Unnumbered> unnumbered(wiki);
   CHECK_THAT(unnumbered.lookup.text, Catch::Matchers::StartsWith("SELECT t.`source_hash`, t.`rendered_at`, CASE WHEN "
-                                                                 "t.`source_hash` = ? THEN t.`rendered_html` END, "));
-  CHECK(unnumbered.lookup.order == std::vector<std::size_t>{2, 2, 0, 1});
+                                                                 "(t.`source_hash` COLLATE BINARY = ? OR "));
+  CHECK(unnumbered.lookup.order == std::vector<std::size_t>{2, 2, 2, 2, 2, 2, 0, 1});
   CHECK(unnumbered.sweep_next.order == std::vector<std::size_t>{2, 0, 1, 3});
   CHECK(unnumbered.sweep_group_next.order == std::vector<std::size_t>{2, 0, 1, 3});
   CHECK(sqlite.lookup.order.empty());

@@ -21,7 +21,7 @@ struct Entry {
   Fingerprint fingerprint;  ///< what the source and the renderer were when it was made
   /// When it was rendered, by the store's clock (a database's `now()`), or by this process's when it was rendered here.
   Timestamp rendered_at{};
-  /// What the render took; unknown where the schema's table has no place for it.
+  /// What the render took; a database keeps it in microseconds. Unknown of a row that an older release has written.
   std::optional<std::chrono::nanoseconds> render_cost{};
 };
 
@@ -43,7 +43,8 @@ template <class Value>
 struct Lookup {
   EntryPtr<Value> entry{};              ///< null: a miss
   std::optional<Fingerprint> stored{};  ///< on a miss: the fingerprint that is stored instead, if any
-  std::string unreadable{};             ///< on a miss: what is wrong with the stored row, if it cannot be read
+  std::string unreadable{};             ///< on a miss: what is wrong with the stored row, if it cannot be read or is damaged
+  bool damaged = false;                 ///< on a miss: the row can be read, and is not what was stored
   Origin origin = Origin::store;        ///< `store`, or `near` where a part of the store answered from memory
 };
 

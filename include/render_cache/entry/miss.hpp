@@ -17,16 +17,17 @@ enum class Miss : std::uint8_t {
   forced,        ///< the caller asked for a render
   unsettled,     ///< the source changed too recently for its fingerprint to be trusted
   unreadable,    ///< the stored row makes no sense; the detail says why
+  damaged,       ///< the stored row is not what was stored, by its digest
   store_failed,  ///< the store could not be asked; the detail is its message
   unsampled,     ///< the source could not be sampled; the detail is the error's message
 };
 /// How many there are.
-inline constexpr std::size_t miss_reasons = 8;
+inline constexpr std::size_t miss_reasons = 9;
 
 /// The reason's name, such as "changed".
 constexpr std::string_view to_string(Miss miss) noexcept {
-  constexpr std::string_view names[miss_reasons] = {"none",      "absent",     "changed",      "forced",
-                                                    "unsettled", "unreadable", "store_failed", "unsampled"};
+  constexpr std::string_view names[miss_reasons] = {"none",       "absent",  "changed",      "forced",   "unsettled",
+                                                    "unreadable", "damaged", "store_failed", "unsampled"};
   return names[static_cast<std::size_t>(miss)];
 }
 

@@ -112,6 +112,13 @@ void check_text(std::string_view column, std::string_view text) {
                 std::to_string(at) + "; a store's texts are UTF-8 without NUL");
 }
 
+/// Of a text, of bytes, and of all in a list.
+inline std::size_t bytes_of(const Field& field) noexcept {
+  std::size_t bytes = field.text().size();
+  for (const auto& element : field.elements()) bytes += bytes_of(element);
+  return bytes;
+}
+
 /// Every text of a member, those of a list's elements among them.
 template <class Refused>
 void check_texts(std::string_view column, const Field& field) {
@@ -148,11 +155,21 @@ void check_key(const T& key) {
   }
 }
 
-/// Throws `InvalidValue` for a value whose texts a database would refuse or silently truncate.
+/// The most bytes that the texts of one member of a value may have together, in every database alike.
+inline constexpr std::size_t max_member_bytes = 64u << 20;
+
+/// Throws `InvalidValue` for a value whose texts a database would refuse or silently truncate, and for one beyond
+/// `max_member_bytes`.
 template <Described T>
 void check_value(const T& value) {
-  for_each_member(
-      value, [&](const char* name, const auto& member) { detail::check_texts<InvalidValue>(name, detail::to_field(member)); });
+  for_each_member(value, [&](const char* name, const auto& member) {
+    const auto field = detail::to_field(member);
+    if (const auto bytes = detail::bytes_of(field); bytes > max_member_bytes) {
+      throw InvalidValue("column '" + std::string(name) + "' holds " + std::to_string(bytes) +
+                         " bytes; the limit (max_member_bytes) is " + std::to_string(max_member_bytes));
+    }
+    detail::check_texts<InvalidValue>(name, field);
+  });
 }
 
 }  // namespace render_cache

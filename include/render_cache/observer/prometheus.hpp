@@ -23,7 +23,7 @@ namespace render_cache {
 ///
 ///     render_cache_near_hits_total                      reads answered from this process's memory
 ///     render_cache_lookup_seconds{result}               the others: store, absent, changed, forced, unsettled, unreadable,
-///                                                       store_failed, unsampled; its count says how many, by reason
+///                                                       damaged, store_failed, unsampled; its count says how many, by reason
 ///     render_cache_render_seconds{result}               done, failed
 ///     render_cache_publish_seconds
 ///     render_cache_evictions_total, render_cache_evicted_bytes_total

@@ -107,7 +107,7 @@ class Lookups {
 
   static outcome_type judge(Lookup<value_type>&& found, const Fingerprint& now) {
     if (found.entry) return {std::move(found.entry), found.origin};
-    if (!found.unreadable.empty()) return missed(Miss::unreadable, std::move(found.unreadable));
+    if (!found.unreadable.empty()) return missed(found.damaged ? Miss::damaged : Miss::unreadable, std::move(found.unreadable));
     if (found.stored) return missed(Miss::changed, changed_components(*found.stored, now));
     return missed(Miss::absent);
   }

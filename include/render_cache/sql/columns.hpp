@@ -6,6 +6,7 @@
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/member_types.hpp>
 #include <render_cache/sql/schema.hpp>
+#include <render_cache/sql/stored_text.hpp>
 
 #include <boost/hana/accessors.hpp>
 #include <boost/hana/first.hpp>
@@ -23,7 +24,7 @@ namespace render_cache {
 struct Column {
   std::string_view name;   ///< the member's
   Kind kind = Kind::text;  ///< by the member's type
-  std::size_t bytes = 0;  ///< of an integer: the width that holds every value of the member: 2, 4 or 8
+  std::size_t bytes = 0;  ///< of an integer: the width that holds every value: 2, 4 or 8; of the fingerprint: its limit
   bool nullable = false;  ///< the member is a std::optional
   bool key = false;       ///< the member is one of the key's
   bool list = false;      ///< the member is a std::vector of what the kind says
@@ -82,7 +83,8 @@ Table table_of() {
   Table table{.name = S::table,
               .keys = detail::columns_of<typename S::key_type>(),
               .values = detail::columns_of<typename S::value_type>(),
-              .metadata = {{.name = S::fingerprint_column}, {.name = S::rendered_at_column, .kind = Kind::timestamp}}};
+              .metadata = {{.name = S::fingerprint_column, .bytes = max_stored_text_bytes},
+                           {.name = S::rendered_at_column, .kind = Kind::timestamp}}};
   for (auto& column : table.keys) column.key = true;
   if constexpr (HasUpdatedAt<S>) table.metadata.push_back({.name = S::updated_at_column, .kind = Kind::timestamp});
   return table;

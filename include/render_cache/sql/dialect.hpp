@@ -29,6 +29,10 @@ namespace render_cache {
 //   std::string input(const Column&, std::string expression);    from a parameter to the column's value
 //   std::string output(const Column&, std::string expression);   from the column to what is read; times as ISO 8601 in UTC
 //
+//   bool keeps_json_text;                     whether a JSON document is given back as it was written, byte by byte
+//   std::string first_part_is(const std::string& stored, const std::string& wanted);   whether a text is the wanted one, or that
+//                                             and "||" and more; what differs by case alone is another one
+//
 //   std::string_view now;                     when the transaction or the statement began, by the database's clock
 //   std::string_view clock;                   what time it is, by the same clock
 //   std::string age(const std::string& time); microseconds since then, or NULL
@@ -83,6 +87,12 @@ concept HasTypes = requires(const Column& column, const std::string& text) {
 };
 
 template <class D>
+concept HasStoredTexts = requires(const std::string& text) {
+  { D::keeps_json_text } -> std::convertible_to<bool>;
+  { D::first_part_is(text, text) } -> std::convertible_to<std::string>;
+};
+
+template <class D>
 concept HasClock = requires(const std::string& time) {
   { D::now } -> std::convertible_to<std::string_view>;
   { D::clock } -> std::convertible_to<std::string_view>;
@@ -123,9 +133,9 @@ concept HasMigrations = requires(const std::string& lock) {
 
 /// All that is known of a SQL engine; the members are listed above.
 template <class D>
-concept SqlDialect =
-    detail::NamesItself<D> && detail::HasParameters<D> && detail::HasLimits<D> && detail::HasTypes<D> && detail::HasClock<D> &&
-    detail::HasSizes<D> && detail::HasChanges<D> && detail::HasTables<D> && detail::HasMigrations<D>;
+concept SqlDialect = detail::NamesItself<D> && detail::HasParameters<D> && detail::HasLimits<D> && detail::HasTypes<D> &&
+                     detail::HasStoredTexts<D> && detail::HasClock<D> && detail::HasSizes<D> && detail::HasChanges<D> &&
+                     detail::HasTables<D> && detail::HasMigrations<D>;
 
 /// The engine takes any number of keys or entries in one statement. `batch(columns)` is a source of rows for FROM that is called q
 /// and has the columns c1, c2, ... and n, the row's number from 1 on; its arguments, the first ones of the statement, are
@@ -157,6 +167,10 @@ consteval bool check_dialect() {
     RENDER_CACHE_MISTAKE(
         "a SQL dialect knows the types of columns: static type_name(column), type_fits(column, real type), input(column, "
         "expression), output(column, expression)");
+  } else if constexpr (!detail::HasStoredTexts<D>) {
+    RENDER_CACHE_MISTAKE(
+        "a SQL dialect finds and reads what was stored: static constexpr bool keeps_json_text, static first_part_is(stored, "
+        "wanted)");
   } else if constexpr (!detail::HasClock<D>) {
     RENDER_CACHE_MISTAKE("a SQL dialect tells the time: static constexpr std::string_view now, clock and static age(time)");
   } else if constexpr (!detail::HasSizes<D>) {

@@ -6,8 +6,11 @@
 #include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/member_types.hpp>
+#include <render_cache/entry/text.hpp>
 #include <render_cache/sql/json_list.hpp>
+#include <render_cache/sql/row_digest.hpp>
 #include <render_cache/sql/schema.hpp>
+#include <render_cache/sql/stored_text.hpp>
 
 #include <cstddef>
 #include <exception>
@@ -46,9 +49,52 @@ std::string_view from_column(std::optional<std::string_view> text, Member& membe
   return field ? detail::from_field(*field, member) : "makes no sense";
 }
 
+namespace detail {
+
+/// What a row's digest says that covers this key, value, fingerprint and notes.
+template <class Key, class Value>
+std::string row_digest(const Key& key, const Value& value, std::string_view fingerprint, std::string_view notes,
+                       RowDigest::Json json) {
+  RowDigest digest(json);
+  digest.add("|fingerprint", fingerprint);
+  digest.add("|notes", notes);
+  digest.add(key);
+  digest.add(value);
+  return digest.text();
+}
+
+/// Whether the row is what a publish has written, but for its times, which are the database's.
+template <class Dialect, class Key, class Value>
+bool is_undamaged(const StoredText& stored, const Key& key, const Value& value) {
+  const auto notes = stored.covered();
+  const auto fits = [&](RowDigest::Json json) {
+    return stored.row() == row_digest(key, value, stored.fingerprint(), notes, json);
+  };
+  if (fits(RowDigest::Json::as_it_is)) return true;
+  if (Dialect::keeps_json_text) return false;
+  try {
+    return fits(RowDigest::Json::in_form);  // the database has written a document in another form than we would
+  } catch (const InvalidValue&) {
+    return false;
+  }
+}
+
+}  // namespace detail
+
+/// What a publish of the entry writes into the fingerprint's column: see `StoredText`. Throws InvalidValue for a value or a
+/// fingerprint that cannot be stored.
+template <class Dialect, class Key, class Value>
+std::string stored_text(std::string_view fingerprint_column, const Key& key, const Entry<Value>& entry) {
+  check_value(entry.value);
+  detail::check_text<InvalidValue>(fingerprint_column, entry.fingerprint.text());
+  const auto notes = StoredText::notes(entry.render_cost);
+  const auto json = Dialect::keeps_json_text ? detail::RowDigest::Json::as_it_is : detail::RowDigest::Json::in_form;
+  return StoredText::join(entry.fingerprint, notes, detail::row_digest(key, entry.value, entry.fingerprint.text(), notes, json));
+}
+
 /// The answer to `Sql::lookup`, if there is a row. `stored` is its first column; `read(column, member)` reads another, counted from 0
-/// on, and says what is wrong with it, or nothing. A row that cannot be read is a miss that says why.
-template <class S, class Read>
+/// on, and says what is wrong with it, or nothing. A row that cannot be read or is damaged is a miss that says why.
+template <class S, class Dialect, class Read>
 Lookup<typename S::value_type> read_lookup(std::optional<std::string_view> stored, const typename S::key_type& key,
                                            const Fingerprint& wanted, Read read) {
   Lookup<typename S::value_type> found;
@@ -57,28 +103,45 @@ Lookup<typename S::value_type> read_lookup(std::optional<std::string_view> store
   };
   if (!stored) {
     unreadable(S::fingerprint_column, "is NULL");
-  } else if (*stored != wanted.text()) {
-    found.stored = Fingerprint::from_text(std::string(*stored));
-  } else {
-    auto entry = std::make_shared<Entry<typename S::value_type>>();  // read straight into what is handed out
-    entry->fingerprint = wanted;
-    std::size_t column = 0;
-    const auto read_next = [&](std::string_view name, auto& member) {
-      ++column;
-      if (!found.unreadable.empty()) return;
-      if (const auto wrong = read(column, member); !wrong.empty()) unreadable(name, wrong);
-    };
-    read_next(S::rendered_at_column, entry->rendered_at);
-    for_each_member(entry->value, read_next);
-    if constexpr (HasValidate<S>) {
-      try {
-        if (found.unreadable.empty()) S::validate(entry->value);
-      } catch (const std::exception& error) {
-        unreadable(S::table, error.what());
-      }
-    }
-    if (found.unreadable.empty()) found.entry = std::move(entry);
+    return found;
   }
+  if (stored->size() > max_stored_text_bytes) {
+    unreadable(S::fingerprint_column, "is longer than max_stored_text_bytes");
+    return found;
+  }
+  const StoredText text(*stored);
+  if (text.fingerprint() != wanted.text()) {
+    if (find_invalid_text(*stored) != stored->npos) {
+      unreadable(S::fingerprint_column, "is no UTF-8, or holds a NUL byte");
+      return found;
+    }
+    found.stored = Fingerprint::from_text(std::string(text.fingerprint()));
+    return found;
+  }
+  auto entry = std::make_shared<Entry<typename S::value_type>>();  // read straight into what is handed out
+  entry->fingerprint = wanted;
+  entry->render_cost = text.cost();
+  std::size_t column = 0;
+  const auto read_next = [&](std::string_view name, auto& member) {
+    ++column;
+    if (!found.unreadable.empty()) return;
+    if (const auto wrong = read(column, member); !wrong.empty()) unreadable(name, wrong);
+  };
+  read_next(S::rendered_at_column, entry->rendered_at);
+  for_each_member(entry->value, read_next);
+  if (!found.unreadable.empty()) return found;
+  try {
+    if constexpr (HasValidate<S>) S::validate(entry->value);
+    if (text.has_notes()) {
+      found.damaged = !detail::is_undamaged<Dialect>(text, key, entry->value);
+      if (found.damaged) unreadable(S::table, "holds something else than was stored");
+    } else {  // of an older release, or of another program: it may hold what no publish would have written
+      check_value(entry->value);
+    }
+  } catch (const std::exception& error) {
+    unreadable(S::table, error.what());
+  }
+  if (found.unreadable.empty()) found.entry = std::move(entry);
   return found;
 }
 

@@ -45,13 +45,13 @@ std::string output(const Column& column) {
   return Dialect::output(column, of_table<Dialect>(column));
 }
 
-/// Fingerprint and time always; the value only where the fingerprint is `wanted`, so that a stale body is not even read.
+/// The stored text and the time always; the value only where the fingerprint is `wanted`, so that a stale body is not even read.
 template <class Dialect>
 std::string row_if_current(const Table& table, const std::string& wanted) {
   const auto stored = of_table<Dialect>(table.fingerprint());
   return text({stored, ", ", output<Dialect>(table.rendered_at()), ", ",
                joined(table.values, ", ", [&](const Column& column, std::size_t) {
-                 return text({"CASE WHEN ", stored, " = ", wanted, " THEN ", output<Dialect>(column), " END"});
+                 return text({"CASE WHEN ", Dialect::first_part_is(stored, wanted), " THEN ", output<Dialect>(column), " END"});
                })});
 }
 
@@ -87,7 +87,7 @@ struct Sql {
         sweep_group_first(make_sweep_group_first(table)), sweep_group_next(make_sweep_group_next(table)),
         survey_first(make_survey_first(table)), survey_next(make_survey_next(table)) {}
 
-  /// (key, fingerprint) -> the stored fingerprint, rendered_at, value; the value is NULL unless the fingerprints are equal.
+  /// (key, fingerprint) -> the stored text, rendered_at, value; the value is NULL unless the fingerprint is the text's first part.
   static Statement make_lookup(const Table& table) {
     return detail::statement<Dialect>(
         detail::text({"SELECT ", detail::row_if_current<Dialect>(table, detail::parameter(table.keys.size() + 1)),
@@ -95,7 +95,7 @@ struct Sql {
   }
   Statement lookup;
 
-  /// (key) -> the stored fingerprint, rendered_at, value, and the age in microseconds by the database's clock.
+  /// (key) -> the stored text, rendered_at, value, and the age in microseconds by the database's clock.
   static Statement make_lookup_stale(const Table& table) {
     return detail::statement<Dialect>(detail::text(
         {"SELECT ", detail::of_table<Dialect>(table.fingerprint()), ", ", detail::output<Dialect>(table.rendered_at()), ", ",
@@ -104,7 +104,7 @@ struct Sql {
   }
   Statement lookup_stale;
 
-  /// (key, value, fingerprint)
+  /// (key, value, stored text)
   static Statement make_publish(const Table& table) {
     return detail::statement<Dialect>(Dialect::upsert(
         table, detail::text({"VALUES (", detail::parameters<Dialect>(table.sent()), ", ", detail::times<Dialect>(table), ")"})));
@@ -238,8 +238,8 @@ struct Sql {
   }
 };
 
-/// Batches of any size in one statement, where the engine has them. `keys`, `values` and `fingerprints` are one of each for each
-/// query or entry, passed as the dialect's `batch` takes them.
+/// Batches of any size in one statement, where the engine has them. `keys`, `values`, `fingerprints` and `stored texts` are one of
+/// each for each query or entry, passed as the dialect's `batch` takes them.
 template <class Dialect>
 struct BatchSql {
   static_assert(HasBatches<Dialect>);
@@ -257,7 +257,7 @@ struct BatchSql {
   }
   Statement lookup_many;
 
-  /// (keys, values, fingerprints); no key twice ("cannot affect row a second time"), sorted by key against deadlocks.
+  /// (keys, values, stored texts); no key twice ("cannot affect row a second time"), sorted by key against deadlocks.
   static Statement make_publish_many(const Table& table) {
     const auto sent = table.sent();
     const auto values = detail::joined(

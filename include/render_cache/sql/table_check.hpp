@@ -66,7 +66,9 @@ void check_table(Connection& connection, const Table& table) {
       continue;
     }
     if (!Dialect::type_fits(column, row->at(1).value())) {
-      note(column.name, "is " + (row->at(1)->empty() ? "without type" : *row->at(1)) + " where " + needed + " is needed");
+      note(column.name, "is " + (row->at(1)->empty() ? "without type" : *row->at(1)) + " where " + needed + " is needed" +
+                            (column.kind == Kind::text && column.bytes > 0 ? ", or for " + std::to_string(column.bytes) + " bytes"
+                                                                           : std::string()));
     } else if (column.key && column.kind == Kind::text && equates_texts(connection, table, column)) {
       note(column.name,
            "has a collation that takes texts for the same that differ, such as 'A' and 'a': one key would get "

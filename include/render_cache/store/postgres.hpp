@@ -87,7 +87,8 @@ class PostgresStore {
     detail::add_parameters(parameters, key);
     const auto rows = look_up(statements_.lookup_stale, parameters);
     if (rows.empty() || rows[0][0].is_null()) return {};
-    const auto found = read_lookup(rows[0], 0, key, Fingerprint::from_text(rows[0][0].c_str()));
+    const StoredText stored(detail::text_of(rows[0][0]));
+    const auto found = read_lookup(rows[0], 0, key, Fingerprint::from_text(std::string(stored.fingerprint())));
     const auto age = from_text<std::int64_t>(detail::text_of(rows[0][rows[0].size() - 1]));
     if (!found.entry || !age) return {};
     return Aged<value_type>{found.entry, std::chrono::microseconds(std::max<std::int64_t>(*age, 0))};
@@ -95,11 +96,11 @@ class PostgresStore {
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
-    check_entry(*entry);
+    auto text = stored_text<PostgresDialect>(S::fingerprint_column, key, *entry);
     PostgresParameters parameters;
     detail::add_parameters(parameters, key);
     detail::add_parameters(parameters, entry->value);
-    parameters.add(entry->fingerprint.text());
+    parameters.add_owned(std::move(text));
     send(statements_.publish, parameters);
   }
 
@@ -108,18 +109,17 @@ class PostgresStore {
     if (entries.empty()) return;
     detail::MemberArrays<key_type> keys;
     detail::MemberArrays<value_type> values;
-    detail::ArrayLiteral fingerprints;
+    detail::ArrayLiteral texts;
     for (const auto* one : last_of_each_key(entries)) {
       check_key(one->first);
-      check_entry(*one->second);
+      texts.add(stored_text<PostgresDialect>(S::fingerprint_column, one->first, *one->second));
       keys.add(one->first);
       values.add(one->second->value);
-      fingerprints.add(one->second->fingerprint.text());
     }
     PostgresParameters parameters;
     keys.move_to(parameters);
     values.move_to(parameters);
-    parameters.add_owned(fingerprints.take());
+    parameters.add_owned(texts.take());
     send(statements_.publish_many, parameters);
   }
 
@@ -200,6 +200,7 @@ class PostgresStore {
   [[nodiscard]] PostgresStats stats() const {
     auto stats = client_.stats();
     stats.unreadable = unreadable_;
+    stats.damaged = damaged_;
     return stats;
   }
 
@@ -241,16 +242,11 @@ class PostgresStore {
   Lookup<value_type> read_lookup(const pqxx::row& row, pqxx::row::size_type first, const key_type& key,
                                  const Fingerprint& wanted) {
     const auto stored = row[first].is_null() ? std::nullopt : std::optional(detail::text_of(row[first]));
-    auto found = render_cache::read_lookup<S>(stored, key, wanted, [&](std::size_t column, auto& member) {
+    auto found = render_cache::read_lookup<S, PostgresDialect>(stored, key, wanted, [&](std::size_t column, auto& member) {
       return detail::read_field(row[first + static_cast<pqxx::row::size_type>(column)], member);
     });
-    if (!found.unreadable.empty()) ++unreadable_;
+    if (!found.unreadable.empty()) ++(found.damaged ? damaged_ : unreadable_);
     return found;
-  }
-
-  static void check_entry(const Entry<value_type>& entry) {
-    check_value(entry.value);
-    detail::check_text<InvalidValue>(S::fingerprint_column, entry.fingerprint.text());
   }
 
   static std::vector<const KeyedEntry*> last_of_each_key(std::span<const KeyedEntry> entries) {
@@ -366,7 +362,7 @@ class PostgresStore {
   const Prepared statements_{table_};  // outlives the connections, which remember what they have prepared
   const Bounds bounds_;
   PostgresClient client_;
-  std::atomic<std::uint64_t> unreadable_ = 0;
+  std::atomic<std::uint64_t> unreadable_ = 0, damaged_ = 0;
 };
 
 }  // namespace render_cache

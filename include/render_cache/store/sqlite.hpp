@@ -83,7 +83,7 @@ class SqliteStore {
       auto run = reader.lookup_stale.run();
       run.bind_members(key);
       if (!run.step() || run.is_null(0)) return {};
-      auto found = read_lookup(run, key, Fingerprint::from_text(std::string(run.column_text(0))));
+      auto found = read_lookup(run, key, Fingerprint::from_text(std::string(StoredText(run.column_text(0)).fingerprint())));
       if (!found.entry) return {};
       const auto age = run.column_integer(2 + static_cast<int>(file_.table().values.size()));
       return Aged<value_type>{std::move(found.entry), std::chrono::microseconds(std::max<std::int64_t>(age, 0))};
@@ -92,20 +92,24 @@ class SqliteStore {
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
-    check_value(entry->value);
-    file_.write([&](Writing& writing) { send(writing.publish, key, *entry); });
+    const auto text = stored_text<SqliteDialect>(S::fingerprint_column, key, *entry);
+    file_.write([&](Writing& writing) { send(writing.publish, key, entry->value, text); });
   }
 
   /// One transaction: all or nothing.
   void publish_many(std::span<const std::pair<key_type, EntryPtr<value_type>>> entries) {
+    std::vector<std::string> texts;
+    texts.reserve(entries.size());
     for (const auto& [key, entry] : entries) {
       check_key(key);
-      check_value(entry->value);
+      texts.push_back(stored_text<SqliteDialect>(S::fingerprint_column, key, *entry));
     }
     if (entries.empty()) return;
     file_.write([&](Writing& writing) {
       SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
-      for (const auto& [key, entry] : entries) send(writing.publish, key, *entry);  // the last one of a key stays
+      for (std::size_t i = 0; i < entries.size(); ++i) {  // the last one of a key stays
+        send(writing.publish, entries[i].first, entries[i].second->value, texts[i]);
+      }
       transaction.commit();
     });
   }
@@ -192,14 +196,15 @@ class SqliteStore {
   [[nodiscard]] SqliteStats stats() const {
     auto stats = file_.stats();
     stats.unreadable = unreadable_.load(std::memory_order_relaxed);
+    stats.damaged = damaged_.load(std::memory_order_relaxed);
     return stats;
   }
 
  private:
   // --- Rows ---
 
-  static void send(SqliteStatement& publish, const key_type& key, const Entry<value_type>& entry) {
-    publish.run().bind_members(key).bind_members(entry.value).bind(entry.fingerprint.text()).step();
+  static void send(SqliteStatement& publish, const key_type& key, const value_type& value, const std::string& text) {
+    publish.run().bind_members(key).bind_members(value).bind(text).step();
   }
 
   Lookup<value_type> find(Reader& reader, const key_type& key, const Fingerprint& fingerprint) {
@@ -210,9 +215,9 @@ class SqliteStore {
 
   Lookup<value_type> read_lookup(Run& run, const key_type& key, const Fingerprint& wanted) {
     const auto stored = run.is_null(0) ? std::nullopt : std::optional(run.column_text(0));
-    auto found = render_cache::read_lookup<S>(
+    auto found = render_cache::read_lookup<S, SqliteDialect>(
         stored, key, wanted, [&](std::size_t column, auto& member) { return run.read(static_cast<int>(column), member); });
-    if (!found.unreadable.empty()) unreadable_.fetch_add(1, std::memory_order_relaxed);
+    if (!found.unreadable.empty()) (found.damaged ? damaged_ : unreadable_).fetch_add(1, std::memory_order_relaxed);
     return found;
   }
 
@@ -350,7 +355,7 @@ class SqliteStore {
 
   const Bounds bounds_;
   detail::SqliteFile file_;
-  std::atomic<std::uint64_t> unreadable_{0};
+  std::atomic<std::uint64_t> unreadable_{0}, damaged_{0};
 };
 
 }  // namespace render_cache

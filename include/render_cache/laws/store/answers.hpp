@@ -4,7 +4,9 @@
 #include <render_cache/laws/store/subject.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace render_cache::laws {
@@ -39,6 +41,42 @@ void answer_laws() {
     if (found) {
       CHECK(found->rendered_at > before - std::chrono::minutes(1));  // by the store's own clock
       CHECK(found->rendered_at < before + std::chrono::minutes(1));
+    }
+  }
+
+  SECTION("what a render took is kept, to the microsecond, or is unknown") {
+    const auto took = std::chrono::nanoseconds(1'234'567'891);
+    auto entry = *S::entry(1);
+    entry.render_cost = took;
+    store.publish(key, std::make_shared<const Entry<V>>(entry));
+    const auto found = store.lookup(key, sample_fingerprint(1)).entry;
+    if (Model::durable) REQUIRE(found != nullptr);
+    if (found && found->render_cost) {
+      CHECK(*found->render_cost <= took);
+      CHECK(*found->render_cost > took - std::chrono::microseconds(1));
+    }
+    subject.publish(key, 1);  // of an unknown cost
+    const auto unknown = store.lookup(key, sample_fingerprint(1)).entry;
+    if (unknown) CHECK(unknown->render_cost == std::nullopt);
+  }
+
+  SECTION("a fingerprint that was taken from any text is found under that very text, or is refused") {
+    for (const std::string text : {"a||b", "a|", "|", "||", "a||cost=1us|row=x3:0", "", "a"}) {
+      subject.publish(key, 1);
+      auto entry = *S::entry(2);
+      entry.fingerprint = Fingerprint::from_text(text);
+      try {
+        store.publish(key, std::make_shared<const Entry<V>>(entry));
+      } catch (const InvalidValue&) {
+        subject.check_holds(key, 1);
+        continue;
+      }
+      const auto found = store.lookup(key, entry.fingerprint);
+      if (Model::durable) REQUIRE(found.entry != nullptr);
+      if (found.entry) CHECK((found.entry->value == entry.value));
+      for (const std::string other : {"a||b", "a|", "|", "||", "a||cost=1us|row=x3:0", "", "a"}) {
+        if (other != text) CHECK(store.lookup(key, Fingerprint::from_text(other)).entry == nullptr);
+      }
     }
   }
 

@@ -3,9 +3,11 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <render_cache/entry/text_form.hpp>
 #include <render_cache/sql/dialect.hpp>
 #include <render_cache/sql/statement.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -40,7 +42,8 @@ struct PostgresDialect {
   static bool type_fits(const Column& column, const std::string& type) {
     if (type == type_name(column)) return true;
     if (column.list) return type.ends_with("[]") && type_fits(element_of(column), type.substr(0, type.size() - 2));
-    if (column.kind == Kind::text) return type == "character varying";
+    if (column.kind == Kind::text)
+      return type == "character varying" || max_characters(type) >= std::max<std::size_t>(column.bytes, 1);
     if (column.kind == Kind::json) return type == "json";
     if (column.kind == Kind::integer) return type == "bigint" || (type == "integer" && column.bytes == 2);
     return false;
@@ -61,6 +64,11 @@ struct PostgresDialect {
     if (column.kind == Kind::date) return detail::text({"to_char(", expression, ", 'YYYY-MM-DD')"});
     if (column.kind != Kind::timestamp) return expression;
     return detail::text({"to_char(", expression, " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"});
+  }
+
+  static constexpr bool keeps_json_text = false;  // jsonb has a form of its own
+  static std::string first_part_is(const std::string& stored, const std::string& wanted) {
+    return detail::text({"starts_with((", stored, " || '||') COLLATE \"C\", ", wanted, "::text || '||')"});
   }
 
   static constexpr std::string_view now = "now()", clock = "clock_timestamp()";
@@ -99,7 +107,7 @@ struct PostgresDialect {
   static constexpr std::string_view table_options = "";
   static constexpr std::string_view table_exists = "SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL";
   static constexpr std::string_view columns_query =
-      "SELECT attname, format_type(atttypid, NULL), CASE WHEN attnotnull THEN 1 ELSE 0 END, "
+      "SELECT attname, format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN 1 ELSE 0 END, "
       "CASE WHEN atthasdef OR attidentity <> '' THEN 1 ELSE 0 END FROM pg_attribute "
       "WHERE attrelid = to_regclass(quote_ident($1)) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
   /// An index whose collation equates what differs would replace one key's row for another's.
@@ -137,6 +145,12 @@ struct PostgresDialect {
   }
 
  private:
+  /// Of `character varying(10)`; 0 of another type.
+  static std::size_t max_characters(std::string_view type) {
+    constexpr std::string_view limited = "character varying(";
+    if (!type.starts_with(limited) || !type.ends_with(')')) return 0;
+    return detail::parse_number<std::size_t>(type.substr(limited.size(), type.size() - limited.size() - 1)).value_or(0);
+  }
   static Column element_of(Column column) {
     column.list = false;
     return column;

@@ -43,6 +43,14 @@ struct SqliteDialect {
   static std::string input(const Column&, std::string expression) { return expression; }
   static std::string output(const Column&, std::string expression) { return expression; }
 
+  static constexpr bool keeps_json_text = true;
+  /// A range, since what is made of the wanted text alone is made once, and nothing of the stored one. '}' comes after '|'.
+  static std::string first_part_is(const std::string& stored, const std::string& wanted) {
+    const auto bytes = stored + " COLLATE BINARY";
+    return detail::text(
+        {"(", bytes, " = ", wanted, " OR (", bytes, " > ", wanted, " || '||' AND ", bytes, " < ", wanted, " || '|}'))"});
+  }
+
   /// In milliseconds: SQLite's clock has no more.
   static constexpr std::string_view now = "strftime('%Y-%m-%dT%H:%M:%fZ','now')", clock = now;
   static std::string age(const std::string& time) {

@@ -20,6 +20,7 @@ struct PostgresStats {
   std::uint64_t operations = 0;   ///< one round trip each, unless the connection had to be opened or a statement prepared
   std::uint64_t retries = 0;      ///< operations that were run again: connection lost, rolled back, table changed
   std::uint64_t unreadable = 0;   ///< rows that could not be read
+  std::uint64_t damaged = 0;      ///< rows that were not what was stored
   std::uint64_t unavailable = 0;  ///< operations that failed, by the kind of their error
   std::uint64_t full = 0;
   std::uint64_t refused = 0;
@@ -64,7 +65,7 @@ class PostgresClient {
   }
 
   [[nodiscard]] PostgresStats stats() const {
-    return {pool_.open(), pool_.idle(), operations_, retries_, 0, unavailable_, full_, refused_, mismatched_, other_};
+    return {pool_.open(), pool_.idle(), operations_, retries_, 0, 0, unavailable_, full_, refused_, mismatched_, other_};
   }
 
  private:

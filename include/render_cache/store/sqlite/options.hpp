@@ -39,6 +39,7 @@ struct SqliteStats {
   std::uint64_t reads = 0;  ///< turns of a reader: a look-up, a batch of them, a page of a sweep
   std::uint64_t writes = 0;  ///< turns of the writer: a publish, a batch of them, an erase
   std::uint64_t unreadable = 0;  ///< rows that could not be read
+  std::uint64_t damaged = 0;  ///< rows that were not what was stored
   std::uint64_t reopened = 0;  ///< times the file had been deleted or replaced and was opened anew
   std::uint64_t corrupt = 0;  ///< times the file was corrupt, and was moved aside and begun anew
 };

@@ -1,0 +1,7 @@
+#include <render_cache/sql/dialect/sqlite.hpp>
+
+struct MyDialect : render_cache::SqliteDialect {
+  static constexpr std::string_view name = "mine";
+  static std::string first_part_is(const std::string& stored, const std::string& wanted);
+};
+static_assert(render_cache::check_dialect<MyDialect>());

@@ -1,0 +1,40 @@
+#include <render_cache/sql/json_form.hpp>
+
+#include "support/catch.hpp"
+
+#include <string>
+#include <tuple>
+
+using namespace render_cache;
+using detail::json_form;
+
+TEST_CASE("a JSON document has one form, whatever its blanks, the order of its members, its escapes and its numbers") {
+  const auto [json, form] = GENERATE(table<std::string, std::string>({
+      {R"( { "b" :1,"a":[ ] , "long":{}, "B":2 } )", R"({"B": 2, "a": [], "b": 1, "long": {}})"},
+      {R"({"a":1,"b":2,"a":[3]})", R"({"a": [3], "b": 2})"},
+      {R"("\u00e9\/\ud83e\udd80\u0001\t\"\\")", R"("é/🦀\u0001\t\"\\")"},
+      {R"([true,false,null,""])", R"([true, false, null, ""])"},
+      {R"([[[1],2],[]])", R"([[[1], 2], []])"},
+      {R"({"a":"","b":{"a":"x"}})", R"({"a": "", "b": {"a": "x"}})"},
+      {"[1e2, 1E+2, 1.50e1, 1.5e3, 12e-1, 1e-3, 0.10]", "[100, 100, 15.0, 1500, 1.2, 0.001, 0.10]"},
+      {"[0, -0, 0.00, -0.0, 0e5, 0e-3, -1.0, -0.5]", "[0, 0, 0.00, 0.0, 0, 0.000, -1.0, -0.5]"},
+      {"123456789012345678901234567890.5", "123456789012345678901234567890.5"},
+      {"[1e-3, 1e-99999]", "[0.001, 1e-99999]"},
+  }));
+  CHECK(json_form(json) == form);
+  CHECK(json_form(form) == form);
+}
+
+TEST_CASE("what is no JSON has no form, and a number beyond a double's range either") {
+  for (const std::string text : {"", " ", "{not json", "1 2", "[1,]", "\"\\ud800\"", "1e400", "[1e99999999999999999999]"}) {
+    INFO(text);
+    CHECK(json_form(text) == "");
+  }
+}
+
+TEST_CASE("a document that is nested too deep is refused before it costs anything") {
+  const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  CHECK(json_form(nested(1'000)) == nested(1'000));
+  CHECK_THROWS_AS(json_form(nested(1'001)), InvalidValue);
+  CHECK_THROWS_AS(json_form(nested(5'000'000)), InvalidValue);
+}

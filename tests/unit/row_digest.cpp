@@ -1,0 +1,87 @@
+#include <render_cache/sql/row_digest.hpp>
+
+#include "support/catch.hpp"
+
+#include <boost/hana/adapt_struct.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace render_cache;
+using detail::RowDigest;
+
+namespace {
+
+struct Row {
+  std::string text;
+  double real;
+  std::vector<std::string> list;
+};
+struct Reordered {
+  std::vector<std::string> list;
+  std::optional<std::int64_t> added_later;
+  std::string text;
+  double real;
+};
+struct Swapped {  // the two texts of a row
+  std::string a, b;
+};
+struct Document {
+  Json json;
+  std::vector<Json> list;
+};
+
+template <class T>
+std::string digest(const T& row, RowDigest::Json json = RowDigest::Json::as_it_is) {
+  RowDigest made(json);
+  made.add(row);
+  return made.text();
+}
+
+}  // namespace
+
+BOOST_HANA_ADAPT_STRUCT(Row, text, real, list);
+BOOST_HANA_ADAPT_STRUCT(Reordered, list, added_later, text, real);
+BOOST_HANA_ADAPT_STRUCT(Swapped, a, b);
+BOOST_HANA_ADAPT_STRUCT(Document, json, list);
+
+TEST_CASE("the digest of a row is this one: golden") {
+  CHECK(digest(Row{"text", 0.1, {"a", "b"}}) == "x3:533b3625b26f8472d17ff516f4effb18");
+  CHECK(digest(Document{{"{\"b\":1e2,\"a\":[]}"}, {}}, RowDigest::Json::in_form) ==
+        digest(Document{{"{\"a\": [], \"b\": 100}"}, {}}));
+}
+
+TEST_CASE("neither the order of members nor an optional one that was added and is NULL changes the digest") {
+  CHECK(digest(Row{"text", 0.1, {"a"}}) == digest(Reordered{{"a"}, {}, "text", 0.1}));
+  CHECK(digest(Row{"text", 0.1, {"a"}}) != digest(Reordered{{"a"}, 0, "text", 0.1}));
+}
+
+TEST_CASE("rows that differ have different digests") {
+  const std::vector<Row> rows{{"", 0, {}},
+                              {"a", 0, {}},
+                              {"", 1, {}},
+                              {"", 0, {""}},
+                              {"", 0, {"", ""}},
+                              {"", 0, {"a"}},
+                              {"", 0, {"ab"}},
+                              {"", 0, {"a", "b"}},
+                              {"", 0, {"b", "a"}},
+                              {"", std::nextafter(1.0, 2.0), {}},
+                              {"", std::nan(""), {}},
+                              {"", std::numeric_limits<double>::infinity(), {}}};
+  std::set<std::string> digests;
+  for (const auto& row : rows) digests.insert(digest(row));
+  CHECK(digests.size() == rows.size());
+  CHECK(digest(Swapped{"x", "y"}) != digest(Swapped{"y", "x"}));
+  CHECK(digest(Swapped{"x", "x"}) != digest(Swapped{"y", "y"}));
+}
+
+TEST_CASE("numbers that a database takes for the same have one digest") {
+  CHECK(digest(Row{"", 0.0, {}}) == digest(Row{"", -0.0, {}}));
+  CHECK(digest(Row{"", std::nan(""), {}}) == digest(Row{"", -std::nan("7"), {}}));
+}
