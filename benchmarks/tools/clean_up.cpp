@@ -4,6 +4,8 @@
 //                                   global_repos. Entries come as in a wiki that is read, or those of a group together
 //   clean_up query STORE            removes what the query of live groups does not name
 //   clean_up predicate STORE        removes about half of the entries, as a predicate says
+//   clean_up age STORE              looks for what is older than a day, of which there is nothing
+//   clean_up size STORE             removes the oldest entries, until the rest takes nine tenths of what all took
 //
 // STORE is sqlite:PATH of a file that is not there, or postgres:CONNINFO, where it makes a schema of its own, render_cache_clean_up.
 // While it removes, another process publishes all the time. Printed are, with tabs between them: entries removed, seconds, seconds until
@@ -85,6 +87,18 @@ struct Beside {
   std::atomic<bool> end;
 };
 
+/// Nine tenths of what the entries take.
+template <class Connection>
+std::uint64_t most_of(Connection& connection) {
+  using Dialect = typename Connection::Dialect;
+  const auto table = table_of<WikiSchema>();
+  const auto sum = detail::joined(table.columns(), " + ", [](const Column& column, std::size_t) {
+    return "coalesce(" + Dialect::bytes(detail::of_table<Dialect>(column)) + ", 0)";
+  });
+  const auto rows = connection.query("SELECT sum(" + sum + ") FROM wiki_cache AS t", {});
+  return std::strtoull(rows.at(0).at(0).value().c_str(), nullptr, 10) / 10 * 9;
+}
+
 double milliseconds(Clock::duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
 template <class Action>
@@ -96,7 +110,7 @@ pid_t start(Action action) {
 }
 
 template <class Store, class Options>
-int measure(const Options& options, const std::string& what, const std::string& wal) {
+int measure(const Options& options, const std::string& what, const std::string& wal, std::uint64_t most) {
   auto* beside = static_cast<Beside*>(::mmap(nullptr, sizeof(Beside), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   auto& end = beside->end;
   const auto writer = start([&] {
@@ -135,8 +149,13 @@ int measure(const Options& options, const std::string& what, const std::string& 
       last = Clock::now();
       if (!error) largest_wal = std::max(largest_wal, size);
     };
-    report = what == "query" ? store.prune_groups("SELECT alias_name FROM global_repos", how)
-                             : store.prune([](const WikiKey& key) { return (key.page_path[5] - '0') % 2 == 0; }, how);
+    if (what == "query") {
+      report = store.prune_groups("SELECT alias_name FROM global_repos", how);
+    } else if (what == "predicate") {
+      report = store.prune([](const WikiKey& key) { return (key.page_path[5] - '0') % 2 == 0; }, how);
+    } else {
+      report = store.prune_to(what == "age" ? Bounds{.max_age = std::chrono::hours(24)} : Bounds{.max_bytes = most}, how);
+    }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     failed = 1;
@@ -160,14 +179,24 @@ int main(int argc, char** argv) {
   const auto number = [&](int at) { return static_cast<std::size_t>(std::strtoull(argv[at], nullptr, 10)); };
   if (where.starts_with("sqlite:")) {
     const SqliteOptions options{.path = where.substr(7), .migrations = wiki_migrations<SqliteDialect>()};
-    if (what != "fill") return measure<SqliteStore<WikiSchema>>(options, what, options.path.string() + "-wal");
+    // The connection is closed before the processes beside it begin: SQLite is not to be carried into them.
+    const auto connect = [&] {
+      return std::make_unique<SqliteConnection>(options.path, SqliteConnection::Access::write, std::chrono::seconds(10));
+    };
+    if (what != "fill") {
+      const auto most = what == "size" ? most_of(*connect()) : 0;
+      return measure<SqliteStore<WikiSchema>>(options, what, options.path.string() + "-wal", most);
+    }
     SqliteStore<WikiSchema> store(options);
-    SqliteConnection connection(options.path, SqliteConnection::Access::write, std::chrono::seconds(10));
-    fill(store, connection, number(3), number(4), argc > 5);
+    const auto connection = connect();
+    fill(store, *connection, number(3), number(4), argc > 5);
   } else {
     const PostgresOptions options{.conninfo = where.substr(9) + " options='-c search_path=render_cache_clean_up'",
                                   .migrations = wiki_migrations<PostgresDialect>()};
-    if (what != "fill") return measure<PostgresStore<WikiSchema>>(options, what, {});
+    if (what != "fill") {
+      const auto most = what == "size" ? most_of(*std::make_unique<PostgresConnection>(options)) : 0;
+      return measure<PostgresStore<WikiSchema>>(options, what, {}, most);
+    }
     PostgresConnection connection(options);
     connection.run_script("DROP SCHEMA IF EXISTS render_cache_clean_up CASCADE; CREATE SCHEMA render_cache_clean_up");
     PostgresStore<WikiSchema> store(options);

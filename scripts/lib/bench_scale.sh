@@ -18,7 +18,7 @@ for entries in "$@"; do
   for store in "sqlite:$scale_folder/$entries.db" "postgres:$RENDER_CACHE_BENCH_POSTGRES"; do
     say "Filling ${store%%:*} with $entries entries"
     build/gcc-release/benchmarks/clean_up fill "$store" $((entries / 10 * 9)) $((entries / 10))
-    for by in query predicate; do
+    for by in age query predicate size; do
       say "Removing by $by"
       printf '%s\t%s\t%s\t%s\n' "${store%%:*}" "$entries" "$by" \
         "$(build/gcc-release/benchmarks/clean_up "$by" "$store")" >>build/bench/scale.tsv
