@@ -59,9 +59,13 @@ class PostgresWatchdog {
   }
 
  private:
+  /// It looks at the watches when the end is there that was the first one when it looked last, or has come to be since. So of many
+  /// short watches one after the other it is woken by the first alone.
   void run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
+      const auto planned = next_;  // it is read while the mutex is free
+      if (changed_.wait_until(lock, stop, planned, [&] { return next_ < planned; })) continue;
       const auto now = Clock::now();
       next_ = Clock::time_point::max();
       for (const auto* watch : watches_) {
@@ -71,8 +75,6 @@ class PostgresWatchdog {
           ::shutdown(watch->socket_, SHUT_RDWR);
         }
       }
-      const auto planned = next_;  // it is read while the mutex is free
-      changed_.wait_until(lock, stop, planned, [&] { return next_ < planned; });
     }
   }
 
