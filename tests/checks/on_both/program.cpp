@@ -49,6 +49,13 @@ struct Program {
   }
 };
 
+/// Columns are as wide as what is in them, such as how long a command took.
+std::string squeezed(std::string table) {
+  const auto more = std::ranges::unique(table, [](char one, char next) { return one == ' ' && next == ' '; });
+  table.erase(more.begin(), more.end());
+  return table;
+}
+
 /// `repo_checks serve` on a port of its own, ended with the object.
 class ServingProgram {
  public:
@@ -143,8 +150,8 @@ TEST_CASE("Repositories are added, checked, listed, summed up and removed", "[ch
 
   const auto first = program({"check", "one"});
   CHECK(first.succeeded());
-  CHECK_THAT(first.output, Catch::Matchers::StartsWith("one: standard, checked ") && ContainsSubstring("evaluated: absent") &&
-                               ContainsSubstring("goal       full      no            there is no goal"));
+  CHECK_THAT(first.output, Catch::Matchers::StartsWith("one: standard, checked ") && ContainsSubstring("evaluated: absent"));
+  CHECK_THAT(squeezed(first.output), ContainsSubstring("goal full no there is no goal"));
   CHECK_THAT(program({"check", "one"}).output, ContainsSubstring("from the cache"));
   CHECK_THAT(program({"check", "one", "--force-refresh"}).output, ContainsSubstring("evaluated: forced"));
   CHECK_THAT(program({"summary"}).output,
