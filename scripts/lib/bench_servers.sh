@@ -10,8 +10,7 @@ bench_servers_pids=()
 stop_bench_servers() {
   local pid
   for pid in "${bench_servers_pids[@]}"; do
-    kill "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
+    end_process "$pid"
   done
   bench_servers_pids=()
   if [[ -n $bench_servers_directory ]]; then rm -rf -- "$bench_servers_directory"; fi
@@ -20,7 +19,7 @@ stop_bench_servers() {
 
 # start_bench_server NAME COMMAND...: starts the command as an ordinary user and waits for its socket.
 start_bench_server() {
-  local name=$1 socket as_user=() attempt
+  local name=$1 socket as_user=()
   shift
   if ! command -v "$1" >/dev/null; then
     say "$1 is not installed: its benchmarks are skipped"
@@ -37,16 +36,11 @@ start_bench_server() {
   socket=$bench_servers_directory/$name.sock
   (cd "$bench_servers_directory" && exec "${as_user[@]}" "$@" >"$bench_servers_directory/$name.log" 2>&1) &
   bench_servers_pids+=($!)
-  for ((attempt = 0; attempt < 100; ++attempt)); do
-    if [[ -S $socket ]]; then
-      chmod a+rw "$socket"
-      return
-    fi
-    sleep 0.1
-  done
-  say "$1 does not start: its benchmarks are skipped"
-  sed 's/^/    /' "$bench_servers_directory/$name.log" >&2
-  return 1
+  if ! wait_until_ready $! "$bench_servers_directory/$name.log" test -S "$socket"; then
+    say "$1 does not start: its benchmarks are skipped"
+    return 1
+  fi
+  chmod a+rw "$socket"
 }
 
 start_redis() {

@@ -25,6 +25,27 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# wait_until_ready PID LOG COMMAND...: until the command succeeds. Fails, and shows the log, when the process has ended before or a
+# minute has passed.
+wait_until_ready() {
+  local pid=$1 log=$2 tries=0
+  shift 2
+  until "$@"; do
+    if ! kill -0 "$pid" 2>/dev/null || ((++tries > 600)); then
+      cat "$log" >&2
+      return 1
+    fi
+    sleep 0.1
+  done
+}
+
+# end_process PID [SIGNAL]: ends what this shell started, if it did, and waits for it.
+end_process() {
+  if [[ -z ${1:-} ]]; then return; fi
+  kill "-${2:-TERM}" "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
+
 # One job for each core, but no more than memory allows: a translation unit takes up to 1.5 GB.
 jobs() {
   local cores memory

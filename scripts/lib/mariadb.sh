@@ -21,24 +21,14 @@ start_mariadb() {
     --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M >"$mariadb_folder/log" 2>&1 &
   mariadb_pid=$!
 
-  local tries=0
-  until grep -q 'ready for connections' "$mariadb_folder/log"; do
-    if ! kill -0 "$mariadb_pid" 2>/dev/null || ((++tries > 600)); then
-      cat "$mariadb_folder/log" >&2
-      return 1
-    fi
-    sleep 0.1
-  done
+  wait_until_ready "$mariadb_pid" "$mariadb_folder/log" grep -q 'ready for connections' "$mariadb_folder/log" || return
   say "Started MariaDB $("$server" --no-defaults --version | grep -o '[0-9.]*' | head -1) in $mariadb_folder"
   export "$variable=$mariadb_folder/socket"
 }
 
 # Ends it however far it came.
 stop_mariadb() {
-  if [[ -n ${mariadb_pid:-} ]]; then
-    kill -TERM "$mariadb_pid" 2>/dev/null || true
-    wait "$mariadb_pid" 2>/dev/null || true
-    mariadb_pid=
-  fi
+  end_process "${mariadb_pid:-}"
+  mariadb_pid=
   rm -rf "$mariadb_folder"
 }

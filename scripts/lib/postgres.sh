@@ -22,25 +22,15 @@ start_postgres() {
     "${settings[@]}" >>"$postgres_folder/log" 2>&1 &
   postgres_pid=$!
 
-  local tries=0
-  until "$programs/pg_isready" --quiet --host="$postgres_folder"; do
-    if ! kill -0 "$postgres_pid" 2>/dev/null || ((++tries > 600)); then
-      cat "$postgres_folder/log" >&2
-      return 1
-    fi
-    sleep 0.1
-  done
+  wait_until_ready "$postgres_pid" "$postgres_folder/log" "$programs/pg_isready" --quiet --host="$postgres_folder" || return
   say "Started PostgreSQL $("$programs/postgres" --version | grep -o '[0-9.]*' | head -1) in $postgres_folder"
   export "$variable=host=$postgres_folder user=postgres dbname=postgres"
 }
 
 # Ends it however far it came.
 stop_postgres() {
-  if [[ -n ${postgres_pid:-} ]]; then
-    kill -INT "$postgres_pid" 2>/dev/null || true
-    wait "$postgres_pid" 2>/dev/null || true
-    postgres_pid=
-  fi
+  end_process "${postgres_pid:-}" INT
+  postgres_pid=
   rm -rf "$postgres_folder"
 }
 

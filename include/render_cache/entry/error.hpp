@@ -3,6 +3,7 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -83,4 +84,19 @@ struct MigrationError : StoreError {
   using StoreError::StoreError;
 };
 
+namespace detail {
+
+/// Whether what was thrown is an E.
+template <class E>
+bool holds(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const E&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace detail
 }  // namespace render_cache

@@ -45,7 +45,8 @@ class FailureMemory {
       std::erase_if(failures_, [&](const auto& failure) { return failure.second.until <= now; });
       if (failures_.size() >= capacity) failures_.clear();
     }
-    const auto until = is_refusal(error) ? Clock::time_point::max() : from_now<Clock>(lifetime_);
+    // What rests on nothing but the source is said of it until there is another.
+    const auto until = detail::holds<RenderRefused>(error) ? Clock::time_point::max() : from_now<Clock>(lifetime_);
     failures_.insert_or_assign(key, Failure{fingerprint, std::move(error), until});
   }
 
@@ -59,17 +60,6 @@ class FailureMemory {
   }
 
  private:
-  // What rests on nothing but the source is said of it until there is another.
-  static bool is_refusal(const std::exception_ptr& error) {
-    try {
-      std::rethrow_exception(error);
-    } catch (const RenderRefused&) {
-      return true;
-    } catch (...) {
-      return false;
-    }
-  }
-
   struct Failure {
     Fingerprint fingerprint;
     std::exception_ptr error;

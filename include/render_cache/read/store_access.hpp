@@ -33,9 +33,9 @@ class StoreAccess {
   [[nodiscard]] Store& get() const noexcept { return store_; }
   [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
 
-  /// What `call(store)` returns: false says that it did not ask after all. Nothing if the store failed or is being
-  /// left alone, and then `failure` says why. While it is left alone, its near part is asked instead, if it has one. InvalidKey is
-  /// the caller's mistake and passes.
+  /// What `call(store)` returns: false says that it did not ask after all. Nothing if the store failed or is being left alone, and
+  /// then `failure` says why. While it is left alone, its near part is asked instead, if it has one. InvalidKey is the caller's
+  /// mistake and passes.
   template <class Call>
   auto ask(Call&& call, std::string& failure) {
     using Answer = std::optional<std::invoke_result_t<Call, Store&>>;

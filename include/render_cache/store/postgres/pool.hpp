@@ -2,6 +2,7 @@
 #pragma once
 
 #include <render_cache/entry/deadline.hpp>
+#include <render_cache/entry/error.hpp>
 #include <render_cache/store/postgres/connection.hpp>
 
 #include <algorithm>
@@ -152,7 +153,7 @@ class PostgresPool {
       } else {
         --open_;
         failure_ = failure;
-        wrong_until_ = is_unavailability(failure) ? Clock::time_point::min() : Clock::now() + std::chrono::seconds(1);
+        wrong_until_ = detail::holds<StoreUnavailable>(failure) ? Clock::time_point::min() : Clock::now() + std::chrono::seconds(1);
         ++failures_;
         waiting_ = 0;  // all are told, and nobody tries again for them
         freed_.notify_all();
@@ -205,16 +206,6 @@ class PostgresPool {
     ++generation_;
     open_ -= idle_.size();
     return std::exchange(idle_, {});
-  }
-
-  static bool is_unavailability(const std::exception_ptr& failure) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const StoreUnavailable&) {
-      return true;
-    } catch (...) {
-      return false;
-    }
   }
 
   std::size_t publishers() const noexcept { return std::max<std::size_t>(options_.pool_size / 2, 1); }
