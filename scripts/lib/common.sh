@@ -92,7 +92,7 @@ build_shows=.
 build() {
   local preset=$1 targets=$2
   shift 2
-  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+  if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_SLOPPINESS=pch_defines,time_macros; fi
   say "Configuring $preset"
   shows=$nothing step "configuring $preset" "$preset.configure.log" \
     "if packages or this folder's path changed since the last time, remove build/$preset and try again" \
