@@ -65,6 +65,13 @@ Clock::duration failing(Wiki& store) {
   return Clock::now() - begin;
 }
 
+/// How long a publish takes that ends with an error.
+Clock::duration failing_publish(Wiki& store) {
+  const auto begin = Clock::now();
+  CHECK_THROWS_AS(store.publish(key, page("y")), StoreUnavailable);
+  return Clock::now() - begin;
+}
+
 /// How long it takes until look-ups hit again.
 Clock::duration until_hit(Wiki& store) {
   const auto begin = Clock::now();
@@ -127,6 +134,31 @@ TEST_CASE("a migration elsewhere keeps look-ups waiting for no longer than their
   store.check();
   store.publish(key, page("x"));
   CHECK(store.lookup(key, fresh).entry);
+}
+
+TEST_CASE("a publish has its connection's, its statement's and a second's limit, and is not tried twice") {
+  test::PostgresServer server;
+  test::migrate_postgres(server.conninfo());
+  test::SilentProxy proxy(server.socket());
+  Wiki store({.conninfo = "host=" + proxy.host() + " user=render_cache dbname=postgres",
+              .acquire_timeout = 100ms,
+              .statement_timeout = 200ms});
+  store.publish(key, page("x"));
+  const Canary canary;
+  {
+    pqxx::connection connection(server.conninfo());
+    pqxx::work transaction(connection);
+    transaction.exec("LOCK TABLE wiki_cache IN EXCLUSIVE MODE");
+    CHECK(failing_publish(store) < 250ms + 4 * canary.late());
+  }
+  proxy.fall_silent_after(0);
+  const auto silent = failing_publish(store);
+  CHECK(silent >= 1200ms);
+  CHECK(silent < 1350ms + 4 * canary.late());
+  CHECK(failing_publish(store) < 150ms + 4 * canary.late());  // no connection is ready
+  CHECK(store.stats().retries == 0);
+  proxy.speak();
+  CHECK(until_hit(store) < 2500ms + 4 * canary.late());
 }
 
 TEST_CASE("publishes that wait for a locked row leave connections to look-ups", "[concurrent]") {
