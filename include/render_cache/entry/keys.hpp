@@ -153,7 +153,10 @@ std::uint64_t hash_value(const T& value, std::uint64_t seed) noexcept {
     return hash_value(static_cast<std::int64_t>(value), seed);
   } else if constexpr (requires { value.time_since_epoch().count(); }) {
     return hash_value(value.time_since_epoch().count(), seed);
-  } else if constexpr (requires { typename T::rep; value.count(); }) {
+  } else if constexpr (requires {
+                         typename T::rep;
+                         value.count();
+                       }) {
     return hash_value(value.count(), seed);
   } else {
     try {

@@ -153,7 +153,8 @@ class PostgresPool {
       } else {
         --open_;
         failure_ = failure;
-        wrong_until_ = detail::holds<StoreUnavailable>(failure) ? Clock::time_point::min() : Clock::now() + std::chrono::seconds(1);
+        wrong_until_ =
+            detail::holds<StoreUnavailable>(failure) ? Clock::time_point::min() : Clock::now() + std::chrono::seconds(1);
         ++failures_;
         waiting_ = 0;  // all are told, and nobody tries again for them
         freed_.notify_all();
