@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -437,4 +438,23 @@ TEST_CASE("an entry of a time that is yet to come is not newer than each sweep, 
   set("d", "'294276-12-31'");
   CHECK(store.prune([](const WikiKey&) { return false; }, {}) == PruneReport{4, 3, 1, false});
   CHECK(database.value("SELECT page_path FROM wiki_cache") == "c");
+}
+
+TEST_CASE("what a table takes at most is told by its pages, with TOAST and all partitions") {
+  TestDatabase database;
+  database.execute(
+      "CREATE TABLE plain (key text PRIMARY KEY, body text); CREATE TABLE parts (LIKE plain INCLUDING ALL) PARTITION BY HASH "
+      "(key); "
+      "CREATE TABLE part_0 PARTITION OF parts FOR VALUES WITH (modulus 2, remainder 0); "
+      "CREATE TABLE part_1 PARTITION OF parts FOR VALUES WITH (modulus 2, remainder 1); CREATE VIEW view AS TABLE plain; "
+      "ALTER TABLE plain ALTER body SET STORAGE EXTERNAL; "
+      "ALTER TABLE part_0 ALTER body SET STORAGE EXTERNAL; ALTER TABLE part_1 ALTER body SET STORAGE EXTERNAL");
+  database.execute(
+      "INSERT INTO plain SELECT n, repeat('x', 10000) FROM generate_series(1, 100) n; INSERT INTO parts TABLE plain");
+  PostgresConnection connection({.conninfo = database.conninfo()});
+  CHECK(table_bytes(connection, "plain").value() >= 1'000'000);
+  CHECK(table_bytes(connection, "plain").value() < 2'000'000);
+  CHECK(table_bytes(connection, "parts").value() >= 1'000'000);
+  CHECK(table_bytes(connection, "view") == std::nullopt);
+  CHECK(table_bytes(connection, "nothing") == std::nullopt);
 }

@@ -66,9 +66,10 @@ void bound_laws() {
     };
     const std::chrono::hours ten_days(240);
 
-    SECTION("without bounds nothing is looked at") {
+    SECTION("without bounds nothing is looked at, nor where all pages of the table are within") {
       publish_in("2001", 0);
       CHECK(store.prune_to({}) == PruneReport{});
+      CHECK(store.prune_to({.max_bytes = std::uint64_t{1} << 40}) == PruneReport{});
       check_left({0}, 1);
     }
 
