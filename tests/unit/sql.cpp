@@ -79,12 +79,13 @@ TEST_CASE("the wiki's statements for SQLite are these") {
 }
 
 TEST_CASE("the wiki's statements for PostgreSQL are these") {
-  CHECK(
-      postgres.lookup.text ==
-      R"(SELECT t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
-      R"(CASE WHEN starts_with((t."source_hash" || '||') COLLATE "C", $3::text || '||') THEN t."rendered_html" END, )"
-      R"(CASE WHEN starts_with((t."source_hash" || '||') COLLATE "C", $3::text || '||') THEN t."metadata" END FROM "wiki_cache" AS t )"
-      R"(WHERE t."repo_alias" = $1 AND t."page_path" = $2)");
+  CHECK(postgres.lookup.text ==
+        R"(SELECT t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
+        R"(CASE WHEN (t."source_hash" COLLATE "C" = $3::text OR (t."source_hash" COLLATE "C" > $3::text || '||' )"
+        R"(AND t."source_hash" COLLATE "C" < $3::text || '|}')) THEN t."rendered_html" END, )"
+        R"(CASE WHEN (t."source_hash" COLLATE "C" = $3::text OR (t."source_hash" COLLATE "C" > $3::text || '||' )"
+        R"(AND t."source_hash" COLLATE "C" < $3::text || '|}')) THEN t."metadata" END FROM "wiki_cache" AS t )"
+        R"(WHERE t."repo_alias" = $1 AND t."page_path" = $2)");
   const std::string update =
       R"( ON CONFLICT ("repo_alias", "page_path") DO UPDATE SET )"
       R"("rendered_html" = CASE WHEN t."rendered_html" COLLATE "C" = EXCLUDED."rendered_html" COLLATE "C" )"
@@ -103,8 +104,10 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
           update);
   CHECK(batch.lookup_many.text ==
         R"(SELECT q.n, t."source_hash", to_char(t."rendered_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), )"
-        R"(CASE WHEN starts_with((t."source_hash" || '||') COLLATE "C", q.c3::text || '||') THEN t."rendered_html" END, )"
-        R"(CASE WHEN starts_with((t."source_hash" || '||') COLLATE "C", q.c3::text || '||') THEN t."metadata" END )"
+        R"(CASE WHEN (t."source_hash" COLLATE "C" = q.c3::text OR (t."source_hash" COLLATE "C" > q.c3::text || '||' )"
+        R"(AND t."source_hash" COLLATE "C" < q.c3::text || '|}')) THEN t."rendered_html" END, )"
+        R"(CASE WHEN (t."source_hash" COLLATE "C" = q.c3::text OR (t."source_hash" COLLATE "C" > q.c3::text || '||' )"
+        R"(AND t."source_hash" COLLATE "C" < q.c3::text || '|}')) THEN t."metadata" END )"
         R"(FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS q(c1, c2, c3, n) )"
         R"(JOIN "wiki_cache" AS t ON t."repo_alias" = q.c1 AND t."page_path" = q.c2)");
   CHECK(

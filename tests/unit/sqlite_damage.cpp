@@ -1,6 +1,9 @@
 #include <render_cache/store/sqlite.hpp>
 
+#include <render_cache/cache.hpp>
+
 #include "support/all_kinds.hpp"
+#include "support/archetypes.hpp"
 #include "support/catch.hpp"
 #include "support/sqlite_wiki.hpp"
 
@@ -86,6 +89,37 @@ TEST_CASE("sqlite: a row of which any bit is flipped is a miss, and is replaced 
   CHECK(store.stats().unreadable == before.unreadable);
   store.publish(key, page);
   CHECK(store.lookup(key, page->fingerprint).entry != nullptr);
+}
+
+TEST_CASE("a damaged row is rendered again by whom it is read, counted, told of and replaced") {
+  SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  struct Told {
+    std::vector<Miss>* misses;
+    void on_miss(const WikiKey&, const MissEvent& event) const noexcept { misses->push_back(event.reason); }
+  };
+  std::vector<Miss> misses;
+  archetype::CountingRenderer renderer;
+  RenderCache cache(renderer, archetype::MinimalHasher{}, store, {}, Told{&misses});
+  const std::string source = "x";
+  CHECK(cache.get(key, source).miss == Miss::absent);
+  wiki.outside().run_script("UPDATE wiki_cache SET rendered_html = rendered_html || ' '");
+  const auto again = cache.get(key, source);
+  CHECK(again.miss == Miss::damaged);
+  CHECK(again.origin == Origin::render);
+  CHECK(again.stored);
+  CHECK_THAT(again.detail, ContainsSubstring("holds something else than was stored"));
+  const auto hit = cache.get(key, source);
+  CHECK(hit.hit());
+  CHECK(hit.entry->render_cost.has_value());  // as the render measured it, and the row kept it
+  CHECK(renderer.state->renders == 2);
+  CHECK(cache.stats().misses_for(Miss::damaged) == 1);
+  CHECK(misses == std::vector{Miss::absent, Miss::damaged});
+
+  wiki.outside().run_script("UPDATE wiki_cache SET rendered_html = rendered_html || ' '");
+  const std::vector<Wanted<WikiKey, std::string>> wanted{{key, source}};
+  CHECK(cache.get_many(wanted).at(0).outcome().miss == Miss::damaged);
+  CHECK(to_string(Miss::damaged) == "damaged");
 }
 
 TEST_CASE("sqlite: whatever bit of the stored text or the time is flipped, what is handed out is what was stored") {

@@ -104,6 +104,12 @@ std::string parameters(std::span<const Column> columns) {
                 [](const Column& column, std::size_t index) { return Dialect::input(column, parameter(index + 1)); });
 }
 
+/// `first_part_is` of both; `bytes` is the stored text, compared byte by byte. A range, for then nothing is made of the stored text and
+/// nothing counted in letters. '}' comes after '|'.
+inline std::string first_part_in_range(const std::string& bytes, const std::string& wanted) {
+  return text({"(", bytes, " = ", wanted, " OR (", bytes, " > ", wanted, " || '||' AND ", bytes, " < ", wanted, " || '|}'))"});
+}
+
 /// The upsert of PostgreSQL and SQLite; `value(column)` is what a column of the value is set to. No WHERE: a refresh renews the
 /// row even if nothing changed.
 template <class Dialect>

@@ -68,7 +68,7 @@ struct PostgresDialect {
 
   static constexpr bool keeps_json_text = false;  // jsonb has a form of its own
   static std::string first_part_is(const std::string& stored, const std::string& wanted) {
-    return detail::text({"starts_with((", stored, " || '||') COLLATE \"C\", ", wanted, "::text || '||')"});
+    return detail::first_part_in_range(stored + " COLLATE \"C\"", wanted + "::text");
   }
 
   static constexpr std::string_view now = "now()", clock = "clock_timestamp()";

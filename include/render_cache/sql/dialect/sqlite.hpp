@@ -44,11 +44,8 @@ struct SqliteDialect {
   static std::string output(const Column&, std::string expression) { return expression; }
 
   static constexpr bool keeps_json_text = true;
-  /// A range, since what is made of the wanted text alone is made once, and nothing of the stored one. '}' comes after '|'.
   static std::string first_part_is(const std::string& stored, const std::string& wanted) {
-    const auto bytes = stored + " COLLATE BINARY";
-    return detail::text(
-        {"(", bytes, " = ", wanted, " OR (", bytes, " > ", wanted, " || '||' AND ", bytes, " < ", wanted, " || '|}'))"});
+    return detail::first_part_in_range(stored + " COLLATE BINARY", wanted);
   }
 
   /// In milliseconds: SQLite's clock has no more.
