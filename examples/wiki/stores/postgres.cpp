@@ -27,6 +27,8 @@ class PostgresPages final : public DatabasePages<render_cache::PostgresStore<ren
             {"connections", {{"open", stats.connections_open}, {"idle", stats.connections_idle}}},
             {"operations", stats.operations},
             {"retries", stats.retries},
+            {"unreadable", stats.unreadable},
+            {"damaged", stats.damaged},
             {"errors",
              {{"unavailable", stats.unavailable},
               {"full", stats.full},

@@ -21,6 +21,7 @@ class SqlitePages final : public DatabasePages<render_cache::SqliteStore<render_
             {"reads", stats.reads},
             {"writes", stats.writes},
             {"unreadable", stats.unreadable},
+            {"damaged", stats.damaged},
             {"reopened", stats.reopened},
             {"corrupt", stats.corrupt}};
   }
