@@ -179,10 +179,15 @@ TEST_CASE("a JSON document is known again in whatever form the database gives it
     REQUIRE(found.entry != nullptr);
     CHECK(detail::json_form(json) == found.entry->value.metadata.text);  // so a hit need not parse it
   }
-  for (const std::string json : {"[1e1000, 1]", "[1e-1000]", "1e307"}) {  // the first has no form, and is not covered
+  const std::string digits(400, '7');
+  for (const std::string& json : {std::string("[1e1000, 1]"), std::string("[1e-1000]"), std::string("1.7976931348623157e308"),
+                                  std::string("[0e400, -0.0e309]"), std::string("1111e306"), digits + "e-300", digits + ".50e-2",
+                                  std::string("[1e131071, 0e-16383, 1.20e-9999]")}) {
     INFO(json);
     store.publish(key, page("x", json));
     CHECK(store.lookup(key, now).entry != nullptr);
+    database.execute("UPDATE wiki_cache SET metadata = '[1e1001, 1]'");  // beyond a double's range, as some of them
+    CHECK(store.lookup(key, now).damaged);
   }
   // A column of the type json keeps the text, blanks and all.
   database.execute("ALTER TABLE wiki_cache ALTER COLUMN metadata TYPE json");

@@ -20,13 +20,27 @@ TEST_CASE("a JSON document has one form, whatever its blanks, the order of its m
       {"[0, -0, 0.00, -0.0, 0e5, 0e-3, -1.0, -0.5]", "[0, 0, 0.00, 0.0, 0, 0.000, -1.0, -0.5]"},
       {"123456789012345678901234567890.5", "123456789012345678901234567890.5"},
       {"[1e-3, 1e-99999]", "[0.001, 1e-99999]"},
+      {"[0e400, -0.0e999999, 0e99999999999999999999]", "[0, 0, 0e99999999999999999999]"},
+      {"[\"1e2\\\"3\", {\"-1e2\": 1e2}]", "[\"1e2\\\"3\", {\"-1e2\": 100}]"},
   }));
   CHECK(json_form(json) == form);
   CHECK(json_form(form) == form);
 }
 
-TEST_CASE("what is no JSON has no form, and a number beyond a double's range either") {
-  for (const std::string text : {"", " ", "{not json", "1 2", "[1,]", "\"\\ud800\"", "1e400", "[1e99999999999999999999]"}) {
+TEST_CASE("a number beyond a double's range has one form, too, and not one of all its zeros") {
+  const std::string zeros(400, '0'), ones(400, '1');
+  CHECK(json_form("1e400") == "1" + zeros);
+  CHECK(json_form("-" + ones + "e-300") == "-" + ones.substr(300) + "." + ones.substr(100));
+  CHECK(json_form("11e399") == json_form("11" + zeros.substr(1)));
+  CHECK(json_form("1.10e500") == "11e499");
+  CHECK(json_form("11" + zeros + zeros) == "11e800");
+  CHECK(json_form("0." + zeros + zeros + "10") == "10e-802");
+  CHECK(json_form("1.0e-801") == "10e-802");
+  CHECK(json_form("[0e-9999, -1e-9999]") == "[0e-9999, -1e-9999]");
+}
+
+TEST_CASE("what is no JSON has no form") {
+  for (const std::string text : {"", " ", "{not json", "1 2", "[1,]", "\"\\ud800\"", "\"\\", "\"1", "[-"}) {
     INFO(text);
     CHECK(json_form(text) == "");
   }

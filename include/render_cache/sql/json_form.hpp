@@ -20,7 +20,8 @@
 
 namespace render_cache::detail {
 
-/// A number with its sign, its digits and its scale as jsonb keeps them: 1.50e1 is 15.0, 1e2 is 100, -0 is 0.
+/// A number with its sign, its digits and its scale as jsonb keeps them: 1.50e1 is 15.0, 1e2 is 100, -0 is 0. One of more than
+/// `most` zeros that say its size alone keeps its exponent: a few bytes would have a form of many thousands.
 inline void append_json_number(std::string& text, std::string_view number) {
   const bool negative = number.starts_with('-');
   if (negative) number.remove_prefix(1);
@@ -30,24 +31,54 @@ inline void append_json_number(std::string& text, std::string_view number) {
   if (point < e) digits += number.substr(point + 1, e - point - 1);
   auto exponent = number.substr(std::min(e + 1, number.size()));
   if (exponent.starts_with('+')) exponent.remove_prefix(1);
-  const auto power = exponent.empty() ? std::optional<std::int64_t>(0) : parse_number<std::int64_t>(exponent);
-  constexpr std::int64_t most = 20'000;  // PostgreSQL has no more digits behind the point
-  if (!power || *power > most || *power < -most) {
+  const auto power = exponent.empty() ? std::optional<std::int32_t>(0) : parse_number<std::int32_t>(exponent);
+  if (!power) {  // beyond what PostgreSQL takes
     text.append(negative ? "-" : "").append(number);
     return;
   }
-  // The value is `digits` with `scale` of them behind the point.
+  // The value is `digits` with `scale` of them behind the point, and without the zeros that only say how large it is.
   auto scale = static_cast<std::int64_t>(e - std::min(point + 1, e)) - *power;
-  if (scale < 0) {
-    if (digits.find_first_not_of('0') != digits.npos) digits.append(static_cast<std::size_t>(-scale), '0');
-    scale = 0;
+  digits.erase(0, digits.find_first_not_of('0'));
+  if (scale < 0 && digits.empty()) scale = 0;
+  if (scale <= 0) {
+    const auto significant = digits.find_last_not_of('0') + 1;
+    scale -= static_cast<std::int64_t>(digits.size() - significant);
+    digits.erase(significant);
   }
-  const auto behind = static_cast<std::size_t>(scale);
+  if (negative && !digits.empty()) text += '-';
+  constexpr std::int64_t most = 400;
+  if (scale < -most || scale > static_cast<std::int64_t>(digits.size()) + most) {
+    text.append(digits.empty() ? "0" : digits).append("e").append(std::to_string(-scale));
+    return;
+  }
+  if (scale < 0) digits.append(static_cast<std::size_t>(-scale), '0');
+  const auto behind = static_cast<std::size_t>(std::max<std::int64_t>(scale, 0));
   if (digits.size() <= behind) digits.insert(0, behind + 1 - digits.size(), '0');
-  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - behind - 1));
-  if (negative && digits.find_first_not_of('0') != digits.npos) text += '-';
   text.append(digits, 0, digits.size() - behind);
   if (behind > 0) text.append(".").append(digits, digits.size() - behind);
+}
+
+/// The document with a 0 in place of each number, and those: RapidJSON refuses one beyond a double's range, even where it is none as
+/// jsonb writes it (0e400, or 400 digits with e-300).
+inline std::string take_json_numbers(std::string_view json, std::vector<std::string_view>& numbers) {
+  std::string rest;
+  rest.reserve(json.size());
+  std::size_t taken = 0;  // what is before that is in `rest`
+  for (std::size_t at = 0; at < json.size();) {
+    const char c = json[at];
+    if (c == '"') {
+      for (++at; at < json.size() && json[at] != '"';) at += json[at] == '\\' ? 2 : 1;
+      ++at;
+    } else if (c == '-' || (c >= '0' && c <= '9')) {
+      const auto end = std::min(json.find_first_not_of("0123456789.eE+-", at), json.size());
+      numbers.push_back(json.substr(at, end - at));
+      rest.append(json, taken, at - taken) += '0';
+      at = taken = end;
+    } else {
+      ++at;
+    }
+  }
+  return rest.append(json, taken);
 }
 
 inline void append_json_text(std::string& text, std::string_view content) {
@@ -78,15 +109,16 @@ class JsonFormHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, J
  public:
   static constexpr std::size_t max_depth = 1'000;  // a level is copied into the one around it
 
+  std::vector<std::string_view> numbers;  // in their order: see `take_json_numbers`
   std::string document;
   bool too_deep = false;
 
   // NOLINTBEGIN(readability-identifier-naming): RapidJSON calls them by these names
   bool Null() { return add("null"); }
   bool Bool(bool truth) { return add(truth ? "true" : "false"); }
-  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+  bool RawNumber(const char*, rapidjson::SizeType, bool) {
     std::string number;
-    append_json_number(number, {text, size});
+    append_json_number(number, numbers.at(next_number_++));
     return add(number);
   }
   bool String(const char* text, rapidjson::SizeType size, bool) {
@@ -145,13 +177,15 @@ class JsonFormHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, J
   }
 
   std::vector<std::vector<Member>> open_;
+  std::size_t next_number_ = 0;
 };
 
-/// Equal documents have one form, and what jsonb gives back is that already. Empty for what is no JSON, and where a number is beyond
-/// a double's range, which RapidJSON does not read. Throws InvalidValue for what is nested deeper than a thousand levels.
+/// Equal documents have one form, and what jsonb gives back is that already, but for a number of hundreds of zeros. Empty for what is
+/// no JSON; how a number is written is left to the database. Throws InvalidValue for what is nested deeper than a thousand levels.
 inline std::string json_form(std::string_view json) {
-  rapidjson::MemoryStream stream(json.data(), json.size());
   JsonFormHandler handler;
+  const auto rest = take_json_numbers(json, handler.numbers);
+  rapidjson::MemoryStream stream(rest.data(), rest.size());
   rapidjson::Reader reader;
   reader.Parse<rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag>(stream, handler);
   if (handler.too_deep) {
