@@ -188,7 +188,8 @@ class MariaDbConnection {
         case Form::bytes:
         case Form::list:  // `to_column` has made a text of it
           parameter.buffer_type = field.form() == Form::bytes ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
-          parameter.buffer = const_cast<char*>(field.text().data());  // NOLINT: it is read only
+          // An empty vector of bytes has no address, which would mean NULL. NOLINTNEXTLINE: it is read only
+          parameter.buffer = const_cast<char*>(field.text().empty() ? "" : field.text().data());
           parameter.buffer_length = field.text().size();
           bytes += field.text().size() + 16;
       }

@@ -6,6 +6,7 @@
 #include "support/all_kinds.hpp"
 #include "support/catch.hpp"
 #include "support/mariadb_database.hpp"
+#include "support/more_kinds.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -231,6 +232,19 @@ TEST_CASE("mariadb: times of all years come back as they were, and what is no nu
     value.real = real;
     CHECK_THROWS_AS(publish(), InvalidValue);
   }
+}
+
+TEST_CASE("mariadb: no bytes are no NULL") {
+  MariaDbDatabase database;
+  MariaDbStore<test::MoreKindsSchema> store(database.options({create_table<test::MoreKindsSchema, MariaDbDialect>()}));
+  const test::MoreKindsKey key{{}, {}, {}, {}};
+  test::MoreKinds value{};
+  value.maybe_bytes.emplace();
+  store.publish(key, std::make_shared<const Entry<test::MoreKinds>>(Entry<test::MoreKinds>{value, fingerprint}));
+  const auto found = store.lookup(key, fingerprint);
+  INFO(found.unreadable);
+  REQUIRE(found.entry != nullptr);
+  CHECK(found.entry->value == value);
 }
 
 TEST_CASE("mariadb: a store goes on after the server has closed its connections", "[concurrent]") {
