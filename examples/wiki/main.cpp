@@ -44,6 +44,10 @@ void add_memory(CLI::App& command, std::size_t& memory) {
       ->default_str("64MiB");
 }
 
+/// Ten years: beyond it is a mistake, and far beyond clocks overflow.
+const CLI::Range some_seconds(std::int64_t{0}, std::int64_t{315'360'000});
+const CLI::Range some_milliseconds(std::int64_t{0}, std::int64_t{315'360'000'000});
+
 template <class Seconds>
 void add_duration(CLI::App& command, const char* name, Seconds& seconds, const char* description, const char* shown) {
   const std::map<std::string, std::int64_t> units{{"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
@@ -51,7 +55,7 @@ void add_duration(CLI::App& command, const char* name, Seconds& seconds, const c
       .add_option_function<std::int64_t>(
           name, [&seconds](const std::int64_t& given) { seconds = Seconds(given); }, description)
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_INSENSITIVE, "TIME"))
-      ->check(CLI::NonNegativeNumber)
+      ->check(some_seconds)
       ->default_str(shown);
 }
 
@@ -62,7 +66,7 @@ void add_render_limit(CLI::App& command, std::chrono::milliseconds& limit) {
           "--render-limit", [&limit](const std::int64_t& given) { limit = std::chrono::milliseconds(given); },
           "Time for one render; a page that needs more is refused for the moment. 0s for as long as it takes")
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
-      ->check(CLI::NonNegativeNumber)
+      ->check(some_milliseconds)
       ->default_str("2s");
 }
 

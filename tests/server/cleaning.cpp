@@ -61,6 +61,12 @@ TEST_CASE("prune keeps the store within the bounds that are given", "[server]") 
     CHECK_THAT(run_wiki(warm.with("prune", {"--max-size", "1"})).out,
                ContainsSubstring("4 entries examined, 4 removed, 4 of them beyond the bounds"));
   }
+  SECTION("of age, which has a limit itself") {
+    CHECK_THAT(run_wiki(warm.with("prune", {"--max-age", "3650d"})).out, ContainsSubstring("4 entries examined, 0 removed\n"));
+    const auto beyond = run_wiki(warm.with("prune", {"--max-age", "315360001"}));
+    CHECK(beyond.code != 0);
+    CHECK_THAT(beyond.errors, ContainsSubstring("--max-age") && ContainsSubstring("315360001 not in range"));
+  }
   SECTION("of age, and of nothing else") {
     std::this_thread::sleep_for(std::chrono::milliseconds(1500));
     CHECK_THAT(run_wiki(warm.with("prune", {"--keep-others", "--max-age", "1s"}, {})).out,
