@@ -3,11 +3,12 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <render_cache/sql/schema.hpp>  // first: a compiler says by which way it came to a mistake in one
+
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/sql/bounds.hpp>
 #include <render_cache/sql/migrate.hpp>
-#include <render_cache/sql/schema.hpp>
 #include <render_cache/sql/statements.hpp>
 #include <render_cache/sql/sweep.hpp>
 #include <render_cache/sql/table_check.hpp>
@@ -55,7 +56,7 @@ class PostgresStore {
     check_key(key);
     PostgresParameters parameters;
     detail::add_parameters(parameters, key);
-    parameters.add(fingerprint.text());
+    parameters.add(text_to_find(fingerprint));
     const auto rows = look_up(statements_.lookup, parameters);
     return rows.empty() ? Lookup<value_type>{} : read_lookup(rows[0], 0, key, fingerprint);
   }
@@ -68,7 +69,7 @@ class PostgresStore {
     for (const auto& one : queries) {
       check_key(one.key);
       keys.add(one.key);
-      fingerprints.add(one.fingerprint.text());
+      fingerprints.add(text_to_find(one.fingerprint));
     }
     PostgresParameters parameters;
     keys.move_to(parameters);
@@ -247,6 +248,12 @@ class PostgresStore {
     });
     if (!found.unreadable.empty()) ++(found.damaged ? damaged_ : unreadable_);
     return found;
+  }
+
+  /// No row has a fingerprint that is no text, and the server would refuse the whole statement for one.
+  static const std::string& text_to_find(const Fingerprint& fingerprint) {
+    static const std::string none;
+    return find_invalid_text(fingerprint.text()) == std::string::npos ? fingerprint.text() : none;
   }
 
   static std::vector<const KeyedEntry*> last_of_each_key(std::span<const KeyedEntry> entries) {

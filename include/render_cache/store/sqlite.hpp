@@ -3,10 +3,11 @@
 
 #include <render_cache/requirements.hpp>
 
+#include <render_cache/sql/schema.hpp>  // first: a compiler says by which way it came to a mistake in one
+
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/sql/bounds.hpp>
-#include <render_cache/sql/schema.hpp>
 #include <render_cache/sql/statements.hpp>
 #include <render_cache/sql/sweep.hpp>
 #include <render_cache/store/sqlite/file.hpp>

@@ -47,6 +47,19 @@ void batch_laws() {
       S::check_holds(found[1], sample<V>(1), 1);
     }
 
+    SECTION("a fingerprint that is no text is a miss, and keeps no other key from its answer") {
+      const auto key = sample_key<K>(1, 1);
+      const auto no_text = Fingerprint().add("source", "\xe9\xff");
+      subject.publish(key, 1);
+      const std::vector<Query<K>> queries{{key, no_text}, {key, sample_fingerprint(1)}, {sample_key<K>(2, 2), no_text}};
+      const auto found = store.lookup_many(queries);
+      REQUIRE(found.size() == 3);
+      CHECK(found[0].entry == nullptr);
+      S::check_holds(found[1], sample<V>(1), 1);
+      CHECK(found[2].entry == nullptr);
+      CHECK(store.lookup(key, no_text).entry == nullptr);
+    }
+
     SECTION("an empty batch has an empty answer") { CHECK(store.lookup_many({}).empty()); }
   }
 
