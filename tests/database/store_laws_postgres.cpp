@@ -13,11 +13,17 @@ using namespace render_cache;
 
 namespace {
 
+/// A machine that is busy breaks no law.
+PostgresOptions patient(PostgresOptions options) {
+  options.acquire_timeout = options.lookup_timeout = std::chrono::seconds(20);
+  return options;
+}
+
 struct PostgresWiki {
   static constexpr bool durable = true;
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
-  PostgresStore<WikiSchema> store{{.conninfo = database.conninfo()}};
+  PostgresStore<WikiSchema> store{patient({.conninfo = database.conninfo()})};
   PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
 };
 
@@ -25,7 +31,7 @@ struct PostgresAllKinds {
   static constexpr bool durable = true;
   test::TestDatabase database{};
   pqxx::result table = database.execute(test::all_kinds_postgres);
-  PostgresStore<test::AllKindsSchema> store{{.conninfo = database.conninfo()}};
+  PostgresStore<test::AllKindsSchema> store{patient({.conninfo = database.conninfo()})};
   PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
 };
 
@@ -33,8 +39,8 @@ struct PostgresAllKinds {
 struct PostgresMoreKinds {
   static constexpr bool durable = true;
   test::TestDatabase database{};
-  PostgresStore<test::MoreKindsSchema> store{
-      {.conninfo = with_settings(database.conninfo()), .migrations = {create_table<test::MoreKindsSchema, PostgresDialect>()}}};
+  PostgresStore<test::MoreKindsSchema> store{patient(
+      {.conninfo = with_settings(database.conninfo()), .migrations = {create_table<test::MoreKindsSchema, PostgresDialect>()}})};
   PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
 
   static std::string with_settings(std::string conninfo) {
@@ -48,7 +54,7 @@ struct PostgresWithoutPreparedStatements {
   static constexpr bool durable = true;
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
-  PostgresStore<WikiSchema> store{{.conninfo = database.conninfo(), .prepared_statements = false}};
+  PostgresStore<WikiSchema> store{patient({.conninfo = database.conninfo(), .prepared_statements = false})};
   PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
 };
 

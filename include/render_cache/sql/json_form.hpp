@@ -67,7 +67,7 @@ inline std::string take_json_numbers(std::string_view json, std::vector<std::str
   for (std::size_t at = 0; at < json.size();) {
     const char c = json[at];
     if (c == '"') {
-      for (++at; at < json.size() && json[at] != '"';) at += json[at] == '\\' ? 2 : 1;
+      for (++at; at < json.size() && json[at] != '"';) at += json[at] == '\\' ? std::size_t{2} : std::size_t{1};
       ++at;
     } else if (c == '-' || (c >= '0' && c <= '9')) {
       const auto end = std::min(json.find_first_not_of("0123456789.eE+-", at), json.size());
