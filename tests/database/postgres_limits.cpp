@@ -108,12 +108,12 @@ TEST_CASE("a server that falls silent at any step of a session costs a look-up i
       } catch (const StoreUnavailable&) {
         CHECK(proxy.is_silent());
       }
-      CHECK(Clock::now() - begin < 450ms + 4 * canary.late());
-      if (reached) CHECK(failing(store) < 450ms + 4 * canary.late());
+      CHECK(Clock::now() - begin < 350ms + 2 * canary.late());
+      if (reached) CHECK(failing(store) < 350ms + 2 * canary.late());
       proxy.speak();
-      CHECK(until_hit(store) < 2500ms + 4 * canary.late());
+      CHECK(until_hit(store) < 2500ms + 2 * canary.late());
       proxy.fall_silent_after(0);
-      CHECK(failing(store) < 450ms + 4 * canary.late());
+      CHECK(failing(store) < 350ms + 2 * canary.late());
       proxy.speak();
     }
     CHECK(Clock::now() - start < 6s + 4 * canary.late());  // also to end a store whose server says nothing
@@ -129,14 +129,14 @@ TEST_CASE("a migration elsewhere keeps look-ups waiting for no longer than their
   {
     PostgresConnection other({.conninfo = server.conninfo()});
     other.run_script(PostgresDialect::begin_migration(checksum("render_cache_migrations")));
-    for (int call = 0; call < 3; ++call) CHECK(failing(store) < 350ms + 4 * canary.late());
+    for (int call = 0; call < 3; ++call) CHECK(failing(store) < 250ms + 2 * canary.late());
     CHECK(store.stats().connections_open == 1);
     auto another =
         std::make_unique<Wiki>(PostgresOptions{.conninfo = server.conninfo(), .migrations = migrations, .lookup_timeout = 200ms});
     failing(*another);
     const auto begin = Clock::now();
     another.reset();  // nor does it keep the program from ending
-    CHECK(Clock::now() - begin < 1s + 4 * canary.late());
+    CHECK(Clock::now() - begin < 1s + 2 * canary.late());
   }
   store.check();
   store.publish(key, page("x"));
@@ -156,16 +156,16 @@ TEST_CASE("a publish has its connection's, its statement's and a second's limit,
     pqxx::connection connection(server.conninfo());
     pqxx::work transaction(connection);
     transaction.exec("LOCK TABLE wiki_cache IN EXCLUSIVE MODE");
-    CHECK(failing_publish(store) < 350ms + 4 * canary.late());
+    CHECK(failing_publish(store) < 250ms + 2 * canary.late());
   }
   proxy.fall_silent_after(0);
   const auto silent = failing_publish(store);
   CHECK(silent >= 1200ms);
-  CHECK(silent < 1350ms + 4 * canary.late());
+  CHECK(silent < 1250ms + 2 * canary.late());
   CHECK(failing_publish(store) < 150ms + 4 * canary.late());  // no connection is ready
   CHECK(store.stats().retries == 0);
   proxy.speak();
-  CHECK(until_hit(store) < 2500ms + 4 * canary.late());
+  CHECK(until_hit(store) < 2500ms + 2 * canary.late());
 }
 
 TEST_CASE("publishes that wait for a locked row leave connections to look-ups", "[concurrent]") {
@@ -211,7 +211,7 @@ TEST_CASE("a slow look-up is given up once, and costs no connection but its own"
   const auto begin = Clock::now();
   const Canary canary;
   CHECK_THROWS_WITH(run("SELECT pg_sleep(3)"), ContainsSubstring("PostgreSQL has not answered within 200 ms"));
-  CHECK(Clock::now() - begin < 350ms + 4 * canary.late());
+  CHECK(Clock::now() - begin < 250ms + 2 * canary.late());
   CHECK(client.stats().retries == 0);
   CHECK(client.stats().connections_idle == 1);
   CHECK(client.stats().connections_open == 1);
