@@ -17,8 +17,9 @@
 
 namespace render_cache {
 
-/// The most bytes that the text in a fingerprint's column may have, notes included, in every engine alike.
-inline constexpr std::size_t max_stored_text_bytes = 8'192;
+/// The most bytes that the text in a fingerprint's column may have, notes included, in every engine alike: a check that watches some
+/// hundreds of files names each.
+inline constexpr std::size_t max_stored_text_bytes = 65'535;
 
 /// Takes such a text apart, and refers to it:
 ///

@@ -80,6 +80,21 @@ void answer_laws() {
     }
   }
 
+  SECTION("a fingerprint of hundreds of components is found, as one of a few is") {
+    auto entry = *S::entry(1);
+    const auto many = [](const std::string& last) {
+      Fingerprint fingerprint;
+      for (unsigned file = 0; file < 400; ++file) fingerprint.add("data/table" + std::to_string(file), std::string(100, 'f'));
+      return fingerprint.add("last", last);
+    };
+    entry.fingerprint = many("a");
+    store.publish(key, std::make_shared<const Entry<V>>(entry));
+    const auto found = store.lookup(key, many("a")).entry;
+    if (Model::durable) REQUIRE(found != nullptr);
+    if (found) CHECK((found->value == entry.value));
+    CHECK(store.lookup(key, many("b")).entry == nullptr);
+  }
+
   SECTION("another fingerprint is a miss that tells the stored one") {
     subject.publish(key, 1);
     const auto found = store.lookup(key, sample_fingerprint(2));
