@@ -205,7 +205,7 @@ TEST_CASE("sqlite: a row that an older release has written is read, if a publish
   CHECK_THAT(holds("replace(hex(zeroblob(50000000)), '00', 'ab')").unreadable, ContainsSubstring("max_member_bytes"));
   outside.run_script("UPDATE wiki_cache SET source_hash = CAST(x'613dff' AS TEXT)");
   CHECK_THAT(store.lookup(key, fingerprint(1)).unreadable, ContainsSubstring("'source_hash' is no UTF-8"));
-  outside.run_script("UPDATE wiki_cache SET source_hash = replace(hex(zeroblob(5000)), '00', 'ab')");
+  outside.run_script("UPDATE wiki_cache SET source_hash = replace(hex(zeroblob(40000)), '00', 'ab')");
   CHECK_THAT(store.lookup(key, fingerprint(1)).unreadable, ContainsSubstring("longer than max_stored_text_bytes"));
   CHECK_FALSE(store.lookup_stale(key).has_value());
   store.publish(key, page(2));
