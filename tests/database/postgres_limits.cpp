@@ -161,7 +161,7 @@ TEST_CASE("a publish has its connection's, its statement's and a second's limit,
   proxy.fall_silent_after(0);
   const auto silent = failing_publish(store);
   CHECK(silent >= 1200ms);
-  CHECK(silent < 1250ms + 2 * canary.late());
+  CHECK(silent < 1350ms + 2 * canary.late());
   CHECK(failing_publish(store) < 150ms + 4 * canary.late());  // no connection is ready
   CHECK(store.stats().retries == 0);
   proxy.speak();
