@@ -66,12 +66,15 @@ TEST_CASE("an optional member needs a column that may be null") {
              ContainsSubstring("'maybe_uuid' is NOT NULL, and its member is a std::optional"));
 }
 
-TEST_CASE("a unique index on more columns or on some rows only is none on the key") {
+TEST_CASE("a unique index on more columns, on fewer or on some rows only is none on the key") {
   const std::string table =
       "CREATE TABLE wiki_cache (repo_alias TEXT, page_path TEXT, source_hash TEXT, rendered_at TEXT, "
       "metadata TEXT, rendered_html TEXT);";
   CHECK(complaint<WikiSchema>(table + "CREATE UNIQUE INDEX i ON wiki_cache (repo_alias, page_path)") == "");
   CHECK_THAT(complaint<WikiSchema>(table + "CREATE UNIQUE INDEX i ON wiki_cache (repo_alias, page_path, source_hash)"),
+             ContainsSubstring("no primary key or unique constraint"));
+  CHECK_THAT(complaint<WikiSchema>(table + "CREATE UNIQUE INDEX i ON wiki_cache (repo_alias); "
+                                           "CREATE UNIQUE INDEX j ON wiki_cache (page_path)"),
              ContainsSubstring("no primary key or unique constraint"));
   CHECK_THAT(complaint<WikiSchema>(table + "CREATE UNIQUE INDEX i ON wiki_cache (repo_alias, page_path) WHERE metadata IS NULL"),
              ContainsSubstring("no primary key or unique constraint"));

@@ -182,7 +182,9 @@ class JsonFormHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, J
 
 /// Equal documents have one form, and what jsonb gives back is that already, but for a number of hundreds of zeros. Empty for what is
 /// no JSON; how a number is written is left to the database. Throws InvalidValue for what is nested deeper than a thousand levels.
-inline std::string json_form(std::string_view json) {
+/// A template, so that programs whose database keeps documents as they are compile none of RapidJSON.
+template <class...>
+std::string json_form(std::string_view json) {
   JsonFormHandler handler;
   const auto rest = take_json_numbers(json, handler.numbers);
   rapidjson::MemoryStream stream(rest.data(), rest.size());

@@ -48,7 +48,9 @@ class Migrator {
 
   Migrator(Connection& connection, std::vector<Migration> migrations, std::string history = "render_cache_migrations")
       : connection_(connection), migrations_(std::move(migrations)), history_(std::move(history)) {
-    std::ranges::sort(migrations_, {}, &Migration::version);
+    for (auto at = migrations_.begin(); at != migrations_.end(); ++at) {  // few: a better sort is more code than they are worth
+      std::iter_swap(at, std::ranges::min_element(at, migrations_.end(), {}, &Migration::version));
+    }
     if (std::ranges::adjacent_find(migrations_, {}, &Migration::version) != migrations_.end()) {
       throw MigrationError("two migrations have the same version");
     }

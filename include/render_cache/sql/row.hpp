@@ -7,6 +7,7 @@
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/member_types.hpp>
 #include <render_cache/entry/text.hpp>
+#include <render_cache/sql/json_form.hpp>
 #include <render_cache/sql/json_list.hpp>
 #include <render_cache/sql/row_digest.hpp>
 #include <render_cache/sql/schema.hpp>
@@ -54,8 +55,8 @@ namespace detail {
 /// What a row's digest says that covers this key, value, fingerprint and notes.
 template <class Key, class Value>
 std::string row_digest(const Key& key, const Value& value, std::string_view fingerprint, std::string_view notes,
-                       RowDigest::Json json) {
-  RowDigest digest(json);
+                       RowDigest::JsonForm json_form) {
+  RowDigest digest(json_form);
   digest.add("|fingerprint", fingerprint);
   digest.add("|notes", notes);
   digest.add(key);
@@ -67,16 +68,17 @@ std::string row_digest(const Key& key, const Value& value, std::string_view fing
 template <class Dialect, class Key, class Value>
 bool is_undamaged(const StoredText& stored, const Key& key, const Value& value) {
   const auto notes = stored.covered();
-  const auto fits = [&](RowDigest::Json json) {
-    return stored.row() == row_digest(key, value, stored.fingerprint(), notes, json);
+  const auto fits = [&](RowDigest::JsonForm json_form) {
+    return stored.row() == row_digest(key, value, stored.fingerprint(), notes, json_form);
   };
-  if (fits(RowDigest::Json::as_it_is)) return true;
-  if (Dialect::keeps_json_text) return false;
-  try {
-    return fits(RowDigest::Json::in_form);  // the database has written a document in another form than we would
-  } catch (const InvalidValue&) {
-    return false;
+  if (fits(nullptr)) return true;
+  if constexpr (!Dialect::keeps_json_text) {
+    try {
+      return fits(&json_form<>);  // the database has written a document in another form than we would
+    } catch (const InvalidValue&) {
+    }
   }
+  return false;
 }
 
 }  // namespace detail
@@ -88,8 +90,10 @@ std::string stored_text(std::string_view fingerprint_column, const Key& key, con
   check_value(entry.value);
   detail::check_text<InvalidValue>(fingerprint_column, entry.fingerprint.text());
   const auto notes = StoredText::notes(entry.render_cost);
-  const auto json = Dialect::keeps_json_text ? detail::RowDigest::Json::as_it_is : detail::RowDigest::Json::in_form;
-  return StoredText::join(entry.fingerprint, notes, detail::row_digest(key, entry.value, entry.fingerprint.text(), notes, json));
+  detail::RowDigest::JsonForm json_form = nullptr;
+  if constexpr (!Dialect::keeps_json_text) json_form = &detail::json_form<>;
+  return StoredText::join(entry.fingerprint, notes,
+                          detail::row_digest(key, entry.value, entry.fingerprint.text(), notes, json_form));
 }
 
 /// The answer to `Sql::lookup`, if there is a row. `stored` is its first column; `read(column, member)` reads another, counted from 0

@@ -7,7 +7,6 @@
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/member_types.hpp>
 #include <render_cache/hasher/hex.hpp>
-#include <render_cache/sql/json_form.hpp>
 
 #include <xxhash.h>
 
@@ -23,10 +22,11 @@ namespace render_cache::detail {
 /// optional one that was added later and is NULL. It finds damage; it stops nobody who means to forge a row.
 class RowDigest {
  public:
-  /// In which form a JSON document is hashed: as it is, or as `json_form` writes it, where the database gives back other bytes.
-  enum class Json : std::uint8_t { as_it_is, in_form };
+  /// In which form a JSON document is hashed, where the database gives back other bytes; null: as it is. A pointer, so that what
+  /// stores documents as they are does not compile `json_form`.
+  using JsonForm = std::string (*)(std::string_view json);
 
-  explicit RowDigest(Json json) : json_(json) {}
+  explicit RowDigest(JsonForm json_form) : json_form_(json_form) {}
 
   /// What is in no column of its own. No column has a name with a '|'.
   void add(std::string_view name, std::string_view text) { add(hash(Field::refer(text), false, seed(name))); }
@@ -66,7 +66,7 @@ class RowDigest {
     };
     switch (field.form()) {
       case Field::Form::text:
-        if (json && json_ == Json::in_form) return of(json_form(field.text()));
+        if (json && json_form_ != nullptr) return of(json_form_(field.text()));
         return of(field.text());
       case Field::Form::bytes: return of(field.text());
       case Field::Form::list: {
@@ -86,7 +86,7 @@ class RowDigest {
     return of(text_of(field));
   }
 
-  Json json_;
+  JsonForm json_form_;
   std::uint64_t low_ = 0, high_ = 0;
 };
 

@@ -8,8 +8,7 @@
 #include <render_cache/sql/connection.hpp>
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,18 +82,23 @@ void check_table(Connection& connection, const Table& table) {
     }
   }
 
-  std::map<std::string, std::set<std::string, std::less<>>> unique;
-  for (const auto& row : query(connection, Dialect::unique_query, {table_name})) {
-    unique[row.at(0).value()].insert(row.at(1).value_or(""));
-  }
-  std::set<std::string, std::less<>> key;
-  std::string key_text;
-  for (const auto& column : table.keys) {
-    key.emplace(column.name);
-    key_text.append(key_text.empty() ? "" : ", ").append(column.name);
-  }
-  if (std::ranges::none_of(unique, [&](const auto& constraint) { return constraint.second == key; })) {
-    problems.append(problems.empty() ? "" : "; ").append("no primary key or unique constraint on exactly (" + key_text + ")");
+  // A row for each column of each constraint.
+  const auto unique = query(connection, Dialect::unique_query, {table_name});
+  const auto is_on_key = [&](const auto& constraint) {
+    const auto is_of_it = [&](const auto& row) { return row.at(0) == constraint.at(0); };
+    const auto is_of_key = [&](const auto& row) {
+      return std::ranges::any_of(table.keys, [&](const Column& column) { return row.at(1) == column.name; });
+    };
+    const auto has = [&](const Column& column) {
+      return std::ranges::any_of(unique, [&](const auto& row) { return is_of_it(row) && row.at(1) == column.name; });
+    };
+    return std::ranges::all_of(table.keys, has) &&
+           std::ranges::all_of(unique, [&](const auto& row) { return !is_of_it(row) || is_of_key(row); });
+  };
+  if (std::ranges::none_of(unique, is_on_key)) {
+    std::string key;
+    for (const auto& column : table.keys) key.append(key.empty() ? "" : ", ").append(column.name);
+    problems.append(problems.empty() ? "" : "; ").append("no primary key or unique constraint on exactly (" + key + ")");
   }
   if (!problems.empty()) throw SchemaMismatch("table '" + table_name + "' is not what its schema says: " + problems);
 }
