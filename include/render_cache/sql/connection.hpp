@@ -35,7 +35,7 @@ namespace detail {
 
 /// A statement with parameters $1, $2, ..., whatever the engine's are.
 template <SchemaConnection Connection>
-Rows query(Connection& connection, std::string_view text, const std::vector<std::string>& arguments) {
+[[gnu::cold]] Rows query(Connection& connection, std::string_view text, const std::vector<std::string>& arguments) {
   const auto made = statement<typename Connection::Dialect>(text);
   if (Connection::Dialect::numbered_parameters) return connection.query(made.text, arguments);
   std::vector<std::string> in_order;

@@ -152,7 +152,7 @@ class Migrator {
   }
 
   /// The history must be what the first of our migrations made.
-  void check(std::span<const Applied> applied) const {
+  [[gnu::cold]] void check(std::span<const Applied> applied) const {
     for (std::size_t index = 0; index < applied.size(); ++index) {
       const auto& done = applied[index];
       const auto known = std::ranges::find(migrations_, done.version, &Migration::version);

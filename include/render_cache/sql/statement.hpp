@@ -28,7 +28,7 @@ namespace detail {
 
 /// Statements are put together with parameters $1, $2, ..., which may repeat and come in any order; here they get the engine's form.
 template <class Dialect>
-Statement statement(std::string_view text) {
+[[gnu::cold]] Statement statement(std::string_view text) {
   Statement made;
   made.text.reserve(text.size() + 64);
   while (!text.empty()) {
@@ -48,8 +48,9 @@ Statement statement(std::string_view text) {
   return made;
 }
 
-/// One text of several. A chain of `+` would be code for each of its links, and there are hundreds.
-inline std::string text(std::initializer_list<std::string_view> parts) {
+/// One text of several. A chain of `+` would be code for each of its links, and there are hundreds. What is cold is compiled for size,
+/// and so is all that comes to it each time: statements are made once, and to compile them for speed took long.
+[[gnu::cold]] inline std::string text(std::initializer_list<std::string_view> parts) {
   std::string made;
   for (const auto part : parts) made += part;
   return made;
@@ -62,8 +63,8 @@ inline std::string parameter(std::size_t number) { return text({"$", std::to_str
 inline std::string of_batch(std::size_t number) { return text({"q.c", std::to_string(number)}); }
 
 /// `each(column, index)` for every column, with `between` in between.
-inline std::string joined(std::span<const Column> columns, std::string_view between,
-                          const std::function<std::string(const Column&, std::size_t)>& each) {
+[[gnu::cold]] inline std::string joined(std::span<const Column> columns, std::string_view between,
+                                        const std::function<std::string(const Column&, std::size_t)>& each) {
   std::string text;
   for (std::size_t index = 0; index < columns.size(); ++index) {
     if (index != 0) text += between;

@@ -153,13 +153,13 @@ class LiveGroups {
 };
 
 /// Throws what stands for an operator's query that the database refuses.
-[[noreturn]] inline void refuse_live_query(std::string_view why) {
+[[noreturn, gnu::cold]] inline void refuse_live_query(std::string_view why) {
   throw StoreError("the query of live groups must be one SELECT of one column, of the groups' type, that changes nothing: " +
                    std::string(why));
 }
 
 /// Throws what stands for one that took too long.
-[[noreturn]] inline void give_up_live_query(std::chrono::milliseconds timeout) {
+[[noreturn, gnu::cold]] inline void give_up_live_query(std::chrono::milliseconds timeout) {
   throw StoreUnavailable("the query of live groups took longer than " + std::to_string(timeout.count()) +
                          " ms; make it quicker, or raise PruneOptions::query_timeout");
 }

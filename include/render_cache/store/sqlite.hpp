@@ -328,7 +328,7 @@ class SqliteStore {
       return column;
     }
 
-    [[noreturn]] static void unreadable_key(std::string_view column, std::string_view wrong) {
+    [[noreturn, gnu::cold]] static void unreadable_key(std::string_view column, std::string_view wrong) {
       throw StoreError(detail::text({"'", column, "' ", wrong, " in a row of '", S::table, "'"}));
     }
   };

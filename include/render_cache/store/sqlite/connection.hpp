@@ -27,7 +27,7 @@ class SqliteConnection {
   /// `write` makes the file where it is missing.
   enum class Access { read, write };
 
-  SqliteConnection(const std::filesystem::path& path, Access access, std::chrono::milliseconds busy_timeout)
+  [[gnu::cold]] SqliteConnection(const std::filesystem::path& path, Access access, std::chrono::milliseconds busy_timeout)
       : path_(path.string()) {
     sqlite3* opened = nullptr;
     const int flags = access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -41,7 +41,7 @@ class SqliteConnection {
   void run_script(const std::string& sql) { check(sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr), sql); }
 
   /// One statement, its parameters and its result as text.
-  Rows query(const std::string& sql, const std::vector<std::string>& parameters = {}) {
+  [[gnu::cold]] Rows query(const std::string& sql, const std::vector<std::string>& parameters = {}) {
     sqlite3_stmt* prepared = nullptr;
     check(sqlite3_prepare_v3(handle(), sql.c_str(), -1, 0, &prepared, nullptr), sql);
     const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement(prepared, &sqlite3_finalize);
@@ -74,7 +74,7 @@ class SqliteConnection {
     if (code != SQLITE_OK) fail(code, statement);
   }
   /// Throws what stands for a result code of SQLite, with its message and the statement's first words.
-  [[noreturn]] void fail(int code, std::string_view statement = {}) const {
+  [[noreturn, gnu::cold]] void fail(int code, std::string_view statement = {}) const {
     const char* text = handle() == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle());
     std::string about = "'" + path_ + "'";
     if (!statement.empty()) about.append(", ").append(statement.substr(0, 120)).append(statement.size() > 120 ? "..." : "");

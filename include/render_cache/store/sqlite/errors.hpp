@@ -18,7 +18,7 @@ struct SqliteCorrupt : StoreUnavailable {
 namespace detail {
 
 /// Throws what a result code means (https://sqlite.org/rescode.html); `about` names the file or statement.
-[[noreturn]] inline void throw_sqlite_error(int code, std::string_view text, std::string_view about) {
+[[noreturn, gnu::cold]] inline void throw_sqlite_error(int code, std::string_view text, std::string_view about) {
   const std::string message = "SQLite, " + std::string(about) + ": " + std::string(text) + " (code " + std::to_string(code) + ")";
   switch (code & 0xff) {
     case SQLITE_CORRUPT:

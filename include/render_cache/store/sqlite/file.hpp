@@ -150,7 +150,7 @@ class SqliteFile {
   }
 
   /// Takes the mutex. Null where the file is not what it was: look again.
-  std::unique_ptr<Reader> open_reader(const std::shared_ptr<Database>& database) {
+  [[gnu::cold]] std::unique_ptr<Reader> open_reader(const std::shared_ptr<Database>& database) {
     std::unique_ptr<Reader> reader;
     std::exception_ptr failure;
     bool damaged = false;
@@ -199,7 +199,7 @@ class SqliteFile {
 
   // --- With the mutex held ---
 
-  void look(Clock::time_point now, Closed& closed) {
+  [[gnu::cold]] void look(Clock::time_point now, Closed& closed) {
     next_look_ = now + sqlite_recheck_interval;
     if (database_ && identity_of(options_.path.string()) != database_->files().database) {
       close(closed);
@@ -216,7 +216,7 @@ class SqliteFile {
     next_try_ = {};
   }
 
-  void open(Clock::time_point now, const SqliteFiles& lost = {}) {
+  [[gnu::cold]] void open(Clock::time_point now, const SqliteFiles& lost = {}) {
     if (now < next_try_) throw StoreUnavailable(why_not_ + " (tried a moment ago)");
     try {
       const auto there = identity_of(options_.path.string());
@@ -258,7 +258,7 @@ class SqliteFile {
   }
 
   /// Takes the mutex. Another thread may have done it.
-  void begin_anew(std::shared_ptr<Database> damaged) {
+  [[gnu::cold]] void begin_anew(std::shared_ptr<Database> damaged) {
     Closed closed;
     const std::lock_guard lock(mutex_);
     if (database_ == damaged) {

@@ -64,7 +64,7 @@ class SqliteFileLock {
     struct ::stat status;
     return ::fstat(file_, &status) == 0 && status.st_nlink == 0;
   }
-  [[noreturn]] void fail(const std::string& what) const {
+  [[noreturn, gnu::cold]] void fail(const std::string& what) const {
     throw StoreUnavailable("'" + path_ + "' " + what + ": " + std::strerror(errno));
   }
 

@@ -52,7 +52,7 @@ inline SqliteFiles identify_sqlite_files(const std::string& path) noexcept {
 
 /// Removes the log that a deleted or replaced database has left behind: SQLite would apply it to the new one. Only files
 /// that belonged to the lost one, which must still be open, or its inodes' numbers may mean other files.
-inline void remove_orphans(const std::string& path, const SqliteFiles& lost) noexcept {
+[[gnu::cold]] inline void remove_orphans(const std::string& path, const SqliteFiles& lost) noexcept {
   if (identity_of(path) == lost.database) return;
   for (std::size_t at = 0; at < lost.side.size(); ++at) {
     const auto side = path + std::string(sqlite_side_files[at]);
@@ -62,7 +62,7 @@ inline void remove_orphans(const std::string& path, const SqliteFiles& lost) noe
 }
 
 /// Renames a damaged database and its side files to `PATH.corrupt-1`, or the first number that is free.
-inline void set_aside(const std::string& path) {
+[[gnu::cold]] inline void set_aside(const std::string& path) {
   std::string aside;
   for (int number = 1; aside.empty() || std::filesystem::exists(aside); ++number) {
     aside = path + ".corrupt-" + std::to_string(number);
@@ -84,7 +84,7 @@ inline std::filesystem::path canonical_place(const std::filesystem::path& path) 
 }
 
 /// Says in words why no database can be at the path.
-inline void check_place(const std::filesystem::path& path) {
+[[gnu::cold]] inline void check_place(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
   const auto fail = [&](const std::string& what) { throw StoreUnavailable("SQLite, '" + path.string() + "': " + what); };
   std::error_code error;
