@@ -8,8 +8,10 @@
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/entry/prune.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +42,7 @@ namespace render_cache {
 //   HasLookupMany, HasPublishMany   batches: N keys, one round trip
 //   HasLookupStale                  the stored entry whatever its fingerprint, with its age
 //   HasBounds                       a table that grows for ever unless it is kept within bounds: by `RenderCache::prune`
+//   HasLeases                       among all processes that share the store one renders, and others wait for what it brings
 //   HasNear                         a part of the store that answers from memory alone: asked by `find_near`, and instead of
 //                                   the whole while that is unavailable
 
@@ -133,6 +136,26 @@ concept HasBounds =
       { store.bounds() } -> std::convertible_to<const Bounds&>;
       { store.prune_to(bounds, options, stays) } -> std::same_as<PruneReport>;
     };
+
+/// What a store says to a process that wants to render.
+enum class LeaseAnswer : std::uint8_t {
+  granted,  ///< it has the lease until it gives it back, or does not renew it in time
+  held,     ///< another process has it
+  none,     ///< the store keeps no leases
+};
+
+/// A lease tells which process renders a key for a fingerprint. It ends after `time` by the store's own clock unless it is renewed. It
+/// is about work and never about truth: nothing is served or refused because of one.
+///
+/// `acquire_lease(key, fingerprint, owner, time)` is granted if nobody has it, or the same owner; `renew_leases(owner, time)` renews
+/// all that the owner has; `release_lease(key, fingerprint, owner)` gives one back, unless another owner has taken it meanwhile.
+template <class S>
+concept HasLeases = requires(S store, const typename S::key_type& key, const Fingerprint& fingerprint, const std::string& owner,
+                             std::chrono::milliseconds time) {
+  { store.acquire_lease(key, fingerprint, owner, time) } -> std::same_as<LeaseAnswer>;
+  store.renew_leases(owner, time);
+  store.release_lease(key, fingerprint, owner);
+};
 
 /// `near()`: a store of the same keys and values, part of this one, that never waits for a disk or a network. What it
 /// misses may be further away. A store in memory returns itself.

@@ -186,6 +186,11 @@ class Flights {
     const std::lock_guard lock(mutex_);
     return flight.erased;
   }
+  /// Whether another render has called for this one.
+  [[nodiscard]] bool nested(const Flight& flight) const {
+    const std::lock_guard lock(mutex_);
+    return flight.parent != nullptr;
+  }
   /// Whether a flight that was called for after this one has stored what it brought.
   [[nodiscard]] bool overtaken(const Flight& flight) const {
     const std::lock_guard lock(mutex_);

@@ -75,8 +75,23 @@ struct ManyOptions {
   std::function<void(const Progress&)> progress{};  ///< called by one thread at a time; must not throw
 };
 
+/// Among whom (key, fingerprint) is rendered once at a time.
+enum class SingleFlight : unsigned char {
+  process,    ///< the threads of this process
+  cluster,    ///< all processes that share the store: who renders holds a lease there, and the others wait for what he brings
+  automatic,  ///< as `cluster` where the store keeps leases and the render is worth one, else as `process`
+};
+
 /// What holds for all calls of one cache.
 struct CacheOptions {
+  /// Among whom (key, fingerprint) is rendered once at a time. A render that another render has called for never waits for another
+  /// process: two of them could wait for each other.
+  SingleFlight single_flight = SingleFlight::automatic;
+  /// With `automatic`, what a render must be expected to take to be worth a lease, which costs three statements. Expected is what the
+  /// cache's renders have taken on average; before the first one a lease is taken.
+  std::chrono::milliseconds lease_above{10};
+  /// How long a lease lives after its holder has died; a living one renews it each third of that. At least 100 ms.
+  std::chrono::milliseconds lease_time{5000};
   /// How long a render's error answers for its (key, fingerprint) before it is tried again. Zero: never.
   /// A `RenderRefused`, which rests on nothing but the source, answers until the fingerprint is another one.
   std::chrono::milliseconds failure_memory{1000};

@@ -15,6 +15,7 @@
 #include <render_cache/read/change_order.hpp>
 #include <render_cache/read/failure_memory.hpp>
 #include <render_cache/read/flight.hpp>
+#include <render_cache/read/leases.hpp>
 #include <render_cache/read/lookups.hpp>
 #include <render_cache/read/options.hpp>
 #include <render_cache/read/outcome.hpp>
@@ -45,7 +46,7 @@ class Rendering {
   using Flights = detail::Flights<key_type, value_type>;
 
   Rendering(const Sampler& sampler, Lookups& lookups, const CacheOptions& options)
-      : sampler_(sampler), lookups_(lookups), failures_(options.failure_memory), max_wait_(options.max_wait),
+      : sampler_(sampler), lookups_(lookups), leases_(lookups.store(), options), failures_(options.failure_memory), max_wait_(options.max_wait),
         background_(options.max_background) {}
 
   /// How a read has begun.
@@ -95,12 +96,14 @@ class Rendering {
     stats.moved = counts_.sum(moved);
     stats.published = counts_.sum(published);
     stats.render_nanoseconds = counts_.sum(render_nanoseconds);
+    leases_.add_to(stats);
   }
 
  private:
   using Flight = typename Flights::Flight;
   using FlightPtr = typename Flights::FlightPtr;
   using Result = FlightResult<value_type>;
+  using Leases = detail::Leases<Store, Observer>;
   enum Counter : std::size_t {
     renders,
     render_failures,
@@ -138,6 +141,7 @@ class Rendering {
   bool start_in_background(const FlightPtr& flight, const Source& source, Task task);
   template <class Source>
   void fly(const FlightPtr& flight, const Source& source, Task task) noexcept;
+  std::optional<std::chrono::nanoseconds> expected_cost() const noexcept;
   template <class Source>
   Result render(const Flight& flight, const Source& source, Task task);
   template <class Source, class Content>
@@ -148,6 +152,7 @@ class Rendering {
   const Sampler& sampler_;
   Lookups& lookups_;
   StripedCounters<counters> counts_;
+  Leases leases_;
   Flights flights_;
   ChangeOrder<key_type> changes_;
   FailureMemory<key_type> failures_;
@@ -264,18 +269,36 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
                           "CacheOptions::max_wait, " + std::to_string(max_wait_.count()) + " ms");
     }
     auto found = task.look_again ? lookups_.find(flight->key, flight->fingerprint) : Lookups::missed(Miss::absent);
-    if (found) {
-      result.entry = std::move(found.entry);
-      result.stored = true;
-    } else if (!flight->anew && (result.error = failures_.recall(flight->key, flight->fingerprint))) {
+    if (!found && !flight->anew && (result.error = failures_.recall(flight->key, flight->fingerprint))) {
       counts_.add(failures_remembered);
     } else {
-      result = render(*flight, source, task);
+      std::optional<typename Leases::Lease> lease;  // until what was rendered is stored
+      if (!found && !flight->anew && flight->fingerprint.settled()) {
+        const auto patience = flights_.nested(*flight) ? Deadline{} : Deadline(from_now(max_wait_));
+        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(), patience, [&] {
+          found = lookups_.find(flight->key, flight->fingerprint);
+          return bool(found);
+        });
+      }
+      if (found) {
+        result.entry = std::move(found.entry);
+        result.stored = true;
+      } else {
+        result = render(*flight, source, task);
+      }
     }
   } catch (...) {
     result.error = std::current_exception();
   }
   flights_.land(flight, std::move(result));
+}
+
+/// The mean of this cache's renders; nothing before the first.
+template <class R, class H, class S, class O>
+std::optional<std::chrono::nanoseconds> Rendering<R, H, S, O>::expected_cost() const noexcept {
+  const auto count = counts_.sum(renders);
+  if (count == 0) return std::nullopt;
+  return std::chrono::nanoseconds(counts_.sum(render_nanoseconds) / count);
 }
 
 template <class R, class H, class S, class O>

@@ -23,6 +23,10 @@ struct CacheStats {
   std::uint64_t shared = 0;     ///< reads that waited for another's render
   std::uint64_t stale = 0;      ///< reads answered by an older value, where the caller allowed it
   std::uint64_t moved = 0;      ///< renders not stored since the source changed meanwhile
+  std::uint64_t leases = 0;         ///< leases that were granted
+  std::uint64_t leases_waited = 0;  ///< waits for a lease that another process had
+  std::uint64_t leases_missing = 0; ///< renders without the lease that they should have: the store gave none, or they waited too long
+  std::uint64_t rendered_elsewhere = 0;  ///< renders saved, since another process had just ended the same
   std::uint64_t published = 0;  ///< entries that a store took
   std::uint64_t store_unavailable = 0;  ///< StoreUnavailable that was survived
   std::uint64_t store_full = 0;         ///< StoreFull that was survived

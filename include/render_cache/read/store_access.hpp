@@ -100,6 +100,7 @@ class StoreAccess {
     return std::any_of(found.begin(), found.end(), [](const auto& each) { return reached_store(each); });
   }
   static bool reached_store(bool asked) { return asked; }
+  static bool reached_store(LeaseAnswer answer) { return answer != LeaseAnswer::none; }
   static bool reached_store(const Aged<typename Store::value_type>&) { return true; }
 
   void note(StoreFailure kind, const std::exception& error, [[maybe_unused]] const Watch& watch, std::string& failure) {

@@ -8,6 +8,7 @@
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/sql/bounds.hpp>
+#include <render_cache/sql/leases.hpp>
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/sql/statements.hpp>
 #include <render_cache/sql/sweep.hpp>
@@ -124,6 +125,38 @@ class PostgresStore {
     send(statements_.publish_many, parameters);
   }
 
+  /// `none` where the database has no table for them: see `lease_migrations`.
+  LeaseAnswer acquire_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner,
+                            std::chrono::milliseconds time) {
+    check_key(key);
+    PostgresParameters parameters;
+    parameters.add_owned(lease_name(S::table, key, fingerprint));
+    parameters.add(owner);
+    parameters.add_owned(std::to_string(time.count()));
+    return client_.look_up([&](PostgresConnection& connection) {
+      if (!keeps_leases_) return LeaseAnswer::none;
+      return connection.run(statements_.acquire_lease, parameters).affected_rows() != 0 ? LeaseAnswer::granted : LeaseAnswer::held;
+    });
+  }
+  void renew_leases(const std::string& owner, std::chrono::milliseconds time) {
+    PostgresParameters parameters;
+    parameters.add(owner);
+    parameters.add_owned(std::to_string(time.count()));
+    client_.look_up([&](PostgresConnection& connection) {
+      if (!keeps_leases_) return;
+      connection.run(statements_.renew_leases, parameters);
+      connection.run(statements_.clean_up_leases, {});
+    });
+  }
+  void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
+    PostgresParameters parameters;
+    parameters.add_owned(lease_name(S::table, key, fingerprint));
+    parameters.add(owner);
+    client_.look_up([&](PostgresConnection& connection) {
+      if (keeps_leases_) connection.run(statements_.release_lease, parameters);
+    });
+  }
+
   bool erase(const key_type& key) {
     check_key(key);
     PostgresParameters parameters;
@@ -207,8 +240,8 @@ class PostgresStore {
 
  private:
   struct Prepared {
-    explicit Prepared(const Table& table) : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table)) {}
-    Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch)
+    explicit Prepared(const Table& table) : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table), {}) {}
+    Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch, const LeaseSql<PostgresDialect>& leases)
         : lookup("lookup", sql.lookup.text), lookup_many("lookup_many", batch.lookup_many.text),
           lookup_stale("lookup_stale", sql.lookup_stale.text), publish("publish", sql.publish.text),
           publish_many("publish_many", batch.publish_many.text), erase("erase", sql.erase.text),
@@ -217,17 +250,32 @@ class PostgresStore {
           erase_older("erase_older", batch.erase_older.text), groups_first("groups_first", sql.groups_first.text),
           groups_next("groups_next", sql.groups_next.text), sweep_group_first("sweep_group_first", sql.sweep_group_first.text),
           sweep_group_next("sweep_group_next", sql.sweep_group_next.text), survey_first("survey_first", sql.survey_first.text),
-          survey_next("survey_next", sql.survey_next.text) {}
+          survey_next("survey_next", sql.survey_next.text), acquire_lease("acquire_lease", leases.acquire.text),
+          renew_leases("renew_leases", leases.renew.text), release_lease("release_lease", leases.release.text),
+          clean_up_leases("clean_up_leases", leases.clean_up.text) {}
     PostgresStatement lookup, lookup_many, lookup_stale, publish, publish_many, erase, erase_group, sweep_start, sweep_first,
-        sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next, survey_first, survey_next;
+        sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next, survey_first, survey_next,
+        acquire_lease, renew_leases, release_lease, clean_up_leases;
   };
 
-  static PostgresPool::MakeReady make_ready(const PostgresOptions& options) {
-    return [migrations = options.migrations, history = options.migration_history](PostgresConnection& connection) {
-      if (!migrations.empty()) migrate(connection, migrations, history);
+  PostgresPool::MakeReady make_ready(const PostgresOptions& options) {
+    return [this, migrations = options.migrations, history = options.migration_history](PostgresConnection& connection) {
+      if (!migrations.empty()) {
+        migrate(connection, migrations, history);
+        migrate_leases(connection);
+      }
       const auto watch = connection.expect_answer();
       check_table<S>(connection);
+      keeps_leases_ = has_lease_table(connection);
     };
+  }
+
+  /// A role that may not make a table, after somebody else has made the others, is no reason not to serve.
+  static void migrate_leases(PostgresConnection& connection) {
+    try {
+      migrate(connection, lease_migrations<PostgresDialect>(), std::string(lease_history));
+    } catch (const MigrationError&) {
+    }
   }
 
   /// Whether there is something to do is answered soon; doing it takes as long as it takes.
@@ -368,6 +416,7 @@ class PostgresStore {
   const Table table_ = table_of<S>();
   const Prepared statements_{table_};  // outlives the connections, which remember what they have prepared
   const Bounds bounds_;
+  std::atomic<bool> keeps_leases_ = false;
   PostgresClient client_;
   std::atomic<std::uint64_t> unreadable_ = 0, damaged_ = 0;
 };

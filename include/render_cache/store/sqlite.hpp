@@ -115,6 +115,31 @@ class SqliteStore {
     });
   }
 
+  /// `none` where the file has no table for them: see `lease_migrations`.
+  LeaseAnswer acquire_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner,
+                            std::chrono::milliseconds time) {
+    check_key(key);
+    const auto name = lease_name(S::table, key, fingerprint);
+    return file_.write([&](Writing& writing) {
+      if (!writing.leases) return LeaseAnswer::none;
+      writing.leases->acquire.run().bind(name).bind(owner).bind(Field(time.count())).step();
+      return writing.leases->acquire.changes() != 0 ? LeaseAnswer::granted : LeaseAnswer::held;
+    });
+  }
+  void renew_leases(const std::string& owner, std::chrono::milliseconds time) {
+    file_.write([&](Writing& writing) {
+      if (!writing.leases) return;
+      writing.leases->renew.run().bind(owner).bind(Field(time.count())).step();
+      writing.leases->clean_up.run().step();
+    });
+  }
+  void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
+    const auto name = lease_name(S::table, key, fingerprint);
+    file_.write([&](Writing& writing) {
+      if (writing.leases) writing.leases->release.run().bind(name).bind(owner).step();
+    });
+  }
+
   bool erase(const key_type& key) {
     check_key(key);
     return file_.write([&](Writing& writing) {

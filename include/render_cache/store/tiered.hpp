@@ -7,12 +7,14 @@
 #include <render_cache/entry/error.hpp>
 #include <render_cache/store/near_tier.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -117,6 +119,24 @@ class TieredStore {
          [&] {
            for (const auto& [key, entry] : entries) near_.publish(key, entry);
          });
+  }
+
+  /// The far store's: it is the one that processes share.
+  LeaseAnswer acquire_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner,
+                            std::chrono::milliseconds time)
+    requires HasLeases<Far>
+  {
+    return far_.acquire_lease(key, fingerprint, owner, time);
+  }
+  void renew_leases(const std::string& owner, std::chrono::milliseconds time)
+    requires HasLeases<Far>
+  {
+    far_.renew_leases(owner, time);
+  }
+  void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner)
+    requires HasLeases<Far>
+  {
+    far_.release_lease(key, fingerprint, owner);
   }
 
   bool erase(const key_type& key) {

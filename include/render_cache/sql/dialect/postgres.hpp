@@ -130,6 +130,15 @@ struct PostgresDialect {
   static std::string end_migration(const std::string&) { return "COMMIT"; }
   static std::string abandon_migration(const std::string&) { return "ROLLBACK"; }
 
+  // Not logged: after a crash, and on a standby that takes over, there are none, and nobody misses them.
+  static std::string create_lease_table(std::string_view table) {
+    return detail::text({"CREATE UNLOGGED TABLE ", table,
+                         " (name text COLLATE \"C\" PRIMARY KEY, owner text NOT NULL, deadline bigint NOT NULL) "
+                         "WITH (fillfactor = 50)"});
+  }
+  static constexpr std::string_view clock_milliseconds = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
+  static constexpr std::string_view skip_locked = " FOR UPDATE SKIP LOCKED";
+
   /// An array for each column, cast to its type: `unnest($1, $2) WITH ORDINALITY AS q(c1, c2, n)`
   static std::string batch(std::span<const Column> columns) {
     const auto array = [](const Column& column, std::size_t index) {

@@ -92,6 +92,13 @@ struct SqliteDialect {
   static std::string end_migration(const std::string&) { return "COMMIT"; }
   static std::string abandon_migration(const std::string&) { return "ROLLBACK"; }
 
+  static std::string create_lease_table(std::string_view table) {
+    return detail::text({"CREATE TABLE ", table,
+                         " (name TEXT PRIMARY KEY, owner TEXT NOT NULL, deadline INTEGER NOT NULL) STRICT, WITHOUT ROWID"});
+  }
+  static constexpr std::string_view clock_milliseconds = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
+  static constexpr std::string_view skip_locked = "";  // there is one writer at a time
+
  private:
   /// https://sqlite.org/datatype3.html, 3.1
   static std::string_view affinity(std::string type) {

@@ -1,6 +1,7 @@
 // One opened database file: its writer, its readers, and the statements that each has prepared.
 #pragma once
 
+#include <render_cache/sql/leases.hpp>
 #include <render_cache/sql/statements.hpp>
 #include <render_cache/sql/table_check.hpp>
 #include <render_cache/store/sqlite/files.hpp>
@@ -8,6 +9,8 @@
 #include <render_cache/store/sqlite/writer.hpp>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace render_cache::detail {
@@ -17,11 +20,18 @@ struct SqliteContent {
   explicit SqliteContent(Table described) : table(std::move(described)), sql(table) {}
   const Table table;
   const Sql<SqliteDialect> sql;
+  const LeaseSql<SqliteDialect> leases{};
 };
 
 /// What is thrown while it is made says why the file cannot be used.
 class SqliteDatabase {
  public:
+  struct Leases {
+    Leases(SqliteConnection& writer, const LeaseSql<SqliteDialect>& sql)
+        : acquire(writer, sql.acquire.text), renew(writer, sql.renew.text), release(writer, sql.release.text),
+          clean_up(writer, sql.clean_up.text) {}
+    SqliteStatement acquire, renew, release, clean_up;
+  };
   struct Writing {
     Writing(SqliteConnection& writer, const Sql<SqliteDialect>& sql)
         : connection(writer), publish(writer, sql.publish.text), erase(writer, sql.erase.text),
@@ -29,6 +39,7 @@ class SqliteDatabase {
           return_pages(writer, "PRAGMA incremental_vacuum") {}
     SqliteConnection& connection;
     SqliteStatement publish, erase, erase_group, erase_older, return_pages;
+    std::optional<Leases> leases{};  // where the file has their table
   };
 
   /// A file that was at the path before is `lost`. The content must outlive it.
@@ -52,9 +63,14 @@ class SqliteDatabase {
   Writing prepare(const SqliteContent& content, const SqliteOptions& options) {
     const SqliteWriter::Turn turn(writer_);
     auto& connection = writer_.connection();
-    if (!options.migrations.empty()) Migrator(connection, options.migrations, options.migration_history).up();
+    if (!options.migrations.empty()) {
+      Migrator(connection, options.migrations, options.migration_history).up();
+      Migrator(connection, lease_migrations<SqliteDialect>(), std::string(lease_history)).up();
+    }
     check_table(connection, content.table);
-    return Writing(connection, content.sql);
+    Writing writing(connection, content.sql);
+    if (has_lease_table(connection)) writing.leases.emplace(connection, content.leases);
+    return writing;
   }
 
   SqliteWriter writer_;

@@ -1,0 +1,187 @@
+// One render among all processes that share a store: who renders holds a lease meanwhile, and the others wait for what he brings.
+#pragma once
+
+#include <render_cache/requirements.hpp>
+
+#include <render_cache/concepts/store.hpp>
+#include <render_cache/entry/deadline.hpp>
+#include <render_cache/entry/keys.hpp>
+#include <render_cache/read/options.hpp>
+#include <render_cache/read/stats.hpp>
+#include <render_cache/read/store_access.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+namespace render_cache::detail {
+
+/// The leases of one cache. Whatever becomes of them, no answer is wrong and no render is refused: a store that fails gives none, and
+/// who has waited too long renders without one. All members may be called from any thread.
+template <class Store, class Observer>
+class Leases {
+  using Clock = std::chrono::steady_clock;
+
+ public:
+  using key_type = typename Store::key_type;
+
+  /// Throws std::invalid_argument for options that cannot be kept.
+  Leases(StoreAccess<Store, Observer>& store, const CacheOptions& options)
+      : store_(store), single_flight_(options.single_flight), lease_above_(options.lease_above), time_(options.lease_time) {
+    if (single_flight_ == SingleFlight::cluster && !HasLeases<Store>) {
+      throw std::invalid_argument("SingleFlight::cluster needs a store that keeps leases: one in PostgreSQL or SQLite");
+    }
+    if (time_ < std::chrono::milliseconds(100)) {
+      throw std::invalid_argument("CacheOptions::lease_time must be 100 ms at least: a lease is renewed each third of it");
+    }
+  }
+
+  /// A lease that was granted. It is given back when this is destroyed.
+  class Lease {
+   public:
+    Lease(Leases& leases, const key_type& key, const Fingerprint& fingerprint)
+        : leases_(leases), key_(key), fingerprint_(fingerprint) {
+      leases_.keep_alive();
+    }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() { leases_.release(key_, fingerprint_); }
+
+   private:
+    Leases& leases_;
+    const key_type& key_;
+    const Fingerprint& fingerprint_;
+  };
+
+  /// Makes `lease` for a render that is expected to take so long, if that is worth one; waits, if it may, while another process has it.
+  /// `finished()` looks whether the other's render is stored, and is asked once more before a lease is used: the other may have ended
+  /// since. Key and fingerprint outlive the lease.
+  template <class Finished>
+  void acquire(std::optional<Lease>& lease, const key_type& key, const Fingerprint& fingerprint,
+               std::optional<std::chrono::nanoseconds> expected, const Deadline& patience, Finished&& finished) {
+    if constexpr (HasLeases<Store>) {
+      if (single_flight_ == SingleFlight::process) return;
+      if (single_flight_ == SingleFlight::automatic && expected && *expected < lease_above_) return;
+      const auto longest = std::clamp<Clock::duration>(expected.value_or(std::chrono::milliseconds(500)) / 10,
+                                                       std::chrono::milliseconds(5), std::chrono::seconds(1));
+      Clock::duration pause = std::chrono::milliseconds(5);
+      for (bool waits = false;;) {
+        std::string failure;
+        const auto answer = store_.ask([&](auto& store) { return ask(store, key, fingerprint); }, failure).value_or(LeaseAnswer::none);
+        if (answer == LeaseAnswer::granted) {
+          lease.emplace(*this, key, fingerprint);
+          counts_.add(granted);
+          if (finished()) counts_.add(rendered_elsewhere);
+          return;
+        }
+        if (answer == LeaseAnswer::none || !patience || Clock::now() + pause > *patience) return counts_.add(missing);
+        if (!std::exchange(waits, true)) counts_.add(waited);
+        std::this_thread::sleep_for(jittered(pause));
+        if (finished()) return counts_.add(rendered_elsewhere);
+        pause = std::min(pause * 3 / 2, longest);
+      }
+    }
+  }
+
+  void add_to(CacheStats& stats) const noexcept {
+    stats.leases = counts_.sum(granted);
+    stats.leases_waited = counts_.sum(waited);
+    stats.leases_missing = counts_.sum(missing);
+    stats.rendered_elsewhere = counts_.sum(rendered_elsewhere);
+  }
+
+ private:
+  enum Counter : std::size_t { granted, waited, missing, rendered_elsewhere, counters };
+
+  /// The near part of a store, which is asked while the rest is away, keeps none.
+  template <class Asked>
+  LeaseAnswer ask(Asked& store, const key_type& key, const Fingerprint& fingerprint) {
+    if constexpr (HasLeases<Asked>) {
+      return store.acquire_lease(key, fingerprint, owner_, time_);
+    } else {
+      return LeaseAnswer::none;
+    }
+  }
+
+  /// One thread renews all leases, from the first on.
+  void keep_alive() {
+    const std::lock_guard lock(mutex_);
+    if (++held_ > 1) return;
+    if (heartbeat_.joinable()) {
+      first_.notify_one();
+    } else {
+      try {
+        heartbeat_ = std::jthread([this](const std::stop_token& stop) { beat(stop); });
+      } catch (const std::system_error&) {  // no thread to be had: the lease ends by itself
+      }
+    }
+  }
+
+  void beat(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (first_.wait(lock, stop, [this] { return held_ > 0; }) && !stop.stop_requested()) {
+      rest_.wait_for(lock, stop, time_ / 3, [] { return false; });
+      if (held_ == 0 || stop.stop_requested()) continue;
+      lock.unlock();
+      tell([&](auto& store) { store.renew_leases(owner_, time_); });
+      lock.lock();
+    }
+  }
+
+  void release(const key_type& key, const Fingerprint& fingerprint) {
+    {
+      const std::lock_guard lock(mutex_);
+      --held_;
+    }
+    tell([&](auto& store) { store.release_lease(key, fingerprint, owner_); });
+  }
+
+  /// Whether the store hears it changes no answer: it counts its failures.
+  template <class Call>
+  void tell(Call&& call) noexcept {
+    if constexpr (HasLeases<Store>) {
+      std::string failure;
+      try {
+        store_.ask(
+            [&](auto& store) {
+              if constexpr (HasLeases<std::remove_cvref_t<decltype(store)>>) {
+                call(store);
+                return true;
+              } else {
+                return false;
+              }
+            },
+            failure);
+      } catch (...) {
+      }
+    }
+  }
+
+  static Clock::duration jittered(Clock::duration pause) {
+    thread_local std::minstd_rand random(static_cast<std::minstd_rand::result_type>(random_seed()));
+    return pause + pause * static_cast<int>(random() % 128) / 256;
+  }
+
+  StoreAccess<Store, Observer>& store_;
+  const SingleFlight single_flight_;
+  const std::chrono::milliseconds lease_above_, time_;
+  const std::string owner_ = std::to_string(random_seed()) + "-" + std::to_string(random_seed());
+  StripedCounters<counters> counts_;
+  std::mutex mutex_;
+  std::condition_variable_any first_, rest_;
+  std::size_t held_ = 0;
+  std::jthread heartbeat_;  // last: it uses all the rest
+};
+
+}  // namespace render_cache::detail
