@@ -36,9 +36,11 @@ class PostgresTables {
 std::unique_ptr<Checks> open_postgres_checks(const std::string& conninfo, ChecksOptions options) {
   render_cache::PostgresOptions server;
   server.conninfo = conninfo;
+  server.migrations = migrations<render_cache::PostgresDialect>();
+  server.migration_history = migration_history;
   {
     render_cache::PostgresConnection connection(server);
-    render_cache::Migrator(connection, migrations<render_cache::PostgresDialect>(), migration_history).up();
+    render_cache::Migrator(connection, server.migrations, server.migration_history).up();
   }
   auto durable = server;  // which repositories there are is not to be forgotten in a crash; what was found out about them may
   durable.synchronous_commit = true;

@@ -30,6 +30,7 @@ struct PostgresWiki {
 struct PostgresAllKinds {
   static constexpr bool durable = true;
   test::TestDatabase database{};
+  std::size_t migrations = test::migrate_postgres(database.conninfo());
   pqxx::result table = database.execute(test::all_kinds_postgres);
   PostgresStore<test::AllKindsSchema> store{patient({.conninfo = database.conninfo()})};
   PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }

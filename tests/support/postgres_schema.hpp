@@ -1,6 +1,7 @@
 // Migrates a test's database as an operator would.
 #pragma once
 
+#include <render_cache/sql/leases.hpp>
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/postgres/connection.hpp>
 
@@ -13,6 +14,7 @@ inline std::size_t migrate_postgres(const std::string& conninfo) {
   PostgresOptions options;
   options.conninfo = conninfo;
   PostgresConnection connection(options);
+  migrate_leases(connection);
   return Migrator(connection, load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/postgres")).up();
 }
 

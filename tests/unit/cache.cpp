@@ -85,13 +85,17 @@ TEST_CASE("what is not given is as documented") {
   CHECK(cache.store_pause == 1s);
   CHECK(cache.max_background == 64);
   CHECK(cache.max_wait == 10min);
+  CHECK(cache.single_flight == SingleFlight::automatic);
+  CHECK(cache.lease_above == 10ms);
+  CHECK(cache.lease_time == 5s);
   CHECK(GetOptions{}.soft_limit == 0ms);
   const Progress progress;
   CHECK(progress.done + progress.total + progress.hits == 0);
   const CacheStats stats;
   CHECK(stats.hits + stats.near_hits + stats.renders + stats.render_failures + stats.failures_remembered + stats.shared +
-            stats.stale + stats.moved + stats.published + stats.store_unavailable + stats.store_full + stats.store_refused +
-            stats.store_other + stats.store_skipped + stats.render_nanoseconds ==
+            stats.stale + stats.moved + stats.leases + stats.leases_waited + stats.leases_missing + stats.rendered_elsewhere +
+            stats.published + stats.store_unavailable + stats.store_full + stats.store_refused + stats.store_other +
+            stats.store_skipped + stats.render_nanoseconds ==
         0);
   CHECK(stats.store_available);
 }

@@ -3,6 +3,7 @@
 
 #include "options.hpp"
 
+#include <render_cache/sql/leases.hpp>
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/wiki_migrations.hpp>
 
@@ -23,6 +24,7 @@ void migrate_on(Connection& connection, const MigrateOptions& options, std::ostr
     const auto undone = migrator.down(options.to.value_or(0));
     out << undone << (undone == 1 ? " migration" : " migrations") << " undone\n";
   } else {
+    render_cache::migrate_leases(connection);
     const auto applied = migrator.up(options.to.value_or(migrator.newest));
     out << applied << (applied == 1 ? " migration" : " migrations") << " applied\n";
   }

@@ -11,13 +11,11 @@ using render_cache::PostgresOptions;
 class PostgresPages final : public DatabasePages<render_cache::PostgresStore<render_cache::WikiSchema>> {
  public:
   explicit PostgresPages(const PagesOptions& options)
-      : DatabasePages(options, PostgresOptions{.conninfo = options.store.place}), options_{.conninfo = options.store.place} {}
+      : DatabasePages(options,
+                      PostgresOptions{.conninfo = options.store.place,
+                                      .migrations = render_cache::wiki_migrations<render_cache::PostgresDialect>()}) {}
 
-  void prepare() override {
-    render_cache::PostgresConnection connection(options_);
-    render_cache::Migrator(connection, render_cache::wiki_migrations<render_cache::PostgresDialect>()).up();
-    cache_.store().far().check();
-  }
+  void prepare() override { cache_.store().far().check(); }
 
   nlohmann::json store_stats() const override {
     auto& tiers = cache_.store();
@@ -36,9 +34,6 @@ class PostgresPages final : public DatabasePages<render_cache::PostgresStore<ren
               {"mismatched", stats.mismatched},
               {"other", stats.other}}}};
   }
-
- private:
-  const PostgresOptions options_;
 };
 
 }  // namespace

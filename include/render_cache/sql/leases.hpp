@@ -35,14 +35,20 @@ inline constexpr std::string_view lease_table = "render_cache_lease";
 /// The table that records its migrations.
 inline constexpr std::string_view lease_history = "render_cache_lease_migrations";
 
-/// A store applies them after its own, if it has some: it may make tables then. Else somebody else may, and where the table is missing
-/// there are no leases.
+/// The history of the table: see `migrate_leases`.
 template <HasLeaseTable Dialect>
 std::vector<Migration> lease_migrations() {
   return {{.version = 1,
            .name = "leases",
            .up = Dialect::create_lease_table(lease_table),
            .down = detail::text({"DROP TABLE ", lease_table})}};
+}
+
+/// Makes the table, once, however many nodes do so at the same time. A store that is given migrations does it after them, for it may
+/// make tables then; who migrates by hand calls it himself. Where the table is missing there are no leases. Throws as `Migrator` does.
+template <SchemaConnection Connection>
+void migrate_leases(Connection& connection) {
+  Migrator(connection, lease_migrations<typename Connection::Dialect>(), std::string(lease_history)).up();
 }
 
 /// What a lease is called: 128 bits over the table, the key and the fingerprint. If two had one name, one render would wait for the

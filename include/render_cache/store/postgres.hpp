@@ -262,7 +262,7 @@ class PostgresStore {
     return [this, migrations = options.migrations, history = options.migration_history](PostgresConnection& connection) {
       if (!migrations.empty()) {
         migrate(connection, migrations, history);
-        migrate_leases(connection);
+        make_lease_table(connection);
       }
       const auto watch = connection.expect_answer();
       check_table<S>(connection);
@@ -271,7 +271,7 @@ class PostgresStore {
   }
 
   /// A role that may not make a table, after somebody else has made the others, is no reason not to serve.
-  static void migrate_leases(PostgresConnection& connection) {
+  static void make_lease_table(PostgresConnection& connection) {
     try {
       migrate(connection, lease_migrations<PostgresDialect>(), std::string(lease_history));
     } catch (const MigrationError&) {

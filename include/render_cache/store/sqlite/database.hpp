@@ -65,7 +65,7 @@ class SqliteDatabase {
     auto& connection = writer_.connection();
     if (!options.migrations.empty()) {
       Migrator(connection, options.migrations, options.migration_history).up();
-      Migrator(connection, lease_migrations<SqliteDialect>(), std::string(lease_history)).up();
+      migrate_leases(connection);
     }
     check_table(connection, content.table);
     Writing writing(connection, content.sql);

@@ -1,0 +1,273 @@
+// Leases as a cache uses them. Two caches on one file stand for two nodes; real processes are in tests/cluster.
+#include <render_cache/render_cache.hpp>
+#include <render_cache/store/memory.hpp>
+
+#include "support/catch.hpp"
+#include "support/sqlite_wiki.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+using namespace render_cache;
+using namespace std::chrono_literals;
+using test::SqliteWiki;
+using test::WikiStore;
+
+namespace {
+
+const WikiKey key{"docs", "a.md"};
+
+struct Text {
+  bool settled = true;
+  [[nodiscard]] Fingerprint components(const std::string& source) const {
+    auto now = Fingerprint().add("text", source);
+    if (!settled) now.mark_unsettled();
+    return now;
+  }
+};
+
+struct CountingRenderer {
+  std::function<void(const WikiKey&)> during = [](const WikiKey&) {};
+  std::shared_ptr<std::atomic<int>> renders = std::make_shared<std::atomic<int>>(0);
+  [[nodiscard]] std::string version() const { return "1"; }
+  [[nodiscard]] WikiPage render(const WikiKey& page, const std::string& source) const {
+    ++*renders;
+    during(page);
+    return {"<p>" + source + "</p>", {"{}"}};
+  }
+};
+
+/// A store on the same file as others, with a hook before it is asked for a lease.
+class HookedStore : public WikiStore {
+ public:
+  using WikiStore::WikiStore;
+  std::function<void()> before_lease = [] {};
+  LeaseAnswer acquire_lease(const WikiKey& page, const Fingerprint& now, const std::string& owner, std::chrono::milliseconds time) {
+    before_lease();
+    return WikiStore::acquire_lease(page, now, owner, time);
+  }
+};
+
+struct NodeInProcess {
+  HookedStore store;
+  CountingRenderer renderer;
+  RenderCache<CountingRenderer, Text, HookedStore> cache;
+
+  NodeInProcess(const SqliteWiki& wiki, CacheOptions options, std::function<void(const WikiKey&)> during = [](const WikiKey&) {},
+                Text hasher = {})
+      : store(wiki.options()), renderer{std::move(during)}, cache(renderer, hasher, store, options) {}
+  int renders() const { return *renderer.renders; }
+};
+
+constexpr CacheOptions in_cluster{.single_flight = SingleFlight::cluster};
+
+int leases(const SqliteWiki& wiki) {
+  return std::stoi(wiki.outside().query("SELECT count(*) FROM render_cache_lease").at(0).at(0).value());
+}
+
+template <class Condition>
+void eventually(Condition&& holds) {
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!holds()) {
+    REQUIRE(std::chrono::steady_clock::now() < end);
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("leases: who renders holds one until what he has rendered is stored") {
+  const SqliteWiki wiki;
+  int held = -1;
+  NodeInProcess node(wiki, in_cluster, [&](const WikiKey&) { held = leases(wiki); });
+  CHECK(node.cache.get(key, std::string("a")).origin == Origin::render);
+  CHECK(held == 1);
+  CHECK(leases(wiki) == 0);
+  const auto stats = node.cache.stats();
+  CHECK(stats.leases == 1);
+  CHECK(stats.leases_waited + stats.leases_missing + stats.rendered_elsewhere == 0);
+  CHECK(node.cache.get(key, std::string("a")).origin == Origin::store);
+  CHECK(node.cache.stats().leases == 1);  // a hit takes none
+}
+
+TEST_CASE("leases: another node waits for what the first one brings") {
+  const SqliteWiki wiki;
+  std::promise<void> go;
+  NodeInProcess first(wiki, in_cluster, [&](const WikiKey&) { go.get_future().wait(); });
+  NodeInProcess second(wiki, in_cluster);
+  auto rendering = std::async(std::launch::async, [&] { return first.cache.get(key, std::string("a")); });
+  eventually([&] { return first.renders() == 1; });
+  auto waiting = std::async(std::launch::async, [&] { return second.cache.get(key, std::string("a")); });
+  eventually([&] { return second.cache.stats().leases_waited == 1; });
+  go.set_value();
+  CHECK(rendering.get().origin == Origin::render);
+  const auto found = waiting.get();
+  CHECK(found.origin == Origin::store);
+  CHECK(found.stored);
+  CHECK(second.renders() == 0);
+  CHECK(second.cache.stats().rendered_elsewhere == 1);
+  CHECK(leases(wiki) == 0);
+}
+
+TEST_CASE("leases: who wants another fingerprint does not wait") {
+  const SqliteWiki wiki;
+  NodeInProcess second(wiki, in_cluster);
+  NodeInProcess first(wiki, in_cluster, [&](const WikiKey&) { second.cache.get(key, std::string("b")); });
+  first.cache.get(key, std::string("a"));
+  CHECK(second.renders() == 1);
+  CHECK(second.cache.stats().leases_waited == 0);
+}
+
+TEST_CASE("leases: what another node has stored between look-up and lease is not rendered again") {
+  const SqliteWiki wiki;
+  NodeInProcess first(wiki, in_cluster), second(wiki, in_cluster);
+  second.store.before_lease = [&] { first.cache.get(key, std::string("a")); };
+  CHECK(second.cache.get(key, std::string("a")).origin == Origin::store);
+  CHECK(first.renders() == 1);
+  CHECK(second.renders() == 0);
+  CHECK(second.cache.stats().rendered_elsewhere == 1);
+  CHECK(leases(wiki) == 0);
+}
+
+TEST_CASE("leases: one that is shorter than its render is renewed") {
+  const SqliteWiki wiki;
+  const CacheOptions options{.single_flight = SingleFlight::cluster, .lease_time = 600ms};
+  NodeInProcess first(wiki, options, [](const WikiKey&) { std::this_thread::sleep_for(2s); });
+  NodeInProcess second(wiki, options);
+  auto rendering = std::async(std::launch::async, [&] { return first.cache.get(key, std::string("a")); });
+  eventually([&] { return first.renders() == 1; });
+  CHECK(second.cache.get(key, std::string("a")).origin == Origin::store);
+  CHECK(second.renders() == 0);
+  // The thread that renews has rested since, and serves the next one.
+  first.cache.erase(key);
+  rendering.get();
+  auto again = std::async(std::launch::async, [&] { return first.cache.get(key, std::string("a")); });
+  eventually([&] { return first.renders() == 2; });
+  CHECK(second.cache.get(key, std::string("a")).origin == Origin::store);
+  CHECK(second.renders() == 0);
+  again.get();
+}
+
+TEST_CASE("leases: who has waited as long as a call may wait renders without one") {
+  const SqliteWiki wiki;
+  std::promise<void> go;
+  NodeInProcess first(wiki, in_cluster, [&](const WikiKey&) { go.get_future().wait(); });
+  NodeInProcess second(wiki, {.single_flight = SingleFlight::cluster, .max_wait = 100ms});
+  auto rendering = std::async(std::launch::async, [&] { return first.cache.get(key, std::string("a")); });
+  eventually([&] { return first.renders() == 1; });
+  CHECK(second.cache.get(key, std::string("a")).origin == Origin::render);
+  const auto stats = second.cache.stats();
+  CHECK(stats.leases_missing == 1);
+  CHECK(stats.leases == 0);
+  CHECK(leases(wiki) == 1);  // the first one's still
+  go.set_value();
+  rendering.get();
+}
+
+TEST_CASE("leases: a render within a render takes a free one, and waits for none") {
+  const SqliteWiki wiki;
+  const WikiKey part{"docs", "part.md"};
+  std::promise<void> go;
+  NodeInProcess first(wiki, in_cluster, [&](const WikiKey&) { go.get_future().wait(); });
+  auto rendering = std::async(std::launch::async, [&] { return first.cache.get(part, std::string("a")); });
+  eventually([&] { return first.renders() == 1; });
+  decltype(NodeInProcess::cache)* whole = nullptr;
+  NodeInProcess second(wiki, in_cluster, [&](const WikiKey& page) {
+    if (page == key) whole->get(part, std::string("a"));
+  });
+  whole = &second.cache;
+  CHECK(second.cache.get(key, std::string("a")).origin == Origin::render);
+  CHECK(second.renders() == 2);
+  CHECK(second.cache.stats().leases == 1);
+  CHECK(second.cache.stats().leases_missing == 1);
+  go.set_value();
+  rendering.get();
+}
+
+TEST_CASE("leases: automatic takes one where the renders so far took long, and before the first") {
+  const SqliteWiki wiki;
+  NodeInProcess slow(wiki, {.lease_above = 1ms}, [](const WikiKey&) { std::this_thread::sleep_for(3ms); });
+  for (int n = 0; n < 3; ++n) slow.cache.get({"slow", std::to_string(n)}, std::string("a"));
+  CHECK(slow.cache.stats().leases == 3);
+  NodeInProcess quick(wiki, {.lease_above = 10s});
+  for (int n = 0; n < 3; ++n) quick.cache.get({"quick", std::to_string(n)}, std::string("a"));
+  CHECK(quick.cache.stats().leases == 1);
+  NodeInProcess alone(wiki, {.single_flight = SingleFlight::process});
+  alone.cache.get({"alone", "a.md"}, std::string("a"));
+  CHECK(alone.cache.stats().leases == 0);
+  CHECK(alone.cache.stats().leases_missing == 0);
+}
+
+TEST_CASE("leases: a refresh and what is not stored take none") {
+  const SqliteWiki wiki;
+  NodeInProcess node(wiki, in_cluster);
+  node.cache.refresh(key, std::string("a"));
+  CHECK(node.cache.stats().leases == 0);
+  NodeInProcess unsettled(wiki, in_cluster, [](const WikiKey&) {}, Text{.settled = false});
+  unsettled.cache.get(key, std::string("b"));
+  CHECK(unsettled.cache.stats().leases == 0);
+}
+
+TEST_CASE("leases: a render that throws gives it back") {
+  const SqliteWiki wiki;
+  NodeInProcess node(wiki, in_cluster, [](const WikiKey&) { throw std::runtime_error("no"); });
+  CHECK_THROWS_AS(node.cache.get(key, std::string("a")), std::runtime_error);
+  CHECK(node.cache.stats().leases == 1);
+  CHECK(leases(wiki) == 0);
+}
+
+TEST_CASE("leases: a store that gives none keeps nobody from rendering") {
+  const SqliteWiki wiki;
+  NodeInProcess node(wiki, in_cluster);
+  node.store.before_lease = [] { throw StoreUnavailable("a disk that is gone"); };
+  CHECK(node.cache.get(key, std::string("a")).origin == Origin::render);
+  CHECK(node.cache.stats().store_unavailable == 1);
+  CHECK(node.cache.stats().leases_missing == 1);
+}
+
+TEST_CASE("leases: a store without a table for them says so, and is used without") {
+  SqliteWiki wiki;
+  { const WikiStore makes_the_tables(wiki.options()); }
+  wiki.outside().run_script("DROP TABLE render_cache_lease; DROP TABLE render_cache_lease_migrations");
+  auto options = wiki.options();
+  options.migrations.clear();
+  WikiStore store(options);
+  CHECK(store.acquire_lease(key, test::fingerprint(1), "a", 1s) == LeaseAnswer::none);
+  CHECK_NOTHROW(store.renew_leases("a", 1s));
+  CHECK_NOTHROW(store.release_lease(key, test::fingerprint(1), "a"));
+  RenderCache cache(CountingRenderer{}, Text{}, store, in_cluster);
+  CHECK(cache.get(key, std::string("a")).origin == Origin::render);
+  CHECK(cache.get(key, std::string("a")).origin == Origin::store);
+  CHECK(cache.stats().leases_missing == 1);
+  CHECK(cache.stats().store_other == 0);
+}
+
+TEST_CASE("leases: those that ended long ago are removed by whoever renews his own") {
+  const SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  for (int n = 0; n < 3; ++n) store.acquire_lease(key, test::fingerprint(n), "killed", 1s);
+  store.acquire_lease(key, test::fingerprint(9), "alive", 1h);
+  auto outside = wiki.outside();
+  outside.run_script("UPDATE render_cache_lease SET deadline = deadline - 59000 WHERE owner = 'killed'");
+  store.renew_leases("alive", 1h);
+  CHECK(leases(wiki) == 4);
+  outside.run_script("UPDATE render_cache_lease SET deadline = deadline - 3000 WHERE owner = 'killed'");
+  store.renew_leases("alive", 1h);
+  CHECK(leases(wiki) == 1);
+}
+
+TEST_CASE("leases: options that cannot be kept are refused in words") {
+  const SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  MemoryStore<WikiSchema> memory({.capacity = 1 << 20});
+  CHECK_THROWS_WITH((RenderCache(CountingRenderer{}, Text{}, memory, in_cluster)), ContainsSubstring("needs a store that keeps leases"));
+  CHECK_NOTHROW(RenderCache(CountingRenderer{}, Text{}, memory));
+  CHECK_THROWS_WITH((RenderCache(CountingRenderer{}, Text{}, store, CacheOptions{.lease_time = 99ms})), ContainsSubstring("lease_time"));
+  CHECK_NOTHROW(RenderCache(CountingRenderer{}, Text{}, store, CacheOptions{.lease_time = 100ms}));
+}
