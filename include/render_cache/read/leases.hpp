@@ -4,7 +4,6 @@
 #include <render_cache/requirements.hpp>
 
 #include <render_cache/concepts/store.hpp>
-#include <render_cache/entry/deadline.hpp>
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/read/options.hpp>
 #include <render_cache/read/stats.hpp>
@@ -64,12 +63,12 @@ class Leases {
     const Fingerprint& fingerprint_;
   };
 
-  /// Makes `lease` for a render that is expected to take so long, if that is worth one; waits, if it may, while another process has it.
+  /// Makes `lease` for a render that is expected to take so long, if that is worth one; waits while another process has it, but not beyond `until`.
   /// `finished()` looks whether the other's render is stored, and is asked once more before a lease is used: the other may have ended
   /// since. Key and fingerprint outlive the lease.
   template <class Finished>
   void acquire(std::optional<Lease>& lease, const key_type& key, const Fingerprint& fingerprint,
-               std::optional<std::chrono::nanoseconds> expected, const Deadline& patience, Finished&& finished) {
+               std::optional<std::chrono::nanoseconds> expected, Clock::time_point until, Finished&& finished) {
     if constexpr (HasLeases<Store>) {
       if (single_flight_ == SingleFlight::process) return;
       if (single_flight_ == SingleFlight::automatic && expected && *expected < lease_above_) return;
@@ -85,7 +84,7 @@ class Leases {
           if (finished()) counts_.add(rendered_elsewhere);
           return;
         }
-        if (answer == LeaseAnswer::none || !patience || Clock::now() + pause > *patience) return counts_.add(missing);
+        if (answer == LeaseAnswer::none || Clock::now() + pause > until) return counts_.add(missing);
         if (!std::exchange(waits, true)) counts_.add(waited);
         std::this_thread::sleep_for(jittered(pause));
         if (finished()) return counts_.add(rendered_elsewhere);

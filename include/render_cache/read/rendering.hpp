@@ -274,8 +274,8 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
     } else {
       std::optional<typename Leases::Lease> lease;  // until what was rendered is stored
       if (!found && !flight->anew && flight->fingerprint.settled()) {
-        const auto patience = flights_.nested(*flight) ? Deadline{} : Deadline(from_now(max_wait_));
-        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(), patience, [&] {
+        const auto until = flights_.nested(*flight) ? std::chrono::steady_clock::now() : from_now(max_wait_);
+        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(), until, [&] {
           found = lookups_.find(flight->key, flight->fingerprint);
           return bool(found);
         });
