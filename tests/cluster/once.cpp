@@ -111,7 +111,8 @@ constexpr CacheOptions in_cluster{.single_flight = SingleFlight::cluster};
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("once across nodes: one cold key that 4 processes of 8 threads ask for is rendered once", "", OnPostgres, OnSqlite) {
+TEMPLATE_TEST_CASE("once across nodes: one cold key that 4 processes of 8 threads ask for is rendered once", "", OnPostgres,
+                   OnSqlite) {
   TestType cluster;
   const auto mode = GENERATE(SingleFlight::cluster, SingleFlight::automatic);
   test::Shared<Seen> seen;
@@ -169,14 +170,15 @@ TEMPLATE_TEST_CASE("once across nodes: quick renders take no leases once that is
   CHECK(seen->leases == 1);
 }
 
-TEMPLATE_TEST_CASE("once across nodes: where the renderer is killed another takes over when its lease ends", "", OnPostgres, OnSqlite) {
+TEMPLATE_TEST_CASE("once across nodes: where the renderer is killed another takes over when its lease ends", "", OnPostgres,
+                   OnSqlite) {
   TestType cluster;
   test::Shared<Seen> seen;
   std::vector<test::Node> nodes;
   const CacheOptions options{.single_flight = SingleFlight::cluster, .lease_time = 1500ms};
   const SlowRenderer hangs{seen.get(), 0us, [s = seen.get()](const WikiKey&) {
-                         if (s->renders == 1) std::this_thread::sleep_for(1h);
-                       }};
+                             if (s->renders == 1) std::this_thread::sleep_for(1h);
+                           }};
   for (int i = 0; i < 2; ++i) {
     nodes.push_back(node(cluster, seen.get(), hangs, options, [s = seen.get(), i](auto& cache) {
       if (i == 1) test::wait_until([&] { return s->renders == 1; });
@@ -203,8 +205,8 @@ TEMPLATE_TEST_CASE("once across nodes: a render that fails gives its lease back 
   std::vector<test::Node> nodes;
   const CacheOptions options{.single_flight = SingleFlight::cluster, .lease_time = 1min};
   const SlowRenderer fails_first{seen.get(), 300ms, [s = seen.get()](const WikiKey&) {
-                               if (s->renders == 1) throw std::runtime_error("a first render that fails");
-                             }};
+                                   if (s->renders == 1) throw std::runtime_error("a first render that fails");
+                                 }};
   for (int i = 0; i < 2; ++i) {
     nodes.push_back(node(cluster, seen.get(), fails_first, options, [s = seen.get(), i](auto& cache) {
       if (i == 0) {
@@ -228,8 +230,8 @@ TEMPLATE_TEST_CASE("once across nodes: a render that fails gives its lease back 
   CHECK(cluster.leases() == 0);
 }
 
-TEMPLATE_TEST_CASE("once across nodes: pages that include each other on two nodes are refused, and not waited for", "", OnPostgres,
-                   OnSqlite) {
+TEMPLATE_TEST_CASE("once across nodes: pages that include each other on two nodes are refused, and not waited for", "",
+                   OnPostgres, OnSqlite) {
   TestType cluster;
   test::Shared<Seen> seen;
   std::vector<test::Node> nodes;
@@ -240,9 +242,9 @@ TEMPLATE_TEST_CASE("once across nodes: pages that include each other on two node
       Cache* whole = nullptr;
       // Page 0 includes page 1, and page 1 includes page 0; each node begins with another, and both are at it at the same time.
       const SlowRenderer includes{s, 0us, [&whole, s](const WikiKey& page) {
-                                test::wait_until([&] { return s->renders >= 2; });
-                                whole->get(key(page == key(0) ? 1 : 0), std::string("a"));
-                              }};
+                                    test::wait_until([&] { return s->renders >= 2; });
+                                    whole->get(key(page == key(0) ? 1 : 0), std::string("a"));
+                                  }};
       Cache cache(includes, Text{}, store, in_cluster);
       whole = &cache;
       ++s->ready;
@@ -267,9 +269,8 @@ TEMPLATE_TEST_CASE("once across nodes: without leases each node renders for itse
   test::Shared<Seen> seen;
   std::vector<test::Node> nodes;
   for (int i = 0; i < 3; ++i) {
-    nodes.push_back(node(cluster, seen.get(), {seen.get(), 1s}, {.single_flight = SingleFlight::process}, [](auto& cache) {
-      in_threads(4, [&](int) { cache.get(key(1), std::string("a")); });
-    }));
+    nodes.push_back(node(cluster, seen.get(), {seen.get(), 1s}, {.single_flight = SingleFlight::process},
+                         [](auto& cache) { in_threads(4, [&](int) { cache.get(key(1), std::string("a")); }); }));
   }
   begin(seen.get(), nodes);
   for (auto& each : nodes) CHECK(each.ended_well());

@@ -48,7 +48,8 @@ class HookedStore : public WikiStore {
  public:
   using WikiStore::WikiStore;
   std::function<void()> before_lease = [] {};
-  LeaseAnswer acquire_lease(const WikiKey& page, const Fingerprint& now, const std::string& owner, std::chrono::milliseconds time) {
+  LeaseAnswer acquire_lease(const WikiKey& page, const Fingerprint& now, const std::string& owner,
+                            std::chrono::milliseconds time) {
     before_lease();
     return WikiStore::acquire_lease(page, now, owner, time);
   }
@@ -59,8 +60,9 @@ struct NodeInProcess {
   CountingRenderer renderer;
   RenderCache<CountingRenderer, Text, HookedStore> cache;
 
-  NodeInProcess(const SqliteWiki& wiki, CacheOptions options, std::function<void(const WikiKey&)> during = [](const WikiKey&) {},
-                Text hasher = {})
+  NodeInProcess(
+      const SqliteWiki& wiki, CacheOptions options, std::function<void(const WikiKey&)> during = [](const WikiKey&) {},
+      Text hasher = {})
       : store(wiki.options()), renderer{std::move(during)}, cache(renderer, hasher, store, options) {}
   int renders() const { return *renderer.renders; }
 };
@@ -96,7 +98,7 @@ TEST_CASE("leases: who renders holds one until what he has rendered is stored") 
   CHECK(node.cache.stats().leases == 1);  // a hit takes none
 }
 
-TEST_CASE("leases: another node waits for what the first one brings") {
+TEST_CASE("leases: another node waits for what the first one brings", "[concurrent]") {
   const SqliteWiki wiki;
   std::promise<void> go;
   NodeInProcess first(wiki, in_cluster, [&](const WikiKey&) { go.get_future().wait(); });
@@ -135,7 +137,7 @@ TEST_CASE("leases: what another node has stored between look-up and lease is not
   CHECK(leases(wiki) == 0);
 }
 
-TEST_CASE("leases: one that is shorter than its render is renewed") {
+TEST_CASE("leases: one that is shorter than its render is renewed", "[concurrent]") {
   const SqliteWiki wiki;
   const CacheOptions options{.single_flight = SingleFlight::cluster, .lease_time = 600ms};
   NodeInProcess first(wiki, options, [](const WikiKey&) { std::this_thread::sleep_for(2s); });
@@ -190,6 +192,16 @@ TEST_CASE("leases: a render within a render takes a free one, and waits for none
   rendering.get();
 }
 
+TEST_CASE("leases: nothing is renewed when all are given back") {
+  const SqliteWiki wiki;
+  NodeInProcess node(wiki, {.single_flight = SingleFlight::cluster, .lease_time = 100ms});
+  node.cache.get(key, std::string("a"));
+  std::this_thread::sleep_for(150ms);  // a renewal may be under way
+  const auto writes = node.store.stats().writes;
+  std::this_thread::sleep_for(300ms);
+  CHECK(node.store.stats().writes == writes);
+}
+
 TEST_CASE("leases: automatic takes one where the renders so far took long, and before the first") {
   const SqliteWiki wiki;
   NodeInProcess slow(wiki, {.lease_above = 1ms}, [](const WikiKey&) { std::this_thread::sleep_for(3ms); });
@@ -209,7 +221,8 @@ TEST_CASE("leases: a refresh and what is not stored take none") {
   NodeInProcess node(wiki, in_cluster);
   node.cache.refresh(key, std::string("a"));
   CHECK(node.cache.stats().leases == 0);
-  NodeInProcess unsettled(wiki, in_cluster, [](const WikiKey&) {}, Text{.settled = false});
+  NodeInProcess unsettled(
+      wiki, in_cluster, [](const WikiKey&) {}, Text{.settled = false});
   unsettled.cache.get(key, std::string("b"));
   CHECK(unsettled.cache.stats().leases == 0);
 }
@@ -266,8 +279,10 @@ TEST_CASE("leases: options that cannot be kept are refused in words") {
   const SqliteWiki wiki;
   WikiStore store(wiki.options());
   MemoryStore<WikiSchema> memory({.capacity = 1 << 20});
-  CHECK_THROWS_WITH((RenderCache(CountingRenderer{}, Text{}, memory, in_cluster)), ContainsSubstring("needs a store that keeps leases"));
+  CHECK_THROWS_WITH((RenderCache(CountingRenderer{}, Text{}, memory, in_cluster)),
+                    ContainsSubstring("needs a store that keeps leases"));
   CHECK_NOTHROW(RenderCache(CountingRenderer{}, Text{}, memory));
-  CHECK_THROWS_WITH((RenderCache(CountingRenderer{}, Text{}, store, CacheOptions{.lease_time = 99ms})), ContainsSubstring("lease_time"));
+  CHECK_THROWS_WITH((RenderCache(CountingRenderer{}, Text{}, store, CacheOptions{.lease_time = 99ms})),
+                    ContainsSubstring("lease_time"));
   CHECK_NOTHROW(RenderCache(CountingRenderer{}, Text{}, store, CacheOptions{.lease_time = 100ms}));
 }

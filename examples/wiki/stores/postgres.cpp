@@ -11,9 +11,8 @@ using render_cache::PostgresOptions;
 class PostgresPages final : public DatabasePages<render_cache::PostgresStore<render_cache::WikiSchema>> {
  public:
   explicit PostgresPages(const PagesOptions& options)
-      : DatabasePages(options,
-                      PostgresOptions{.conninfo = options.store.place,
-                                      .migrations = render_cache::wiki_migrations<render_cache::PostgresDialect>()}) {}
+      : DatabasePages(options, PostgresOptions{.conninfo = options.store.place,
+                                               .migrations = render_cache::wiki_migrations<render_cache::PostgresDialect>()}) {}
 
   void prepare() override { cache_.store().far().check(); }
 

@@ -140,8 +140,8 @@ concept HasBounds =
 /// What a store says to a process that wants to render.
 enum class LeaseAnswer : std::uint8_t {
   granted,  ///< it has the lease until it gives it back, or does not renew it in time
-  held,     ///< another process has it
-  none,     ///< the store keeps no leases
+  held,  ///< another process has it
+  none,  ///< the store keeps no leases
 };
 
 /// A lease tells which process renders a key for a fingerprint. It ends after `time` by the store's own clock unless it is renewed. It

@@ -77,7 +77,8 @@ class Leases {
       Clock::duration pause = std::chrono::milliseconds(5);
       for (bool waits = false;;) {
         std::string failure;
-        const auto answer = store_.ask([&](auto& store) { return ask(store, key, fingerprint); }, failure).value_or(LeaseAnswer::none);
+        const auto answer =
+            store_.ask([&](auto& store) { return ask(store, key, fingerprint); }, failure).value_or(LeaseAnswer::none);
         if (answer == LeaseAnswer::granted) {
           lease.emplace(*this, key, fingerprint);
           counts_.add(granted);

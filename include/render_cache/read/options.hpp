@@ -77,8 +77,8 @@ struct ManyOptions {
 
 /// Among whom (key, fingerprint) is rendered once at a time.
 enum class SingleFlight : unsigned char {
-  process,    ///< the threads of this process
-  cluster,    ///< all processes that share the store: who renders holds a lease there, and the others wait for what he brings
+  process,  ///< the threads of this process
+  cluster,  ///< all processes that share the store: who renders holds a lease there, and the others wait for what he brings
   automatic,  ///< as `cluster` where the store keeps leases and the render is worth one, else as `process`
 };
 

@@ -46,8 +46,8 @@ class Rendering {
   using Flights = detail::Flights<key_type, value_type>;
 
   Rendering(const Sampler& sampler, Lookups& lookups, const CacheOptions& options)
-      : sampler_(sampler), lookups_(lookups), leases_(lookups.store(), options), failures_(options.failure_memory), max_wait_(options.max_wait),
-        background_(options.max_background) {}
+      : sampler_(sampler), lookups_(lookups), leases_(lookups.store(), options), failures_(options.failure_memory),
+        max_wait_(options.max_wait), background_(options.max_background) {}
 
   /// How a read has begun.
   struct Start {
@@ -273,7 +273,7 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
       counts_.add(failures_remembered);
     } else {
       std::optional<typename Leases::Lease> lease;  // until what was rendered is stored
-      if (!found && !flight->anew && flight->fingerprint.settled()) {
+      if (!found && !flight->anew) {
         const auto until = flights_.nested(*flight) ? std::chrono::steady_clock::now() : from_now(max_wait_);
         leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(), until, [&] {
           found = lookups_.find(flight->key, flight->fingerprint);

@@ -56,7 +56,7 @@ namespace render_cache {
 //   std::string end_migration(const std::string& lock);       commits, and frees the lock
 //   std::string abandon_migration(const std::string& lock);   rolls back, and frees the lock
 //
-// Stronger, optional, used where present: HasBatches.
+// Stronger, optional, used where present: HasBatches, and HasLeaseTable of sql/leases.hpp.
 
 namespace detail {
 

@@ -51,11 +51,13 @@ void migrate_leases(Connection& connection) {
   Migrator(connection, lease_migrations<typename Connection::Dialect>(), std::string(lease_history)).up();
 }
 
+namespace detail {
+
 /// What a lease is called: 128 bits over the table, the key and the fingerprint. If two had one name, one render would wait for the
 /// other, and nothing else.
 template <Key K>
 std::string lease_name(std::string_view table, const K& key, const Fingerprint& fingerprint) {
-  detail::RowDigest digest(detail::RowDigest::Json::as_it_is);
+  RowDigest digest(RowDigest::Json::as_it_is);
   digest.add("|table", table);
   digest.add(key);
   digest.add("|fingerprint", fingerprint.text());
@@ -66,35 +68,35 @@ std::string lease_name(std::string_view table, const K& key, const Fingerprint& 
 template <HasLeaseTable Dialect>
 struct LeaseSql {
   /// (name, owner, milliseconds): a row is written if nobody else holds the lease. What has ended is anybody's.
-  Statement acquire = detail::statement<Dialect>(detail::text(
-      {"INSERT INTO ", lease_table, " AS l (name, owner, deadline) VALUES ($1, $2, ", end("$3"),
-       ") ON CONFLICT (name) DO UPDATE SET owner = EXCLUDED.owner, deadline = EXCLUDED.deadline WHERE l.owner = EXCLUDED.owner OR "
-       "l.deadline <= ",
-       Dialect::clock_milliseconds}));
+  Statement acquire =
+      statement<Dialect>(text({"INSERT INTO ", lease_table, " AS l (name, owner, deadline) VALUES ($1, $2, ", end("$3"),
+                               ") ON CONFLICT (name) DO UPDATE SET owner = EXCLUDED.owner, deadline = EXCLUDED.deadline WHERE "
+                               "l.owner = EXCLUDED.owner OR "
+                               "l.deadline <= ",
+                               Dialect::clock_milliseconds}));
 
   /// (owner, milliseconds): all that the owner holds.
-  Statement renew = detail::statement<Dialect>(
-      detail::text({"UPDATE ", lease_table, " SET deadline = ", end("$2"), " WHERE owner = $1"}));
+  Statement renew = statement<Dialect>(text({"UPDATE ", lease_table, " SET deadline = ", end("$2"), " WHERE owner = $1"}));
 
   /// (name, owner): not another's, who has taken it over meanwhile.
-  Statement release =
-      detail::statement<Dialect>(detail::text({"DELETE FROM ", lease_table, " WHERE name = $1 AND owner = $2"}));
+  Statement release = statement<Dialect>(text({"DELETE FROM ", lease_table, " WHERE name = $1 AND owner = $2"}));
 
   /// (): those that ended a minute ago, some at a time. Nobody waits for anybody.
-  Statement clean_up = detail::statement<Dialect>(
-      detail::text({"DELETE FROM ", lease_table, " WHERE name IN (SELECT name FROM ", lease_table, " WHERE deadline < ",
-                    Dialect::clock_milliseconds, " - 60000 LIMIT 1000", Dialect::skip_locked, ")"}));
+  Statement clean_up = statement<Dialect>(
+      text({"DELETE FROM ", lease_table, " WHERE name IN (SELECT name FROM ", lease_table, " WHERE deadline < ",
+            Dialect::clock_milliseconds, " - 60000 LIMIT 1000", Dialect::skip_locked, ")"}));
 
  private:
   static std::string end(std::string_view milliseconds) {
-    return detail::text({Dialect::clock_milliseconds, " + CAST(", milliseconds, " AS bigint)"});
+    return text({Dialect::clock_milliseconds, " + CAST(", milliseconds, " AS bigint)"});
   }
 };
 
 /// Whether the table is there.
 template <SchemaConnection Connection>
 bool has_lease_table(Connection& connection) {
-  return !detail::query(connection, Connection::Dialect::table_exists, {std::string(lease_table)}).empty();
+  return !query(connection, Connection::Dialect::table_exists, {std::string(lease_table)}).empty();
 }
 
+}  // namespace detail
 }  // namespace render_cache

@@ -130,12 +130,13 @@ class PostgresStore {
                             std::chrono::milliseconds time) {
     check_key(key);
     PostgresParameters parameters;
-    parameters.add_owned(lease_name(S::table, key, fingerprint));
+    parameters.add_owned(detail::lease_name(S::table, key, fingerprint));
     parameters.add(owner);
     parameters.add_owned(std::to_string(time.count()));
     return client_.look_up([&](PostgresConnection& connection) {
       if (!keeps_leases_) return LeaseAnswer::none;
-      return connection.run(statements_.acquire_lease, parameters).affected_rows() != 0 ? LeaseAnswer::granted : LeaseAnswer::held;
+      return connection.run(statements_.acquire_lease, parameters).affected_rows() != 0 ? LeaseAnswer::granted
+                                                                                        : LeaseAnswer::held;
     });
   }
   void renew_leases(const std::string& owner, std::chrono::milliseconds time) {
@@ -150,7 +151,7 @@ class PostgresStore {
   }
   void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
     PostgresParameters parameters;
-    parameters.add_owned(lease_name(S::table, key, fingerprint));
+    parameters.add_owned(detail::lease_name(S::table, key, fingerprint));
     parameters.add(owner);
     client_.look_up([&](PostgresConnection& connection) {
       if (keeps_leases_) connection.run(statements_.release_lease, parameters);
@@ -241,7 +242,8 @@ class PostgresStore {
  private:
   struct Prepared {
     explicit Prepared(const Table& table) : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table), {}) {}
-    Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch, const LeaseSql<PostgresDialect>& leases)
+    Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch,
+             const detail::LeaseSql<PostgresDialect>& leases)
         : lookup("lookup", sql.lookup.text), lookup_many("lookup_many", batch.lookup_many.text),
           lookup_stale("lookup_stale", sql.lookup_stale.text), publish("publish", sql.publish.text),
           publish_many("publish_many", batch.publish_many.text), erase("erase", sql.erase.text),
@@ -266,7 +268,7 @@ class PostgresStore {
       }
       const auto watch = connection.expect_answer();
       check_table<S>(connection);
-      keeps_leases_ = has_lease_table(connection);
+      keeps_leases_ = detail::has_lease_table(connection);
     };
   }
 

@@ -119,7 +119,7 @@ class SqliteStore {
   LeaseAnswer acquire_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner,
                             std::chrono::milliseconds time) {
     check_key(key);
-    const auto name = lease_name(S::table, key, fingerprint);
+    const auto name = detail::lease_name(S::table, key, fingerprint);
     return file_.write([&](Writing& writing) {
       if (!writing.leases) return LeaseAnswer::none;
       writing.leases->acquire.run().bind(name).bind(owner).bind(Field(time.count())).step();
@@ -134,7 +134,7 @@ class SqliteStore {
     });
   }
   void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
-    const auto name = lease_name(S::table, key, fingerprint);
+    const auto name = detail::lease_name(S::table, key, fingerprint);
     file_.write([&](Writing& writing) {
       if (writing.leases) writing.leases->release.run().bind(name).bind(owner).step();
     });

@@ -18,9 +18,7 @@ void lease_laws() {
     S s;
     const auto key = sample_key<typename S::K>(1, 1), other_key = sample_key<typename S::K>(1, 2);
     const auto now = sample_fingerprint(1), later = sample_fingerprint(2);
-    const auto ask = [&](const std::string& owner, milliseconds time) {
-      return s.store.acquire_lease(key, now, owner, time);
-    };
+    const auto ask = [&](const std::string& owner, milliseconds time) { return s.store.acquire_lease(key, now, owner, time); };
 
     SECTION("one owner has it, and may ask again") {
       CHECK(ask("a", long_time) == LeaseAnswer::granted);
