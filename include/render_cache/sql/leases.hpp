@@ -57,7 +57,7 @@ namespace detail {
 /// other, and nothing else.
 template <Key K>
 std::string lease_name(std::string_view table, const K& key, const Fingerprint& fingerprint) {
-  RowDigest digest(RowDigest::Json::as_it_is);
+  RowDigest digest(nullptr);
   digest.add("|table", table);
   digest.add(key);
   digest.add("|fingerprint", fingerprint.text());
