@@ -12,7 +12,7 @@ namespace render_cache {
 /// The base of the errors below, but for `MarkdownTooSlow`: they are counted, so that the same page is refused everywhere.
 class MarkdownLimitError : public RenderRefused {
  public:
-  MarkdownLimitError(const std::string& what, std::size_t value, std::size_t limit, const std::string& advice)
+  [[gnu::cold]] MarkdownLimitError(const std::string& what, std::size_t value, std::size_t limit, const std::string& advice)
       : RenderRefused("the page has " + std::to_string(value) + ' ' + what + "; the limit is " + std::to_string(limit) + ": " +
                       advice),
         value_(value), limit_(limit) {}
@@ -64,7 +64,7 @@ struct MarkdownTooMuchHtml : MarkdownLimitError {
 
 /// The render took longer than `max_time`. The one limit that is not counted: on a machine that is less busy it may pass.
 struct MarkdownTooSlow : RenderError {
-  explicit MarkdownTooSlow(std::chrono::milliseconds limit)
+  [[gnu::cold]] explicit MarkdownTooSlow(std::chrono::milliseconds limit)
       : RenderError("the page took longer to render than " + std::to_string(limit.count()) +
                     " ms: try again, split it, or raise MarkdownOptions::max_time") {}
 };

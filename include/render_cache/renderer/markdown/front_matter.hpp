@@ -1,6 +1,7 @@
 // YAML front matter: the lines between `---` and `---` at the top of a page, as JSON.
 #pragma once
 
+#include <render_cache/entry/field.hpp>
 #include <render_cache/entry/text.hpp>
 #include <render_cache/requirements.hpp>
 
@@ -18,7 +19,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <variant>
 
 namespace render_cache::markdown {
 
@@ -39,25 +39,26 @@ inline void write_text(JsonWriter& json, std::string_view text) {
 
 namespace detail {
 
-// A plain scalar by YAML 1.2's core schema, in decimal; all else is text: monostate.
-inline std::variant<std::monostate, bool, std::int64_t, double> yaml_scalar(const YAML::Node& node) {
+// A plain scalar by YAML 1.2's core schema, in decimal; all else is text: null.
+[[gnu::cold]] inline Field yaml_scalar(const YAML::Node& node) {
   const std::string& text = node.Scalar();
   if (node.Tag() != "?" || text.empty()) return {};
-  if (text == "true" || text == "True" || text == "TRUE") return true;
-  if (text == "false" || text == "False" || text == "FALSE") return false;
+  if (text == "true" || text == "True" || text == "TRUE") return Field(true);
+  if (text == "false" || text == "False" || text == "FALSE") return Field(false);
   const char* first = text.data() + (text.front() == '+' ? 1 : 0);
   const char* last = text.data() + text.size();
   const auto reads_all = [&](auto& number) {
     const auto [end, error] = std::from_chars(first, last, number);
     return error == std::errc{} && end == last;
   };
-  if (std::int64_t integer = 0; reads_all(integer)) return integer;
-  if (double number = 0; reads_all(number) && std::isfinite(number)) return number;
+  if (std::int64_t integer = 0; reads_all(integer)) return Field(integer);
+  if (double number = 0; reads_all(number) && std::isfinite(number)) return Field(number);
   return {};
 }
 
-// `left` counts the nodes that may still be written: aliases unfold, so few bytes can ask for many, or for themselves.
-inline void write_yaml(JsonWriter& json, const YAML::Node& node, std::size_t& left, unsigned depth = 0) {
+// `left` counts the nodes that may still be written: aliases unfold, so few bytes can ask for many, or for themselves. Cold, for the
+// parser takes far longer.
+[[gnu::cold]] inline void write_yaml(JsonWriter& json, const YAML::Node& node, std::size_t& left, unsigned depth = 0) {
   constexpr unsigned max_depth = 32;
   const auto count = [&] {
     if (left == 0) throw std::length_error("the front matter has too many nodes (MarkdownOptions::max_front_matter_nodes)");
@@ -69,14 +70,11 @@ inline void write_yaml(JsonWriter& json, const YAML::Node& node, std::size_t& le
   switch (node.Type()) {
     case YAML::NodeType::Scalar: {
       const auto value = yaml_scalar(node);
-      if (const auto* boolean = std::get_if<bool>(&value)) {
-        json.Bool(*boolean);
-      } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-        json.Int64(*integer);
-      } else if (const auto* number = std::get_if<double>(&value)) {
-        json.Double(*number);
-      } else {
-        write_text(json, valid_text(node.Scalar()));
+      switch (value.form()) {
+        case Field::Form::boolean: json.Bool(value.boolean()); break;
+        case Field::Form::integer: json.Int64(value.integer()); break;
+        case Field::Form::real: json.Double(value.real()); break;
+        default: write_text(json, valid_text(node.Scalar()));
       }
       break;
     }
@@ -138,7 +136,7 @@ inline FrontMatter read_front_matter(std::string_view page, std::size_t max_byte
         detail::write_yaml(json, node, max_nodes);
         found.values.assign(text.GetString(), text.GetSize());
         for (const auto& pair : node) {
-          if (pair.first.Scalar() == "title" && pair.second.IsScalar() && detail::yaml_scalar(pair.second).index() == 0)
+          if (pair.first.Scalar() == "title" && pair.second.IsScalar() && detail::yaml_scalar(pair.second).is_null())
             found.title = valid_text(pair.second.Scalar());
         }
       }

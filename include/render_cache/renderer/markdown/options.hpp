@@ -55,7 +55,7 @@ struct MarkdownOptions {
 namespace markdown {
 
 /// A digest of the options (FNV-1a, 64 bits, hexadecimal), for the renderer's version.
-inline std::string digest(const MarkdownOptions& options) {
+[[gnu::cold]] inline std::string digest(const MarkdownOptions& options) {
   std::string text;
   const auto add = [&](std::string_view part) { text.append(std::to_string(part.size())).append(1, ':').append(part); };
   add(options.link_prefix);

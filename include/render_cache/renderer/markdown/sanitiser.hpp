@@ -55,13 +55,13 @@ class Sanitiser {
     const GumboNode& root = arena_.parse(fragment);
     fragment_ = fragment;
     chunks_ = chunks;
-    written_.assign(chunks.size(), false);
+    written_.assign(chunks.size(), 0);
     max_depth_ = max_depth;
     deepest_ = depth;
     children(out, root, GUMBO_TAG_UNKNOWN, depth);
     // What was left open (a <textarea>, a comment) swallowed the markers after it, but not the page.
     for (std::size_t i = 0; i < chunks.size(); ++i) {
-      if (!written_[i]) out.append(chunks[i].html);
+      if (written_[i] == 0) out.append(chunks[i].html);
     }
     return deepest_;
   }
@@ -234,7 +234,7 @@ class Sanitiser {
     const auto offset = static_cast<std::size_t>(comment.original_text.data - fragment_.data());
     const auto found = std::ranges::lower_bound(chunks_, offset, {}, &Chunk::offset);
     if (found == chunks_.end() || found->offset != offset) return;
-    written_[static_cast<std::size_t>(found - chunks_.begin())] = true;
+    written_[static_cast<std::size_t>(found - chunks_.begin())] = 1;
     out.append(found->html);
   }
 
@@ -286,7 +286,7 @@ class Sanitiser {
   HtmlArena arena_;
   std::string_view fragment_;
   std::span<const Chunk> chunks_;
-  std::vector<bool> written_;
+  std::string written_;  // of each chunk 0 or 1: vector<bool> is a lot of code
   bool dropping_ = false;
   std::string* fostered_ = nullptr;  // what goes before the innermost table
   std::size_t max_depth_ = 0;
