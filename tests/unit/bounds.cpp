@@ -86,7 +86,7 @@ TEST_CASE("bounds: a age of for ever is none") {
 }
 
 TEST_CASE("bounds: of more entries than are kept in memory about as many go as must, the oldest first") {
-  constexpr std::uint64_t count = 6 * SizeSurvey::room;
+  constexpr std::uint64_t count = 6 * SizeSurvey<>::room;
   std::uint64_t state = 1, all = 0;
   const auto random = [&] { return (state = state * 6364136223846793005u + 1442695040888963407u) >> 33; };
   std::vector<std::pair<detail::Seniority, std::uint64_t>> entries;

@@ -61,7 +61,7 @@ inline std::string to_text(Timestamp time) {
   }
   const auto day = floor<days>(time);
   const year_month_day date{day};
-  const hh_mm_ss clock{time - day};
+  const std::int64_t microsecond = (time - day).count(), second = microsecond / 1'000'000;
   std::string text;
   text.reserve(27);
   const auto append = [&](auto number, std::size_t width, char after) {
@@ -71,10 +71,10 @@ inline std::string to_text(Timestamp time) {
   append(int{date.year()}, 4, '-');
   append(unsigned{date.month()}, 2, '-');
   append(unsigned{date.day()}, 2, 'T');
-  append(clock.hours().count(), 2, ':');
-  append(clock.minutes().count(), 2, ':');
-  append(clock.seconds().count(), 2, '.');
-  append(clock.subseconds().count(), 6, 'Z');
+  append(second / 3'600, 2, ':');
+  append(second / 60 % 60, 2, ':');
+  append(second % 60, 2, '.');
+  append(microsecond % 1'000'000, 6, 'Z');
   return text;
 }
 

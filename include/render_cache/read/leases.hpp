@@ -128,7 +128,7 @@ class Leases {
     }
   }
 
-  void beat(const std::stop_token& stop) {
+  [[gnu::cold]] void beat(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (first_.wait(lock, stop, [this] { return held_ > 0; }) && !stop.stop_requested()) {
       rest_.wait_for(lock, stop, time_ / 3, [] { return false; });

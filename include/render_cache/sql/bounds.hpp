@@ -51,14 +51,16 @@ struct Seniority {
 };
 
 /// The sizes of many entries: their sum, and where to cut so that the rest fits. It is exact for as many as are kept in memory, 8 MB;
-/// of more it keeps every second one, every fourth one and so on, by their numbers.
+/// of more it keeps every second one, every fourth one and so on, by their numbers. A template, so that programs which never clean up do
+/// not compile it.
+template <class Entry = Seniority>
 class SizeSurvey {
  public:
   static constexpr std::size_t room = std::size_t{1} << 18;
 
   /// One that cannot go takes room all the same.
   void add_newer(std::uint64_t bytes) { total_ += bytes; }
-  void add(const Seniority& entry, std::uint64_t bytes) {
+  void add(const Entry& entry, std::uint64_t bytes) {
     total_ += bytes;
     old_ += bytes;
     if (sample_.size() == room) {
@@ -69,7 +71,7 @@ class SizeSurvey {
   }
 
   /// The first entry that can stay: those before it go.
-  [[nodiscard]] Seniority first_to_stay(std::uint64_t max_bytes) {
+  [[nodiscard]] Entry first_to_stay(std::uint64_t max_bytes) {
     if (total_ <= max_bytes) return {};
     std::ranges::sort(sample_);
     std::uint64_t sampled = 0;
@@ -85,10 +87,10 @@ class SizeSurvey {
   }
 
  private:
-  [[nodiscard]] bool is_kept(const Seniority& entry) const { return (entry.number & mask_) == 0; }
+  [[nodiscard]] bool is_kept(const Entry& entry) const { return (entry.number & mask_) == 0; }
 
   std::uint64_t total_ = 0, old_ = 0, mask_ = 0;
-  std::vector<std::pair<Seniority, std::uint64_t>> sample_;
+  std::vector<std::pair<Entry, std::uint64_t>> sample_;
 };
 
 inline void check_bounds(const Bounds& bounds) {
@@ -136,7 +138,7 @@ PruneReport sweep_to_bounds(const Bounds& bounds, const PruneOptions& options, c
   };
 
   const auto oldest = bounds.max_age ? *now - *bounds.max_age : Timestamp::min();
-  detail::SizeSurvey sizes;
+  detail::SizeSurvey<> sizes;
   const bool finished = pass(too_large, [&](const SurveyedKey<Key>& one) {
     ++sweep.report.examined;
     if (one.newer) {

@@ -104,8 +104,10 @@ inline void append_json_text(std::string& text, std::string_view content) {
   text += '"';
 }
 
-/// Writes what it is told of a document, the members of each object in jsonb's order.
-class JsonFormHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, JsonFormHandler> {
+/// Writes what it is told of a document, the members of each object in jsonb's order. A template, as the function below is, so that
+/// programs whose database keeps documents as they are compile none of it.
+template <class Encoding>
+class JsonFormHandler : public rapidjson::BaseReaderHandler<Encoding, JsonFormHandler<Encoding>> {
  public:
   static constexpr std::size_t max_depth = 1'000;  // a level is copied into the one around it
 
@@ -182,16 +184,16 @@ class JsonFormHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, J
 
 /// Equal documents have one form, and what jsonb gives back is that already, but for a number of hundreds of zeros. Empty for what is
 /// no JSON; how a number is written is left to the database. Throws InvalidValue for what is nested deeper than a thousand levels.
-/// A template, so that programs whose database keeps documents as they are compile none of RapidJSON.
-template <class...>
+template <class Encoding = rapidjson::UTF8<>>
 std::string json_form(std::string_view json) {
-  JsonFormHandler handler;
+  using Handler = JsonFormHandler<Encoding>;
+  Handler handler;
   const auto rest = take_json_numbers(json, handler.numbers);
   rapidjson::MemoryStream stream(rest.data(), rest.size());
-  rapidjson::Reader reader;
-  reader.Parse<rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag>(stream, handler);
+  rapidjson::GenericReader<Encoding, Encoding> reader;
+  reader.template Parse<rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag>(stream, handler);
   if (handler.too_deep) {
-    throw InvalidValue("a JSON document is nested deeper than " + std::to_string(JsonFormHandler::max_depth) + " levels");
+    throw InvalidValue("a JSON document is nested deeper than " + std::to_string(Handler::max_depth) + " levels");
   }
   return reader.HasParseError() ? std::string() : std::move(handler.document);
 }
