@@ -524,6 +524,44 @@ TEST_CASE("after an erase every read misses, although a render was being stored"
   CHECK(erased);
 }
 
+TEST_CASE("who asks after an erase does not join a leader who looked again while it went on", "[concurrent]") {
+  struct Store : FullStore {
+    std::function<void(int)> after_lookup = [](int) {};
+    std::atomic<int> lookups = 0;
+    Lookup<WikiPage> lookup(const WikiKey& k, const Fingerprint& fingerprint) {
+      auto found = FullStore::lookup(k, fingerprint);
+      after_lookup(++lookups);
+      return found;
+    }
+  } store;
+  CountingRenderer renderer;
+  RenderCache cache(renderer, MinimalHasher{}, store);
+  std::binary_semaphore erasing(0), looked_again(0);
+  std::jthread eraser;
+  std::future<Origin> later;
+  store.before = [&](std::string_view operation) {
+    if (operation != "erase") return;
+    erasing.release();
+    looked_again.acquire();
+  };
+  store.after_lookup = [&](int lookup) {
+    if (lookup == 1) {  // another read stores and lands what this one has just missed, and then an erase begins
+      std::async(std::launch::async, [&] { cache.get(key, x); }).get();
+      eraser = std::jthread([&] { cache.erase(key); });
+      erasing.acquire();
+    } else if (lookup == 3) {  // this one has found it; the erase ends, and the next read comes
+      looked_again.release();
+      eraser.join();
+      later = std::async(std::launch::async, [&] { return cache.get(key, x).origin; });
+      while (cache.stats().shared == 0 && later.wait_for(1ms) != std::future_status::ready) {
+      }
+    }
+  };
+  CHECK(cache.get(key, x).origin == Origin::store);
+  CHECK(later.get() == Origin::render);
+  CHECK(renderer.state->renders == 2);
+}
+
 TEST_CASE("an erase that fails is the caller's to know") {
   Fixture f;
   f.cache.get(key, x);

@@ -76,15 +76,14 @@ class Rendering {
   /// Erases, and sees to it that nothing that was asked for before comes after it. Store errors are thrown.
   bool erase(const key_type& key) {
     const auto turn = changes_.of(key);
-    flights_.mark_erased([&](const key_type& each) { return each == key; });
     failures_.forget(key);
-    return lookups_.store().get().erase(key);
+    return erase_marked([&](const key_type& each) { return each == key; }, [&] { return lookups_.store().get().erase(key); });
   }
   std::size_t erase_group(const group_t<key_type>& group) {
     const auto turn = changes_.of_group(group);
-    flights_.mark_erased([&](const key_type& each) { return group_of(each) == group; });
     failures_.forget_group(group);
-    return lookups_.store().get().erase_group(group);
+    return erase_marked([&](const key_type& each) { return group_of(each) == group; },
+                        [&] { return lookups_.store().get().erase_group(group); });
   }
 
   void add_to(CacheStats& stats) const noexcept {
@@ -126,6 +125,15 @@ class Rendering {
     constexpr bool lives_elsewhere = FreezingHasher<Hasher, Source> || LiveHasher<Hasher>;
     if (!start.now.settled()) return lives_elsewhere ? Join::not_yet : Join::none;
     return start.outcome.miss == Miss::forced ? Join::not_yet : Join::any;
+  }
+
+  /// Marks again what began meanwhile: a leader who looks again may have found what was not erased yet.
+  template <class Matches, class Erase>
+  auto erase_marked(Matches&& matches, Erase&& erase_stored) {
+    flights_.mark_erased(matches);
+    const auto erased = erase_stored();
+    flights_.mark_erased(matches);
+    return erased;
   }
 
   /// Reads again from the start, uncounted.
