@@ -2,7 +2,7 @@
 
 packages_build=(g++ cmake ninja-build pkgconf libsqlite3-dev libpqxx-dev libpq-dev libmd4c-dev libgumbo-dev libyaml-cpp-dev
   rapidjson-dev nlohmann-json3-dev libxxhash-dev libssl-dev prometheus-cpp-dev libcli11-dev zlib1g-dev)
-packages_test=(catch2 doxygen python3 python3-pygments libpng-dev libmariadb-dev)
+packages_test=(catch2 doxygen spin python3 python3-pygments libpng-dev libmariadb-dev)
 packages_bench=(libbenchmark-dev libtbb-dev libcuckoo-dev libcmark-dev libmd4c-html0-dev)
 packages_bench_run=(redis-server memcached jq gnuplot-nox)
 packages_bench_compile=(time jq)

@@ -1,0 +1,240 @@
+/* NODES that share a store which keeps leases; each reads one key once. It is the flight of its node, so that nodes alone matter:
+     include/render_cache/read/leases.hpp      acquire, release
+     include/render_cache/read/rendering.hpp   fly, render, publish, replaceable
+     include/render_cache/sql/leases.hpp       acquire, renew, release: each one statement
+   A lease is of (key, fingerprint). An editor changes the source EDITS times.
+
+   -DCRASHES: one node may die at any step. -DPAUSES: leases end although their holders live, which stand still that long, or cannot
+   reach the database; they go on later, and renew what nobody has taken meanwhile. -DIMPATIENCE: who waits may render without a lease.
+
+   Left out: the near tier (publish.pml), several flights of one process. */
+#include "source.pml"
+#ifndef NODES
+#define NODES 2
+#endif
+#define NOBODY 0
+#define NOTHING 0
+
+/* What WITHOUT may name. */
+#define LEASE 1
+#define ONE_STATEMENT 2
+#define SECOND_LOOKUP 3
+#define PUBLISH_BEFORE_RELEASE 4
+#define RELEASE_WHATEVER_HAPPENS 5
+#define OWNER_AT_RELEASE 6
+#define END_OF_LEASES 7
+#define VERIFYING 8
+#define COMPARE_AND_SET 9
+
+typedef Entry {
+  bool is;
+  byte moment /* of the source, of which it was rendered */
+}
+typedef Lease {
+  byte owner; /* 1 is node 0 */
+  bool ended /* by the database's clock */
+}
+inline copy(from, to) {
+  to.is = from.is;
+  to.moment = from.moment
+}
+#define text_of(entry) (entry.is -> 1 + entry.moment : NOTHING)
+
+Entry row;
+Lease lease[STATES]; /* of a fingerprint */
+bool crashed[NODES];
+byte nodes_called, nodes_ended, crashes;
+byte renders[EDITS + 1]; /* of a moment */
+bool released_anothers;  /* a node took away a lease that another one had */
+
+#define is_free(name) (lease[name].owner == NOBODY || lease[name].ended || lease[name].owner == _pid + 1)
+
+inline look_up() {
+  if
+  :: row.is && (state_of(row.moment) == now || (waits && WITHOUT == VERIFYING)) -> copy(row, mine)
+  :: else -> seen = text_of(row)
+  fi
+}
+inline take() {
+  lease[now].owner = _pid + 1;
+  lease[now].ended = false;
+  granted = true
+}
+inline release() {
+  if
+  :: granted && (lease[now].owner == _pid + 1 || (lease[now].owner != NOBODY && WITHOUT == OWNER_AT_RELEASE)) ->
+     check(released_anothers, lease[now].owner == _pid + 1);
+     lease[now].owner = NOBODY;
+     lease[now].ended = false
+  :: else
+  fi;
+  granted = false
+}
+active [NODES] proctype Node() {
+  byte call, now, seen;
+  bool waits, granted, once_more;
+  Entry mine;
+
+  {
+    atomic { /* The nodes are alike, so let the first be the first to call. */
+      nodes_called == _pid;
+      nodes_called++;
+      call = edits;
+      now = state_of(edits)
+    }
+again:
+    atomic {
+      look_up();
+      if
+      :: mine.is -> goto answer
+      :: else
+      fi
+    }
+acquiring:
+    atomic { /* acquire: INSERT ... ON CONFLICT DO UPDATE ... WHERE */
+      if
+      :: WITHOUT == LEASE -> goto rendering
+      :: WITHOUT != LEASE && is_free(now) && WITHOUT != ONE_STATEMENT -> take()
+      :: WITHOUT != LEASE && is_free(now) && WITHOUT == ONE_STATEMENT -> granted = true
+      :: else -> waits = true
+      fi
+    }
+    if
+    :: WITHOUT == ONE_STATEMENT && granted -> d_step { take() }
+    :: else
+    fi;
+    if
+    :: !granted -> /* a pause, and whether the holder has finished */
+       atomic {
+         look_up();
+         if
+         :: mine.is -> goto answer
+         :: else -> goto acquiring
+         fi
+       }
+#ifdef IMPATIENCE
+    :: !granted
+#endif
+    :: granted -> /* the holder before may have finished since */
+       atomic {
+         if
+         :: WITHOUT != SECOND_LOOKUP -> look_up()
+         :: else
+         fi;
+         if
+         :: mine.is -> goto releasing
+         :: else
+         fi
+       }
+    fi;
+rendering:
+    atomic { /* freeze */
+      if
+      :: state_of(edits) == now ->
+         mine.is = true;
+         mine.moment = edits;
+         renders[edits]++;
+#if STATES > EDITS && !defined(PAUSES) && !defined(IMPATIENCE)
+         check(rendered_again, renders[edits] <= 1 + crashes)
+#endif
+      :: else -> /* it has moved on: lands with nothing, and begins again */
+         release();
+         waits = false;
+         now = state_of(edits);
+         goto again
+      fi
+    }
+    if
+    :: WITHOUT == PUBLISH_BEFORE_RELEASE -> d_step { release() }
+    :: else
+    fi;
+    if /* Sampler::movement */
+    :: state_of(edits) == now -> mine.moment = edits /* it is what a render of now would be */
+    :: state_of(edits) != now && WITHOUT != RELEASE_WHATEVER_HAPPENS -> goto releasing
+    :: state_of(edits) != now && WITHOUT == RELEASE_WHATEVER_HAPPENS -> goto answer
+    fi;
+publishing:
+    atomic {
+      if
+      :: text_of(row) == seen || WITHOUT == COMPARE_AND_SET ->
+         check(replaced_newer, !row.is || row.moment <= mine.moment);
+         copy(mine, row);
+         goto releasing
+      :: else
+      fi;
+      if
+      :: once_more -> goto releasing
+      :: else
+      fi;
+      once_more = true
+    }
+    atomic { /* replaceable: what is there now? */
+      if
+      :: row.is && state_of(row.moment) == now -> goto releasing
+      :: else -> seen = text_of(row)
+      fi
+    }
+    if
+    :: state_of(edits) == now -> mine.moment = edits; goto publishing
+    :: else
+    fi;
+releasing:
+    atomic { release() }
+answer:
+    check(wrong_read, was_current(mine.moment, call))
+  } unless { crashed[_pid] }
+  atomic {
+    nodes_ended++;
+    mine.is = false;
+    mine.moment = 0;
+    call = 0;
+    now = 0;
+    seen = 0;
+    waits = false;
+    granted = false;
+    once_more = false
+  }
+}
+
+active proctype Editor() {
+  do
+  :: edits < EDITS -> edits++
+  :: edits == EDITS -> break
+  od
+}
+
+#ifdef PAUSES
+#define may_end(holder) true
+#else
+#define may_end(holder) crashed[holder - 1]
+#endif
+active [STATES] proctype Clock() { /* one for each lease */
+  byte name = _pid - NODES - 1;
+end:
+  do
+  :: d_step {
+       lease[name].owner != NOBODY && !lease[name].ended && may_end(lease[name].owner) && WITHOUT != END_OF_LEASES;
+       lease[name].ended = true
+     }
+#ifdef PAUSES
+  :: d_step {
+       lease[name].owner != NOBODY && lease[name].ended && !crashed[lease[name].owner - 1];
+       lease[name].ended = false /* renewed after all */
+     }
+#endif
+  od
+}
+
+#ifdef CRASHES
+active proctype Crash() {
+  byte node;
+  do
+  :: node < nodes_called - 1 -> node++
+  :: nodes_called > 0 -> break
+  od;
+  atomic { crashed[node] = true; crashes++; node = 0 }
+}
+#endif
+
+/* With a scheduler that is fair. */
+ltl nobody_waits_for_ever { <> (nodes_ended == NODES) }
