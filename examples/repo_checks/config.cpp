@@ -37,16 +37,18 @@ std::uint64_t positive(const json& number, const std::string& where) {
   return number.get<std::uint64_t>();
 }
 
+bool flag(const json& value, const std::string& where) {
+  if (!value.is_boolean()) throw ConfigError(where + " must be true or false");
+  return value.get<bool>();
+}
+
 Succeeds command_of(const json& object, const std::string& where) {
   Succeeds rule{strings(object["command"], where + ".command")};
   if (object.contains("timeout_seconds")) {
     rule.timeout = std::chrono::seconds(positive(object["timeout_seconds"], where + ".timeout_seconds"));
   }
   if (object.contains("output_limit")) rule.output_limit = positive(object["output_limit"], where + ".output_limit");
-  if (object.contains("silent")) {
-    if (!object["silent"].is_boolean()) throw ConfigError(where + ".silent must be true or false");
-    rule.silent = object["silent"].get<bool>();
-  }
+  if (object.contains("silent")) rule.silent = flag(object["silent"], where + ".silent");
   return rule;
 }
 
@@ -93,7 +95,7 @@ Configuration parse_configuration(std::string_view text, const std::string& wher
   } catch (const json::exception& error) {
     throw ConfigError(where + ": " + error.what());
   }
-  allow_only(root, {"without", "criteria", "watched_files", "environment"}, where);
+  allow_only(root, {"without", "criteria", "watched_files", "file_times", "environment"}, where);
   auto configuration = standard_configuration();
   auto& criteria = configuration.criteria;
   if (root.contains("without")) {
@@ -122,6 +124,7 @@ Configuration parse_configuration(std::string_view text, const std::string& wher
       }
     }
   }
+  if (root.contains("file_times")) configuration.file_times = flag(root["file_times"], where + ": file_times");
   if (root.contains("environment")) {
     configuration.environment = strings(root["environment"], where + ": environment");
     for (const auto& name : configuration.environment) {

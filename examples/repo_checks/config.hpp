@@ -22,6 +22,7 @@ struct ConfigError : std::runtime_error {
 ///                 {"name": "builds", "tier": "full", "command": ["make", "check"], "timeout_seconds": 300,
 ///                  "output_limit": 1048576, "silent": false}],
 ///    "watched_files": ["SCOPE.md", "CLAUDE.md", "tpsc.yaml", ".git/logs/HEAD"],
+///    "file_times": false,
 ///    "environment": ["JAVA_HOME"]}
 ///
 /// Each part may be missing. Throws ConfigError for anything else.

@@ -51,8 +51,10 @@ struct Criterion {
 /// What there is to look at, and what the fingerprint covers besides.
 struct Configuration {
   std::vector<Criterion> criteria;
-  /// Files below the repository whose time and content are part of the fingerprint.
+  /// Files below the repository whose content is part of the fingerprint.
   std::vector<std::string> watched_files;
+  /// Their times are, too: a file that is touched counts as changed. No two checkouts have the same, so nodes share no result.
+  bool file_times = false;
   /// Names of variables that commands get besides those that every program needs.
   std::vector<std::string> environment{};
   /// All of it as a text that changes whenever the definitions do.

@@ -56,22 +56,31 @@ Fingerprint RepositoryHasher::sample(const Repository& repository, const std::op
   return fingerprint;
 }
 
-/// Time and content: a touched file counts as changed, and one that was changed within its clock's tick is told by its content.
-/// Where the content cannot be read there is the time alone, and it has to be old enough to be trusted.
+/// The content, which is the same in each node's checkout; with its time before it if the configuration says that a touched file counts
+/// as changed. Where the content cannot be read there is the time alone, and it has to be old enough to be trusted.
 void RepositoryHasher::add_file(Fingerprint& fingerprint, const std::shared_ptr<const DocumentRoot>& root,
                                 const std::string& path) const {
   const render_cache::FileSource file{root, path};
   std::optional<std::string> value;
-  bool settled = false;
+  bool settled = true;
+  std::string time;
+  const auto look_at_time = [&] {
+    const auto now = files_.time(file);
+    if (now) time = "t:" + std::to_string(now->modified.time_since_epoch().count()) + "/";
+    return now;
+  };
   try {
-    if (const auto time = files_.time(file)) {
-      value = "t:" + std::to_string(time->modified.time_since_epoch().count()) + "/unreadable";
-      settled = time->settled;
-      const auto digest = files_.digest(file);
-      value = digest ? std::optional(value->substr(0, value->find('/') + 1) + *digest) : std::nullopt;
-    }
-    settled = true;
+    if (!configuration_->file_times || look_at_time()) value = files_.digest(file);
+    if (value) value->insert(0, time);
   } catch (const FileError&) {
+    settled = false;
+    try {
+      if (const auto now = look_at_time()) {
+        value = time + "unreadable";
+        settled = now->settled;
+      }
+    } catch (const FileError&) {
+    }
   }
   fingerprint.add(path, value);
   if (!settled) fingerprint.mark_unsettled();

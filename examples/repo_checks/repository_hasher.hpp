@@ -18,8 +18,8 @@
 namespace repo_checks {
 
 /// A Hasher of `Repository`:
-/// `repo=t:..|snapshot=t:..|goal=absent|revision=7|SCOPE.md=t:../s2:..|CLAUDE.md=absent|tpsc.yaml=t:../s2:..|present=git,readme`,
-/// where `present` names the criteria whose files or directories are there.
+/// `repo=t:..|snapshot=t:..|goal=absent|revision=7|SCOPE.md=s2:..|CLAUDE.md=absent|tpsc.yaml=s2:..|present=git,readme`, where
+/// `present` names the criteria whose files or directories are there. With `Configuration::file_times` a file is `t:../s2:..`.
 ///
 /// Cheap to sample, slow to evaluate, and impossible to freeze: so the cache samples before and after the evaluation.
 class RepositoryHasher {

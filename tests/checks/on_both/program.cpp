@@ -156,7 +156,7 @@ TEST_CASE("Repositories are added, checked, listed, summed up and removed", "[ch
   CHECK_THAT(program({"check", "one", "--force-refresh"}).output, ContainsSubstring("evaluated: forced"));
   CHECK_THAT(program({"summary"}).output,
              ContainsSubstring("1 repositories: 0 full, 1 standard, 0 core, 0 none; 1 from the cache"));
-  program.place.touch("one/SCOPE.md");
+  program.place.change("one/SCOPE.md");
   CHECK_THAT(program({"summary"}).output, ContainsSubstring("one: evaluated: changed, SCOPE.md"));
   CHECK(program({"touch", "one"}).succeeded());
   CHECK_THAT(program({"check", "one"}).output, ContainsSubstring("evaluated: changed, repo,revision"));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <stop_token>
+#include <thread>
 
 using namespace repo_checks;
 using namespace repo_checks::test;
@@ -27,7 +28,6 @@ std::vector<Change> changes() {
   };
   const std::string of_a1 = " WHERE repo_id = (SELECT id FROM managed_repos WHERE slug = 'a1')";
   return {
-      {"a file is touched", file([](const Workplace& place) { place.touch("a1/SCOPE.md"); }), "SCOPE.md"},
       {"a file has other words", file([](const Workplace& place) { place.write("a1/CLAUDE.md", "Others.\n"); }), "CLAUDE.md"},
       {"a file has other words of the same length and time", file([](const Workplace& place) {
          const auto time = std::filesystem::last_write_time(place / "a1/tpsc.yaml");
@@ -111,6 +111,46 @@ TEST_CASE("Whatever changes of one repository, exactly that one is evaluated aga
   }
 }
 
+TEST_CASE("Another checkout with the same content is not evaluated again, unless times of files count", "[checks]") {
+  const Backend backend;
+  const Workplace place;
+  const auto checks = backend.open(quick());
+  place.add(*checks, 2);
+  check_all(*checks);
+  std::filesystem::rename(place / "a1", place / "elsewhere");
+  place.make("a1");
+  place.touch("a0/SCOPE.md");
+  CHECK(hits(check_all(*checks)) == 2);
+
+  auto options = quick();
+  options.configuration.file_times = true;
+  const auto by_time = backend.open(options);
+  check_all(*by_time);
+  CHECK(hits(check_all(*by_time)) == 2);
+  place.touch("a0/SCOPE.md");
+  const auto answers = check_all(*by_time);
+  CHECK(hits(answers) == 1);
+  CHECK(answers[0].outcome().detail == "SCOPE.md");
+  std::filesystem::remove_all(place / "a1");
+  place.make("a1");
+  place.touch("a1/tpsc.yaml");
+  CHECK(hits(check_all(*by_time)) == 1);
+}
+
+TEST_CASE("Nodes that are asked for the same at the same time evaluate it once", "[checks]") {
+  const Backend backend;
+  const Workplace place;
+  const auto slow = quick({shell("slow", "sleep 0.3")});
+  const auto first = backend.open(slow), second = backend.open(slow);
+  place.add(*first, 3);
+  {
+    const std::jthread other([&] { check_all(*second, {.parallel = 1}); });
+    check_all(*first, {.parallel = 1});
+  }
+  CHECK(first->stats().renders + second->stats().renders == 3);
+  CHECK(first->stats().leases_missing + second->stats().leases_missing == 0);
+}
+
 TEST_CASE("Results tell what is there and what is not", "[checks]") {
   const Backend backend;
   const Workplace place;
@@ -168,7 +208,7 @@ TEST_CASE("An evaluation that is slow lets the older result be shown meanwhile",
   const auto all = place.add(*checks, 2);
   check_all(*checks);
   place.write("a1/hold", "");
-  place.touch("a1/SCOPE.md");
+  place.change("a1/SCOPE.md");
   const auto start = std::chrono::steady_clock::now();
   const auto answers = check_all(
       *checks, {.each = {.freshness = render_cache::Freshness::stale_while_rendering(std::chrono::hours(1))}, .parallel = 2});

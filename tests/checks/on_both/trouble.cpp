@@ -200,7 +200,7 @@ TEST_CASE("An older result that is corrupt is not shown either", "[checks]") {
   place.add(*checks, 2);
   check_all(*checks);
   backend.execute("UPDATE doi_cache SET criteria = '[null]'" + of_a1);
-  place.touch("a1/SCOPE.md");
+  place.change("a1/SCOPE.md");
   const auto answers = check_all(*checks, {.each = {.freshness = render_cache::Freshness::stale_while_rendering(1h)}});
   CHECK(answers[1].outcome().origin == render_cache::Origin::render);
 }

@@ -15,6 +15,7 @@ TEST_CASE("A configuration adds criteria, leaves some out and names the files to
       {"name": "security", "tier": "standard", "any_of": ["SECURITY.md", "docs/security.md"]},
       {"name": "builds", "tier": "full", "command": ["make", "check"], "timeout_seconds": 300, "output_limit": 1000, "silent": true}],
     "watched_files": ["SCOPE.md", ".git/logs/HEAD"],
+    "file_times": true,
     "environment": ["JAVA_HOME"]})");
   CHECK(configuration.criteria.size() == standard_configuration().criteria.size());
   CHECK(std::ranges::find(configuration.criteria, "fsck", &Criterion::name) == configuration.criteria.end());
@@ -27,6 +28,8 @@ TEST_CASE("A configuration adds criteria, leaves some out and names the files to
   CHECK(rule.output_limit == 1000);
   CHECK(rule.silent);
   CHECK(configuration.watched_files == std::vector<std::string>{"SCOPE.md", ".git/logs/HEAD"});
+  CHECK(configuration.file_times);
+  CHECK_FALSE(standard_configuration().file_times);
   CHECK(configuration.environment == std::vector<std::string>{"JAVA_HOME"});
   CHECK(parse_configuration("{}").definition() == standard_configuration().definition());
 }
@@ -58,6 +61,7 @@ TEST_CASE("A configuration that makes no sense is refused with the place and the
            {R"({"watched_files": ["/etc/passwd"]})", "must be a path below the repository"},
            {R"({"watched_files": ["a/../../b"]})", "must be a path below the repository"},
            {R"({"watched_files": ["a b"]})", "must be a path below the repository"},
+           {R"({"file_times": 1})", "file_times must be true or false"},
            {R"({"environment": ["A=b"]})", "must be the name of a variable"},
            {R"({"environment": ["GIT_DIR"]})", "none of git's"},
        }) {
