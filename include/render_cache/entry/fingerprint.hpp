@@ -211,7 +211,7 @@ class Fingerprint {
 };
 
 /// The names of the components that differ, joined by ',': what a miss reports. Empty when equal.
-inline std::string changed_components(const Fingerprint& stored, const Fingerprint& now) {
+[[gnu::cold]] inline std::string changed_components(const Fingerprint& stored, const Fingerprint& now) {
   const auto before = stored.components();
   const auto after = now.components();
   const auto contains = [](const auto& components, const auto& wanted) {

@@ -72,7 +72,7 @@ inline std::string valid_text(std::string_view text) {
 
 /// A text for people's eyes, on a terminal or in a log: control characters (U+0000 to U+001F, U+007F to U+009F) and bytes that
 /// are no UTF-8 are shown as `\x1b`, so that none of them moves a cursor or begins a line. Those in `kept` stay.
-inline std::string printable(std::string_view text, std::string_view kept = {}) {
+[[gnu::cold]] inline std::string printable(std::string_view text, std::string_view kept = {}) {
   std::string shown;
   const auto escape = [&](char c) {
     constexpr std::string_view hex = "0123456789abcdef";
@@ -102,14 +102,16 @@ inline std::string printable(std::string_view text, std::string_view kept = {}) 
 
 namespace detail {
 
+[[gnu::cold]] inline std::string invalid_text_message(std::string_view column, std::string_view text, std::size_t at) {
+  return "column '" + std::string(column) + "' holds " + (text[at] == '\0' ? "a NUL byte" : "invalid UTF-8") + " at offset " +
+         std::to_string(at) + "; a store's texts are UTF-8 without NUL";
+}
+
 /// Throws `Refused` naming the column, the byte and its offset.
 template <class Refused>
 void check_text(std::string_view column, std::string_view text) {
   const auto at = find_invalid_text(text);
-  if (at == text.npos) return;
-  throw Refused("column '" + std::string(column) + "' holds " +
-                (text[at] == '\0' ? std::string("a NUL byte") : std::string("invalid UTF-8")) + " at offset " +
-                std::to_string(at) + "; a store's texts are UTF-8 without NUL");
+  if (at != text.npos) throw Refused(invalid_text_message(column, text, at));
 }
 
 /// Of a text, of bytes, and of all in a list.

@@ -109,7 +109,7 @@ class DocumentRoot {
   }
 
   /// Throws the FileError for an `errno` that a system call on the file gave.
-  [[noreturn]] void fail(int error, const std::string& relative) const {
+  [[noreturn, gnu::cold]] void fail(int error, const std::string& relative) const {
     const auto kind = error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG ? FileError::Kind::not_found
                       : error == EXDEV || error == ELOOP                           ? FileError::Kind::outside
                                                                                    : FileError::Kind::unreadable;
@@ -152,7 +152,7 @@ class DocumentRoot {
   }
 
   /// Whether no name between the root and what was opened is hidden, by the paths that the kernel knows them by now.
-  bool is_visible(const detail::FileDescriptor& found) const noexcept {
+  [[gnu::cold]] bool is_visible(const detail::FileDescriptor& found) const noexcept {
     char of_root[PATH_MAX], of_found[PATH_MAX];
     const auto root = path_of(fd_, of_root), path = path_of(found, of_found);
     if (root.empty() || !path.starts_with(root)) return false;

@@ -71,7 +71,7 @@ class StatMemo {
   }
 
   /// Only for a stamp that had settled before the content was read.
-  void remember(const FileIdentity& root, std::string_view path, const FileStamp& stamp, std::string_view digest) {
+  [[gnu::cold]] void remember(const FileIdentity& root, std::string_view path, const FileStamp& stamp, std::string_view digest) {
     const Place place{root, path};
     auto& shard = shard_of(place);
     const std::lock_guard lock(shard.mutex);

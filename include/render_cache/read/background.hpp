@@ -35,7 +35,7 @@ class Background {
   [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
 
   /// Starts the job, which must not throw; false if too many are running. Throws std::system_error if there is no thread for it.
-  bool try_run(std::function<void()> job) {
+  [[gnu::cold]] bool try_run(std::function<void()> job) {
     std::list<Thread> ended;
     const std::lock_guard lock(mutex_);
     for (auto at = threads_.begin(); at != threads_.end();) {

@@ -37,7 +37,7 @@ class FailureMemory {
     return nullptr;
   }
 
-  void remember(const Key& key, const Fingerprint& fingerprint, std::exception_ptr error) {
+  [[gnu::cold]] void remember(const Key& key, const Fingerprint& fingerprint, std::exception_ptr error) {
     if (lifetime_ <= lifetime_.zero() || !fingerprint.settled()) return;
     const std::lock_guard lock(mutex_);
     if (failures_.size() >= capacity) {

@@ -244,7 +244,7 @@ class Flights {
     return true;
   }
 
-  [[noreturn]] static void refuse(const Key& key) {
+  [[noreturn, gnu::cold]] static void refuse(const Key& key) {
     throw RecursiveRender("the render of (" + describe_key(key) +
                           ") needs itself: a renderer may ask the cache for other keys only, and not in a circle");
   }

@@ -46,7 +46,8 @@ class Migrator {
   /// For `up`: as far as there are migrations.
   static constexpr std::uint32_t newest = std::numeric_limits<std::uint32_t>::max();
 
-  Migrator(Connection& connection, std::vector<Migration> migrations, std::string history = "render_cache_migrations")
+  [[gnu::cold]] Migrator(Connection& connection, std::vector<Migration> migrations,
+                         std::string history = "render_cache_migrations")
       : connection_(connection), migrations_(std::move(migrations)), history_(std::move(history)) {
     for (auto at = migrations_.begin(); at != migrations_.end(); ++at) {  // few: a better sort is more code than they are worth
       std::iter_swap(at, std::ranges::min_element(at, migrations_.end(), {}, &Migration::version));

@@ -39,7 +39,7 @@ class SqliteFile {
   }
   SqliteFile(const SqliteFile&) = delete;
   SqliteFile& operator=(const SqliteFile&) = delete;
-  ~SqliteFile() {
+  [[gnu::cold]] ~SqliteFile() {
     if (!fork_guard_.in_child()) return;
     // SQLite must not even be closed in a child of fork(): it would touch the parent's locks and log.
     new (std::nothrow) std::shared_ptr<Database>(std::move(database_));

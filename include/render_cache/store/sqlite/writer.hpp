@@ -25,7 +25,7 @@ namespace render_cache {
 class SqliteWriter {
  public:
   /// What is left of `lost`, a database that was at the path before, is removed first.
-  explicit SqliteWriter(const SqliteOptions& options, const detail::SqliteFiles& lost = {})
+  [[gnu::cold]] explicit SqliteWriter(const SqliteOptions& options, const detail::SqliteFiles& lost = {})
       : path_(checked(options.path)), timeout_(options.busy_timeout), file_lock_(path_ + "-lock") {
     const Turn turn(*this);
     detail::remove_orphans(path_, lost);
@@ -35,7 +35,7 @@ class SqliteWriter {
   }
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
-  ~SqliteWriter() {
+  [[gnu::cold]] ~SqliteWriter() {
     try {
       const Turn turn(*this);  // closing the last connection checkpoints
       connection_.reset();
@@ -72,7 +72,7 @@ class SqliteWriter {
     return place.string();
   }
 
-  std::unique_ptr<SqliteConnection> open() const {
+  [[gnu::cold]] std::unique_ptr<SqliteConnection> open() const {
     auto connection = std::make_unique<SqliteConnection>(path_, SqliteConnection::Access::write, timeout_);
     // Before the first table: both are fixed by it.
     connection->run_script("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL");
