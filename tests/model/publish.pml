@@ -111,7 +111,7 @@ inline land() {
 }
 
 active [READERS] proctype Reader() {
-  byte here, call, erased_before, now, seen, at;
+  byte here, call, erased_before, now, seen, earlier, at;
   bool stored, once_more;
   Entry mine;
 
@@ -183,6 +183,7 @@ publishing:
        goto landing
     :: else
     fi;
+    earlier = (WITHOUT == SAMPLING_AFTER_OUR_OWN && node[here].last_stored != 0 -> 1 + node[here].last_state : 0);
     node[here].last_stored = flight[_pid].number;
     node[here].last_state = now
   }
@@ -202,7 +203,11 @@ publishing:
     :: far.is && state_of(far.moment) == now && WITHOUT != LOOKING_BEFORE_SAMPLING -> goto landing /* what it wanted to store */
     :: else
     fi;
-    seen = text_of(far)
+    seen = text_of(far);
+    if /* that this node has stored it says nothing: what was called for earlier may have been frozen later */
+    :: WITHOUT == SAMPLING_AFTER_OUR_OWN && far.is && earlier == 1 + state_of(far.moment) -> goto publishing
+    :: else
+    fi
   }
   if
   :: state_of(edits) == now -> mine.moment = edits
@@ -227,6 +232,7 @@ answered:
     erased_before = 0;
     now = 0;
     seen = 0;
+    earlier = 0;
     stored = false;
     once_more = false
   }
