@@ -167,9 +167,9 @@ class RenderCache {
     return get_many(std::span<const Wanted<key_type, Source>>(wanted), options);
   }
 
-  /// After it every read of this process misses until it has rendered, and so does every other's that has nothing near: a render in
-  /// progress is not stored, and one that is being stored is waited for and erased. Whether there was an entry. Store errors are
-  /// thrown.
+  /// After it every read of this process misses until one has rendered: a render in progress is not stored, and one that is being
+  /// stored is waited for and erased. Another process that shares the store may keep what it has near, and store what it is rendering.
+  /// Whether there was an entry. Store errors are thrown.
   bool erase(const key_type& key) { return rendering_.erase(key); }
   /// As `erase`, for all keys of a group; how many entries there were.
   std::size_t erase_group(const group_t<key_type>& group) { return rendering_.erase_group(group); }
