@@ -1,4 +1,4 @@
-// A history of migrations that somebody else has written: it is the beginning of ours, and is taken further, or is refused by an
+// A history of migrations that somebody else has written: it begins as ours does, and is taken further, or is refused by an
 // error of the library that changes nothing.
 #include <render_cache/sql/migrate.hpp>
 
@@ -59,14 +59,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Migrator migrator(connection, migrations, "history");
   const bool is_ours = [&] {
     try {
-      return migrator.status().size() == migrations.size();
+      return migrator.status().size() == std::max(rows, migrations.size());  // a newer program's at the end
     } catch (const StoreError&) {
       return false;
     }
   }();
   try {
     const auto applied = migrator.up();
-    fuzz::expect(is_ours && applied == migrations.size() - rows && tables(connection) == applied, "what was missing is applied");
+    fuzz::expect(is_ours && applied == migrations.size() - std::min(rows, migrations.size()) && tables(connection) == applied,
+                 "what was missing is applied");
     fuzz::expect(migrator.pending().empty() && migrator.up() == 0, "nothing is left");
   } catch (const StoreError&) {
     fuzz::expect(!is_ours, "a history that is ours is taken further");

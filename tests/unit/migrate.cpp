@@ -89,14 +89,33 @@ TEST_CASE("a history that is not ours is refused by name") {
   renamed[0].name = "uno";
   CHECK_THROWS_WITH(Migrator(file.connection, renamed).up(), ContainsSubstring("1 'one'") && ContainsSubstring("'uno'"));
 
-  CHECK_THROWS_WITH(Migrator(file.connection, {three[0], three[1]}).up(),
-                    ContainsSubstring("7 'seven'") && ContainsSubstring("older than the database"));
+  CHECK_THROWS_WITH(Migrator(file.connection, {three[0], {2, "two", three[1].up, ""}, {3, "three", "SELECT 1", ""}}).up(),
+                    ContainsSubstring("7 'seven'") && ContainsSubstring("3 'three' was never applied") &&
+                        ContainsSubstring("older than the database"));
 
   auto inserted = three;
   inserted.push_back({5, "five", "CREATE TABLE five (a)", ""});
   CHECK_THROWS_WITH(Migrator(file.connection, inserted).up(),
                     ContainsSubstring("5 'five'") && ContainsSubstring("never applied"));
   CHECK(file.tables() == "one,render_cache_migrations,seven,two");
+}
+
+TEST_CASE("a history that a newer program has gone on with is left alone, and undone by that program alone") {
+  File file;
+  Migrator(file.connection, three).up();
+  Migrator older(file.connection, {three[0], three[1]});
+  CHECK(older.up() == 0);
+  CHECK(older.pending().empty());
+  const auto status = older.status();
+  REQUIRE(status.size() == 3);
+  CHECK(status[2].version == 7);
+  CHECK(status[2].name == "seven");
+  CHECK(status[2].applied_at.has_value());
+  CHECK_THROWS_WITH(older.down(0), ContainsSubstring("older than the database") && ContainsSubstring("2 'two'"));
+  CHECK_THROWS_WITH(older.down(2), ContainsSubstring("older than the database"));
+  CHECK(file.tables() == "one,render_cache_migrations,seven,two");
+  CHECK(Migrator(file.connection, three).down(2) == 1);
+  CHECK(older.down(1) == 1);
 }
 
 TEST_CASE("a history that no migrator has written is refused, whatever is in it") {

@@ -36,7 +36,10 @@ struct MigrationState {
 /// BEGIN IMMEDIATE), so one node applies and the others wait and then find nothing to do. In an engine whose DDL is in no
 /// transaction, a script that fails may leave a part of it, and the error says so.
 ///
-/// Each member throws MigrationError if the history is not the beginning of `migrations`, or a script fails;
+/// Nodes are upgraded one by one, so the history may have gone on: migrations after all of ours, by a newer program, are left alone. Whether
+/// the tables still fit is for the check of the table to say.
+///
+/// Each member throws MigrationError if the history does not begin as `migrations` do, or a script fails;
 /// StoreUnavailable if the database cannot be reached. Not for several threads at once.
 template <SchemaConnection Connection>
 class Migrator {
@@ -57,12 +60,15 @@ class Migrator {
     }
   }
 
-  /// Every migration and when it was applied. Changes nothing.
+  /// Every migration and when it was applied, those of a newer program at the end. Changes nothing.
   std::vector<MigrationState> status() {
     const auto applied = read_history();
     check(applied);
     std::vector<MigrationState> states;
     for (const auto& migration : migrations_) states.push_back({migration.version, migration.name});
+    for (std::size_t index = states.size(); index < applied.size(); ++index) {
+      states.push_back({applied[index].version, applied[index].name});
+    }
     for (std::size_t index = 0; index < applied.size(); ++index) states[index].applied_at = applied[index].applied_at;
     return states;
   }
@@ -97,11 +103,13 @@ class Migrator {
     return count;
   }
 
-  /// Undoes all versions above `to`, the newest first. Returns how many. The data of the tables goes with them.
+  /// Undoes all versions above `to`, the newest first. Returns how many. The data of the tables goes with them. Only the program that
+  /// has applied the newest knows how.
   std::size_t down(std::uint32_t to) {
     std::size_t count = 0;
     for (bool more = true; more;) {
       more = locked([&](std::size_t applied) {
+        if (applied > migrations_.size()) throw MigrationError(newer_database());
         if (applied == 0 || migrations_[applied - 1].version <= to) return false;
         const auto& migration = migrations_[applied - 1];
         if (migration.down.empty()) throw MigrationError(named(migration) + " has no way down");
@@ -122,6 +130,10 @@ class Migrator {
 
   static std::string named(const Migration& migration) {
     return "migration " + std::to_string(migration.version) + " '" + migration.name + "'";
+  }
+  [[nodiscard]] std::string newer_database() const {
+    return "this program is older than the database: use a newer one" +
+           (migrations_.empty() ? "" : " (the newest migration it knows is " + named(migrations_.back()) + ")");
   }
   [[nodiscard]] std::string table() const { return detail::quoted<Dialect>(history_); }
 
@@ -152,15 +164,16 @@ class Migrator {
     return {version, std::move(*row.at(1)), std::move(*row.at(2)), std::move(*row.at(3))};
   }
 
-  /// The history must be what the first of our migrations made.
+  /// The history must be what the first of our migrations made, or all of them and then a newer program's.
   [[gnu::cold]] void check(std::span<const Applied> applied) const {
     for (std::size_t index = 0; index < applied.size(); ++index) {
       const auto& done = applied[index];
       const auto known = std::ranges::find(migrations_, done.version, &Migration::version);
       const std::string text = "the database's migration " + std::to_string(done.version) + " '" + done.name + "' ";
       if (known == migrations_.end()) {
-        throw MigrationError(text + "is unknown to this program, which is older than the database: use a newer one" +
-                             (migrations_.empty() ? "" : " (the newest it knows is " + named(migrations_.back()) + ")"));
+        if (index >= migrations_.size()) return;
+        throw MigrationError(text + "is unknown here, and " + named(migrations_[index]) +
+                             " was never applied: " + newer_database());
       }
       if (known->name != done.name || checksum(known->up) != done.checksum) {
         throw MigrationError(text + "was applied with checksum " + done.checksum + "; this program has '" + known->name +
