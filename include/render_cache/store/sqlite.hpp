@@ -45,6 +45,7 @@ class SqliteStore {
   using Reader = detail::SqliteFile::Reader;
   using Writing = detail::SqliteFile::Writing;
   using Run = SqliteStatement::Run;
+  using SqliteSql = Sql<SqliteDialect>;
   using SqliteTurn = detail::SqliteTurn;
 
  public:
@@ -81,7 +82,7 @@ class SqliteStore {
   std::optional<Aged<value_type>> lookup_stale(const key_type& key) {
     check_key(key);
     return file_.read([&](Reader& reader) -> std::optional<Aged<value_type>> {
-      auto run = reader.lookup_stale.run();
+      auto run = reader.statements[&SqliteSql::make_lookup_stale].run();
       run.bind_members(key);
       if (!run.step() || run.is_null(0)) return {};
       auto found = read_lookup(run, key, Fingerprint::from_text(std::string(StoredText(run.column_text(0)).fingerprint())));
@@ -94,7 +95,7 @@ class SqliteStore {
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
     const auto text = stored_text<SqliteDialect>(S::fingerprint_column, key, *entry);
-    file_.write([&](Writing& writing) { send(writing.publish, key, entry->value, text); });
+    file_.write([&](Writing& writing) { send(writing, key, entry->value, text); });
   }
 
   /// One transaction: all or nothing.
@@ -109,7 +110,7 @@ class SqliteStore {
     file_.write([&](Writing& writing) {
       SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
       for (std::size_t i = 0; i < entries.size(); ++i) {  // the last one of a key stays
-        send(writing.publish, entries[i].first, entries[i].second->value, texts[i]);
+        send(writing, entries[i].first, entries[i].second->value, texts[i]);
       }
       transaction.commit();
     });
@@ -143,15 +144,17 @@ class SqliteStore {
   bool erase(const key_type& key) {
     check_key(key);
     return file_.write([&](Writing& writing) {
-      writing.erase.run().bind_members(key).step();
-      return writing.erase.changes() != 0;
+      auto& erase = writing.statements[&SqliteSql::make_erase];
+      erase.run().bind_members(key).step();
+      return erase.changes() != 0;
     });
   }
 
   std::size_t erase_group(const group_t<key_type>& group) {
     return file_.write([&](Writing& writing) {
-      writing.erase_group.run().bind(detail::to_field(group)).step();
-      return writing.erase_group.changes();
+      auto& erase = writing.statements[&SqliteSql::make_erase_group];
+      erase.run().bind(detail::to_field(group)).step();
+      return erase.changes();
     });
   }
 
@@ -229,8 +232,8 @@ class SqliteStore {
  private:
   // --- Rows ---
 
-  static void send(SqliteStatement& publish, const key_type& key, const value_type& value, const std::string& text) {
-    publish.run().bind_members(key).bind_members(value).bind(text).step();
+  static void send(Writing& writing, const key_type& key, const value_type& value, const std::string& text) {
+    writing.statements[&SqliteSql::make_publish].run().bind_members(key).bind_members(value).bind(text).step();
   }
 
   Lookup<value_type> find(Reader& reader, const key_type& key, const Fingerprint& fingerprint) {
@@ -253,7 +256,7 @@ class SqliteStore {
   std::string sweep_start() {
     const auto now = [&] {
       return file_.read([](Reader& reader) {
-        auto run = reader.sweep_start.run();
+        auto run = reader.statements[&SqliteSql::make_sweep_start].run();
         run.step();
         return std::string(run.column_text(0));
       });
@@ -272,7 +275,7 @@ class SqliteStore {
 
     std::vector<SweptKey<key_type>> keys(const key_type* after, std::size_t limit) {
       return store.file_.read([&](Reader& reader) {
-        auto run = after == nullptr ? reader.sweep_first.run() : reader.sweep_next.run();
+        auto run = reader.statements[after == nullptr ? &SqliteSql::make_sweep_first : &SqliteSql::make_sweep_next].run();
         if (after != nullptr) run.bind_members(*after);
         return read_keys(run, limit);
       });
@@ -280,7 +283,8 @@ class SqliteStore {
 
     std::vector<SweptKey<key_type>> keys_of(const group_t<key_type>& group, const key_type* after, std::size_t limit) {
       return store.file_.read([&](Reader& reader) {
-        auto run = after == nullptr ? reader.sweep_group_first.run() : reader.sweep_group_next.run();
+        auto run =
+            reader.statements[after == nullptr ? &SqliteSql::make_sweep_group_first : &SqliteSql::make_sweep_group_next].run();
         after == nullptr ? run.bind(detail::to_field(group)) : run.bind_members(*after);
         return read_keys(run, limit);
       });
@@ -288,7 +292,7 @@ class SqliteStore {
 
     std::vector<SurveyedKey<key_type>> survey(const key_type* after, std::size_t limit, bool with_bytes) {
       return store.file_.read([&](Reader& reader) {
-        auto run = after == nullptr ? reader.survey_first.run() : reader.survey_next.run();
+        auto run = reader.statements[after == nullptr ? &SqliteSql::make_survey_first : &SqliteSql::make_survey_next].run();
         if (after != nullptr) run.bind_members(*after);
         run.bind(start).bind(std::size_t{with_bytes}).bind(limit);
         std::vector<SurveyedKey<key_type>> keys;
@@ -306,7 +310,7 @@ class SqliteStore {
     std::vector<group_t<key_type>> groups(const group_t<key_type>* after, std::size_t limit) {
       return store.file_.read([&](Reader& reader) {
         std::vector<group_t<key_type>> groups;
-        auto run = after == nullptr ? reader.groups_first.run() : reader.groups_next.run();
+        auto run = reader.statements[after == nullptr ? &SqliteSql::make_groups_first : &SqliteSql::make_groups_next].run();
         if (after != nullptr) run.bind(detail::to_field(*after));
         run.bind(limit);
         while (run.step()) {
@@ -322,10 +326,11 @@ class SqliteStore {
       std::size_t erased = 0;
       store.file_.write_in_turns(next_turn, [&](Writing& writing, const SqliteTurn& turn) {
         SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
+        auto& erase = writing.statements[&SqliteSql::make_erase_older];
         std::size_t seen = 0, gone = 0;
         do {
-          writing.erase_older.run().bind_members(doomed[seen++]).bind(start).step();
-          gone += writing.erase_older.changes();
+          erase.run().bind_members(doomed[seen++]).bind(start).step();
+          gone += erase.changes();
         } while (seen < doomed.size() && !turn.is_over());
         transaction.commit();
         doomed = doomed.subspan(seen);
@@ -372,7 +377,8 @@ class SqliteStore {
 
   /// As many as the turn allows; whether there are more.
   static bool return_pages(Writing& writing, const SqliteTurn& turn) {
-    auto run = writing.return_pages.run();
+    SqliteStatement statement(writing.connection, "PRAGMA incremental_vacuum");
+    auto run = statement.run();
     while (run.step()) {
       if (turn.is_over()) return true;
     }

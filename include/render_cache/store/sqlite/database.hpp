@@ -8,6 +8,7 @@
 #include <render_cache/store/sqlite/statement.hpp>
 #include <render_cache/store/sqlite/writer.hpp>
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,12 +16,34 @@
 
 namespace render_cache::detail {
 
-/// What a store keeps in a file: the table, and the statements that were made of it.
+/// What a store keeps in a file: the table, and the statements of its leases.
 struct SqliteContent {
-  explicit SqliteContent(Table described) : table(std::move(described)), sql(table) {}
   const Table table;
-  const Sql<SqliteDialect> sql;
   const LeaseSql<SqliteDialect> leases{};
+};
+
+/// The statements that one connection runs, each made and prepared when it is first asked for: no program compiles or prepares those
+/// that it never runs.
+class SqliteStatements {
+ public:
+  /// Makes the text: a function of `Sql<SqliteDialect>`.
+  using Make = Statement (*)(const Table& table);
+
+  /// Both must outlive it.
+  SqliteStatements(SqliteConnection& connection, const Table& table) : connection_(connection), table_(table) {}
+
+  /// Stays where it is for as long as this lives.
+  SqliteStatement& operator[](Make make) {
+    for (auto& [made_by, statement] : prepared_) {
+      if (made_by == make) return statement;
+    }
+    return prepared_.emplace_back(make, SqliteStatement(connection_, make(table_).text)).second;
+  }
+
+ private:
+  SqliteConnection& connection_;
+  const Table& table_;
+  std::list<std::pair<Make, SqliteStatement>> prepared_;
 };
 
 /// What is thrown while it is made says why the file cannot be used.
@@ -33,12 +56,9 @@ class SqliteDatabase {
     SqliteStatement acquire, renew, release, clean_up;
   };
   struct Writing {
-    Writing(SqliteConnection& writer, const Sql<SqliteDialect>& sql)
-        : connection(writer), publish(writer, sql.publish.text), erase(writer, sql.erase.text),
-          erase_group(writer, sql.erase_group.text), erase_older(writer, sql.erase_older.text),
-          return_pages(writer, "PRAGMA incremental_vacuum") {}
+    Writing(SqliteConnection& writer, const Table& table) : connection(writer), statements(writer, table) {}
     SqliteConnection& connection;
-    SqliteStatement publish, erase, erase_group, erase_older, return_pages;
+    SqliteStatements statements;
     std::optional<Leases> leases{};  // where the file has their table
   };
 
@@ -68,7 +88,7 @@ class SqliteDatabase {
       migrate_leases(connection);
     }
     check_table(connection, content.table);
-    Writing writing(connection, content.sql);
+    Writing writing(connection, content.table);
     if (has_lease_table(connection)) writing.leases.emplace(connection, content.leases);
     return writing;
   }
@@ -80,22 +100,17 @@ class SqliteDatabase {
 /// For one thread at a time. It keeps its database open: the writer closes last.
 class SqliteReader {
  public:
-  SqliteReader(const Sql<SqliteDialect>& sql, const SqliteOptions& options, std::shared_ptr<SqliteDatabase> opened)
+  SqliteReader(const Table& table, const SqliteOptions& options, std::shared_ptr<SqliteDatabase> opened)
       : database(std::move(opened)), connection(options.path, SqliteConnection::Access::read, options.busy_timeout),
-        lookup(connection, sql.lookup.text), lookup_stale(connection, sql.lookup_stale.text),
-        sweep_start(connection, sql.sweep_start.text), sweep_first(connection, sql.sweep_first.text),
-        sweep_next(connection, sql.sweep_next.text), groups_first(connection, sql.groups_first.text),
-        groups_next(connection, sql.groups_next.text), sweep_group_first(connection, sql.sweep_group_first.text),
-        sweep_group_next(connection, sql.sweep_group_next.text), survey_first(connection, sql.survey_first.text),
-        survey_next(connection, sql.survey_next.text) {
+        statements(connection, table), lookup(statements[&Sql<SqliteDialect>::make_lookup]) {
     // A checkpoint is the writer's alone.
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
 
   const std::shared_ptr<SqliteDatabase> database;
   SqliteConnection connection;
-  SqliteStatement lookup, lookup_stale, sweep_start, sweep_first, sweep_next, groups_first, groups_next, sweep_group_first,
-      sweep_group_next, survey_first, survey_next;
+  SqliteStatements statements;
+  SqliteStatement& lookup;  // prepared at once: only then SQLite opens the file and its log
 };
 
 }  // namespace render_cache::detail

@@ -31,7 +31,7 @@ class SqliteFile {
   using Reader = SqliteReader;
   using Writing = Database::Writing;
 
-  SqliteFile(Table table, SqliteOptions options) : content_(std::move(table)), options_(std::move(options)) {
+  SqliteFile(Table table, SqliteOptions options) : content_{std::move(table)}, options_(std::move(options)) {
     options_.path = canonical_place(options_.path);
     options_.readers = std::max<std::size_t>(options_.readers, 1);
     idle_.reserve(options_.readers);
@@ -178,7 +178,7 @@ class SqliteFile {
   std::unique_ptr<Reader> make_reader(const std::shared_ptr<Database>& database) const {
     const auto turn = database->turn();
     const bool in_place = identity_of(options_.path.string()) == database->files().database;
-    return in_place ? std::make_unique<Reader>(content_.sql, options_, database) : nullptr;
+    return in_place ? std::make_unique<Reader>(content_.table, options_, database) : nullptr;
   }
 
   void give_back(std::unique_ptr<Reader> reader) noexcept {

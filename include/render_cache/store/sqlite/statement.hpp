@@ -14,6 +14,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -21,7 +22,7 @@ namespace render_cache {
 
 class SqliteStatement {
  public:
-  SqliteStatement(SqliteConnection& connection, std::string_view sql) : connection_(&connection), sql_(sql) {
+  SqliteStatement(SqliteConnection& connection, std::string sql) : connection_(&connection), sql_(std::move(sql)) {
     sqlite3_stmt* prepared = nullptr;
     connection.check(sqlite3_prepare_v3(connection.handle(), sql_.data(), static_cast<int>(sql_.size()),
                                         SQLITE_PREPARE_PERSISTENT, &prepared, nullptr),
@@ -158,7 +159,7 @@ class SqliteStatement {
     void operator()(sqlite3_stmt* handle) const noexcept { sqlite3_finalize(handle); }
   };
   SqliteConnection* connection_;
-  std::string_view sql_;
+  std::string sql_;
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
 };
 
