@@ -25,6 +25,7 @@ inline nlohmann::json to_json(const render_cache::CacheStats& stats) {
           {"leases", {{"granted", stats.leases}, {"waited", stats.leases_waited}, {"missing", stats.leases_missing}}},
           {"rendered_elsewhere", stats.rendered_elsewhere},
           {"published", stats.published},
+          {"publish_conflicts", stats.publish_conflicts},
           {"store_available", stats.store_available},
           {"store_errors",
            {{"unavailable", stats.store_unavailable},

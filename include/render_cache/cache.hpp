@@ -130,9 +130,9 @@ class RenderCache {
   /// A hit or a reason, and never a render. For a caller that has sampled the fingerprint itself.
   outcome_type find(const key_type& key, const Fingerprint& now) {
     const Watch watch;
-    auto outcome = lookups_.find(key, now);
-    lookups_.note(key, outcome, watch);
-    return outcome;
+    auto found = lookups_.find(key, now);
+    lookups_.note(key, found.outcome, watch);
+    return std::move(found.outcome);
   }
 
   /// As `find`, but never waits for a disk or a network: a miss says only that the answer is not near. Misses are not counted.
@@ -232,8 +232,8 @@ class RenderCache {
       return rendering_.older_or_rethrow(key, watch, options);
     }
     auto found = lookups_.find(key, now);
-    lookups_.note(key, found, watch);
-    if (found) return found;
+    lookups_.note(key, found.outcome, watch);
+    if (found.outcome) return std::move(found.outcome);
     return rendering_.answer(key, source, {landings, std::move(now), std::move(found)}, options);
   }
   template <class Source>
@@ -247,7 +247,7 @@ class RenderCache {
     }
     auto forced = lookups_.missed(Miss::forced);
     lookups_.note(key, forced, watch);
-    return rendering_.answer(key, source, {rendering_.landings(), std::move(now), std::move(forced)}, options);
+    return rendering_.answer(key, source, {rendering_.landings(), std::move(now), {std::move(forced)}}, options);
   }
 
   detail::Sampler<Renderer, Hasher> sampler_;

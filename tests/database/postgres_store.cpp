@@ -331,9 +331,33 @@ TEST_CASE("an unchanged body under a new fingerprint is not written again") {
   CHECK(written() == first);
   store.publish_many(std::vector<Wiki::KeyedEntry>{{key, page(long_html(1), fresh)}});
   CHECK(written() == first);
-  CHECK(store.lookup(key, fresh).entry->value.rendered_html == long_html(1));
+  CHECK(store.replace(key, page(long_html(1), newer), store.lookup(key, newer).seen));
+  CHECK(written() == first);
+  CHECK(store.lookup(key, newer).entry->value.rendered_html == long_html(1));
   store.publish(key, page(long_html(2), fresh));
   CHECK(written() != first);
+}
+
+TEST_CASE("whatever stands in the fingerprint's column can be replaced by who has seen it, and by nobody else") {
+  WikiDatabase database;
+  Wiki store(database.options());
+  const WikiKey key{"docs", "a.md"};
+  for (const std::string text : {"NULL", "''", "'source=1'", "'source=7||cost=1us|row=x3:0'", "'||'", "repeat('x', 100000)"}) {
+    INFO(text);
+    store.publish(key, page("x"));
+    database.execute("UPDATE wiki_cache SET source_hash = " + text + ", rendered_at = '2000-01-01'");
+    const auto seen = store.lookup(key, newer).seen;
+    REQUIRE(seen.text.has_value());
+    CHECK_FALSE(store.replace(key, page("y", newer), Seen{}));
+    CHECK_FALSE(store.replace(key, page("y", newer), Seen{*seen.text + "x"}));
+    CHECK_FALSE(store.replace({"docs", "b.md"}, page("y", newer), seen));
+    CHECK(store.replace(key, page("y", newer), seen));
+    REQUIRE(store.lookup(key, newer).entry != nullptr);
+    CHECK(store.lookup(key, newer).entry->rendered_at > std::chrono::sys_days{std::chrono::year{2020} / 1 / 1});
+    CHECK_FALSE(store.replace(key, page("z"), seen));
+  }
+  CHECK(store.replace(key, page("z"), Seen{"\xff"}));  // what no parameter can be
+  CHECK(store.lookup(key, fresh).entry != nullptr);
 }
 
 TEST_CASE("the cache's own sessions commit without waiting for the disk, and no other") {

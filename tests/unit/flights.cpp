@@ -289,7 +289,7 @@ TEST_CASE("a flight knows whether its key was erased, and whether a later one ha
   auto recent = f.flights.join(named("a"), state("y"), 0);
   auto other = f.join("b");
   CHECK_FALSE(f.flights.overtaken(*old.flight()));
-  f.flights.stored(*recent.flight());
+  CHECK_FALSE(f.flights.stored(*recent.flight()).has_value());
   CHECK(f.flights.overtaken(*old.flight()));
   CHECK_FALSE(f.flights.overtaken(*recent.flight()));
   CHECK_FALSE(f.flights.overtaken(*other.flight()));
@@ -297,6 +297,8 @@ TEST_CASE("a flight knows whether its key was erased, and whether a later one ha
   CHECK(f.flights.overtaken(*old.flight()));
   auto newest = f.flights.join(named("a"), state("z"), 0);
   CHECK_FALSE(f.flights.overtaken(*newest.flight()));
+  CHECK(f.flights.stored(*newest.flight()) == state("y"));  // what the one before it has stored
+  CHECK_FALSE(f.flights.stored(*other.flight()).has_value());
 
   f.flights.mark_erased([](const SmallKey& key) { return key.name == "a"; });
   CHECK(f.flights.erased(*old.flight()));

@@ -19,6 +19,8 @@ const Table wiki = table_of<WikiSchema>();
 const Sql<PostgresDialect> postgres(wiki);
 const BatchSql<PostgresDialect> batch(wiki);
 const Sql<SqliteDialect> sqlite(wiki);
+const ReplaceSql<SqliteDialect> sqlite_over(wiki);
+const ReplaceSql<PostgresDialect> postgres_over(wiki);
 
 /// Not yet to come, but for a minute.
 const std::string
@@ -40,6 +42,14 @@ TEST_CASE("the wiki's statements for SQLite are these") {
         R"(VALUES (?1, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%fZ','now')) ON CONFLICT ("repo_alias", "page_path") )"
         R"(DO UPDATE SET "rendered_html" = EXCLUDED."rendered_html", "metadata" = EXCLUDED."metadata", )"
         R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")");
+  CHECK(
+      sqlite_over.insert_new.text ==
+      R"(INSERT INTO "wiki_cache" AS t ("repo_alias", "page_path", "rendered_html", "metadata", "source_hash", "rendered_at") )"
+      R"(VALUES (?1, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%fZ','now')) ON CONFLICT ("repo_alias", "page_path") DO NOTHING)");
+  CHECK(sqlite_over.replace.text ==
+        R"(UPDATE "wiki_cache" AS t SET "rendered_html" = ?3, "metadata" = ?4, "source_hash" = ?5, )"
+        R"("rendered_at" = strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE t."repo_alias" = ?1 AND t."page_path" = ?2 )"
+        R"(AND CAST(coalesce(t."source_hash", '') AS text) = ?6)");
   CHECK(sqlite.erase.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1 AND t."page_path" = ?2)");
   CHECK(sqlite.erase_group.text == R"(DELETE FROM "wiki_cache" AS t WHERE t."repo_alias" = ?1)");
   CHECK(sqlite.sweep_first.text == R"(SELECT t."repo_alias", t."page_path", )" + newer_than + "?1" + newer +
@@ -95,6 +105,16 @@ TEST_CASE("the wiki's statements for PostgreSQL are these") {
       R"("source_hash" = EXCLUDED."source_hash", "rendered_at" = EXCLUDED."rendered_at")";
   const std::string insert =
       R"(INSERT INTO "wiki_cache" AS t ("repo_alias", "page_path", "rendered_html", "metadata", "source_hash", "rendered_at") )";
+  CHECK(postgres_over.insert_new.text ==
+        insert + R"(VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT ("repo_alias", "page_path") DO NOTHING)");
+  CHECK(postgres_over.replace.text ==
+        R"(UPDATE "wiki_cache" AS t SET )"
+        R"("rendered_html" = CASE WHEN t."rendered_html" COLLATE "C" = (CASE WHEN false THEN t."rendered_html" ELSE $3 END) )"
+        R"(COLLATE "C" THEN t."rendered_html" ELSE (CASE WHEN false THEN t."rendered_html" ELSE $3 END) END, )"
+        R"("metadata" = CASE WHEN t."metadata"::text COLLATE "C" = (CASE WHEN false THEN t."metadata" ELSE $4 END)::text )"
+        R"(COLLATE "C" THEN t."metadata" ELSE (CASE WHEN false THEN t."metadata" ELSE $4 END) END, )"
+        R"("source_hash" = $5, "rendered_at" = now() WHERE t."repo_alias" = $1 AND t."page_path" = $2 )"
+        R"(AND CAST(coalesce(t."source_hash", '') AS text) = $6)");
   CHECK(postgres.publish.text == insert + "VALUES ($1, $2, $3, $4, $5, now())" + update);
   CHECK(
       batch.publish_many.text ==

@@ -204,3 +204,45 @@ TEST_CASE("sqlite: every publish sets the second timestamp, and a renewed row it
   CHECK(row.at(0) == "1");
   CHECK(row.at(1) == "1");
 }
+
+TEST_CASE("sqlite: whatever stands in the fingerprint's column can be replaced by who has seen it, and by nobody else") {
+  SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  const WikiKey row{"r", "p"};
+  // Not STRICT, as a table of somebody's own may be: then a text's column may hold bytes.
+  auto outside = wiki.outside();
+  outside.run_script(
+      "CREATE TABLE loose(repo_alias TEXT, page_path TEXT, rendered_html TEXT, metadata TEXT, source_hash TEXT, rendered_at "
+      "TEXT, "
+      "PRIMARY KEY(repo_alias, page_path)); DROP TABLE wiki_cache; ALTER TABLE loose RENAME TO wiki_cache");
+  const std::string text =
+      GENERATE(as<std::string>{}, "NULL", "''", "'source=1'", "'source=7||cost=1us|row=x3:0'", "'||'", "CAST(x'e9ff' AS TEXT)",
+               "x'e9ff'", "CAST(x'610062' AS TEXT)", "replace(hex(zeroblob(50000)), '0', 'x')");
+  INFO(text);
+  store.publish(row, page(1));
+  outside.run_script("UPDATE wiki_cache SET source_hash = " + text);
+  const auto seen = store.lookup(row, fingerprint(2)).seen;
+  REQUIRE(seen.text.has_value());
+  CHECK_FALSE(store.replace(row, page(2), Seen{}));
+  CHECK_FALSE(store.replace(row, page(2), Seen{*seen.text + "x"}));
+  CHECK_FALSE(store.replace({"r", "other"}, page(2), seen));
+  CHECK(store.replace(row, page(2), seen));
+  CHECK(found(store, row, 2) == 2);
+  CHECK_FALSE(store.replace(row, page(3), seen));
+  CHECK(found(store, row, 2) == 2);
+}
+
+TEST_CASE("sqlite: a publish over what was seen sets all times, and refuses what cannot be stored") {
+  AllKindsFile file;
+  file.store.publish(key, entry(plain()));
+  file.outside("UPDATE all_kinds SET checked_at = '2000-01-01T00:00:00Z', updated_at = '2000-01-01T00:00:00Z'");
+  CHECK(file.store.replace(key, entry(plain(), 2), file.store.lookup(key, fingerprint(2)).seen));
+  SqliteConnection connection(file.directory / "all.db", SqliteConnection::Access::read, seconds(5));
+  const auto row = connection.query("SELECT checked_at > '2020', updated_at > '2020' FROM all_kinds").at(0);
+  CHECK(row.at(0) == "1");
+  CHECK(row.at(1) == "1");
+  auto not_a_number = plain();
+  not_a_number.maybe_real = std::nan("");
+  CHECK_THROWS_AS(file.store.replace(key, entry(not_a_number, 3), file.store.lookup(key, fingerprint(3)).seen), InvalidValue);
+  CHECK(file.store.lookup(key, fingerprint(2)).entry);
+}

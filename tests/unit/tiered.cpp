@@ -103,6 +103,27 @@ TEST_CASE("a batch that is published reaches both") {
   }
 }
 
+TEST_CASE("what the far store has not replaced, or failed to, is near all the same, but for what it cannot hold") {
+  struct Far : FullStore {
+    bool replace(const WikiKey&, EntryPtr<WikiPage>, const Seen& seen) {
+      before("replace");
+      return seen.text == "as it was";
+    }
+  } far;
+  MemoryStore<WikiSchema> near;
+  TieredStore store(near, far);
+  CHECK(store.replace(key, page("x"), Seen{"as it was"}));
+  CHECK(near.lookup(key, fingerprint("x")).entry);
+  CHECK_FALSE(store.replace(key, page("y"), Seen{}));
+  CHECK(near.lookup(key, fingerprint("y")).entry);
+  far.before = [](std::string_view) { throw StoreUnavailable("refused"); };
+  CHECK_THROWS_AS(store.replace(key, page("z"), Seen{}), StoreUnavailable);
+  CHECK(near.lookup(key, fingerprint("z")).entry);
+  far.before = [](std::string_view) { throw InvalidValue("a NUL byte"); };
+  CHECK_THROWS_AS(store.replace(key, page("a"), Seen{}), InvalidValue);
+  CHECK_FALSE(near.lookup(key, fingerprint("a")).entry);
+}
+
 TEST_CASE("a near hit is one also of a store that does not know where it stands") {
   FullStore near, far;
   TieredStore store(near, far);

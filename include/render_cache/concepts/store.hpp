@@ -39,6 +39,7 @@ namespace render_cache {
 // The laws are tested by laws/store_laws.hpp, for your own store too.
 //
 // Stronger, optional, used where present:
+//   HasReplace                      publishes only over what was seen, so that of two processes none replaces what is newer
 //   HasLookupMany, HasPublishMany   batches: N keys, one round trip
 //   HasLookupStale                  the stored entry whatever its fingerprint, with its age
 //   HasBounds                       a table that grows for ever unless it is kept within bounds: by `RenderCache::prune`
@@ -87,10 +88,17 @@ concept HasPrune = requires(S store, const KeepPredicate<typename S::key_type>& 
 template <class S>
 concept Store = HasKeyAndValue<S> && HasLookup<S> && HasPublish<S> && HasErase<S> && HasEraseGroup<S> && HasPrune<S>;
 
+/// `replace(key, entry, seen)`: as `publish`, if what is stored for the key is still what a look-up of it saw, and else not at all, in
+/// one step; whether it was stored. So each miss of such a store tells what it saw. A near part keeps the entry either way.
+template <class S>
+concept HasReplace = requires(S store, const typename S::key_type& key, EntryPtr<typename S::value_type> entry) {
+  { store.replace(key, std::move(entry), std::declval<const Seen&>()) } -> std::same_as<bool>;
+};
+
 /// A key with the fingerprint asked for.
 template <class Key>
 struct Query {
-  Key key;                  ///< which entry
+  Key key;  ///< which entry
   Fingerprint fingerprint;  ///< what it must have been made from
 };
 

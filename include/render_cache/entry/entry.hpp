@@ -38,11 +38,17 @@ enum class Origin : std::uint8_t {
   stale,   ///< an older value, which this call allowed
 };
 
+/// What a look-up saw of a key, whatever it asked for.
+struct Seen {
+  std::optional<std::string> text{};  ///< what stands where the fingerprint is kept, notes included; none: nothing is stored
+};
+
 /// What a look-up found: the entry where the stored fingerprint equals the one asked for, else why not.
 template <class Value>
 struct Lookup {
   EntryPtr<Value> entry{};              ///< null: a miss
   std::optional<Fingerprint> stored{};  ///< on a miss: the fingerprint that is stored instead, if any
+  Seen seen{};                          ///< on a miss, of a store that has `replace`: what was there
   std::string unreadable{};             ///< on a miss: what is wrong with the stored row, if it cannot be read or is damaged
   bool damaged = false;                 ///< on a miss: the row can be read, and is not what was stored
   Origin origin = Origin::store;        ///< `store`, or `near` where a part of the store answered from memory

@@ -19,6 +19,7 @@
 #include <render_cache/laws/store/clean_up.hpp>
 #include <render_cache/laws/store/group_clean_up.hpp>
 #include <render_cache/laws/store/leases.hpp>
+#include <render_cache/laws/store/replace.hpp>
 #include <render_cache/laws/store/texts.hpp>
 #include <render_cache/laws/store/threads.hpp>
 
@@ -28,6 +29,9 @@
   TEST_CASE("laws of a store: " #Model " texts", "[laws]") { render_cache::laws::text_laws<Model>(); }                         \
   TEST_CASE("laws of a store: " #Model " clean-up", "[laws]") { render_cache::laws::clean_up_laws<Model>(); }                  \
   TEST_CASE("laws of a store: " #Model " clean-up by a query", "[laws]") { render_cache::laws::group_clean_up_laws<Model>(); } \
+  TEST_CASE("laws of a store: " #Model " replacing what was seen", "[laws][concurrent]") {                                     \
+    render_cache::laws::replace_laws<Model>();                                                                                 \
+  }                                                                                                                            \
   TEST_CASE("laws of a store: " #Model " bounds", "[laws]") { render_cache::laws::bound_laws<Model>(); }                       \
   TEST_CASE("laws of a store: " #Model " leases", "[laws]") { render_cache::laws::lease_laws<Model>(); }                       \
   TEST_CASE("laws of a store: " #Model " threads", "[laws][concurrent]") { render_cache::laws::thread_laws<Model>(); }

@@ -196,10 +196,12 @@ class Flights {
     const std::lock_guard lock(mutex_);
     return in_air_.find(flight.key)->second.last_stored > flight.number;
   }
-  /// The flight, not landed yet, has stored what it brings.
-  void stored(const Flight& flight) {
+  /// The flight, not landed yet, stores what it brings. Under which fingerprint the one before it has, if one has.
+  std::optional<Fingerprint> stored(const Flight& flight) {
     const std::lock_guard lock(mutex_);
-    in_air_.find(flight.key)->second.last_stored = flight.number;
+    auto& of_key = in_air_.find(flight.key)->second;
+    of_key.last_stored = flight.number;
+    return std::exchange(of_key.last_fingerprint, flight.fingerprint);
   }
 
   /// The flight whose render the calling thread works for; null if for none.
@@ -235,6 +237,7 @@ class Flights {
   struct OfKey {
     std::vector<FlightPtr> flights;
     std::uint64_t last_stored = 0;  // the number of the flight that stored last, while others of the key are in the air
+    std::optional<Fingerprint> last_fingerprint{};  // that flight's
   };
 
   static bool land_by(std::unique_lock<std::mutex>& lock, Flight& flight, const Deadline& deadline) {

@@ -45,19 +45,19 @@ class Batches {
     const auto landings = rendering_.landings();
     std::vector<answer_type> answers(wanted.size(), answer_type(std::exception_ptr{}));
     const Asked asked = sample(wanted, watch, options, answers);
-    std::vector<Outcome> outcomes(asked.places.size(), Lookups::missed(Miss::forced));
-    if (!options.refresh) outcomes = lookups_.find_many(asked.queries);
+    std::vector<Found> looked_up(asked.places.size(), Found{Lookups::missed(Miss::forced)});
+    if (!options.refresh) looked_up = lookups_.find_many(asked.queries);
 
     Progress progress{.done = wanted.size() - asked.places.size(), .total = wanted.size()};
     Missing missing;
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      lookups_.note(asked.queries[i].key, outcomes[i], watch);
-      if (outcomes[i]) {
-        answers[asked.places[i]] = std::move(outcomes[i]);
+    for (std::size_t i = 0; i < looked_up.size(); ++i) {
+      lookups_.note(asked.queries[i].key, looked_up[i].outcome, watch);
+      if (looked_up[i].outcome) {
+        answers[asked.places[i]] = std::move(looked_up[i].outcome);
         ++progress.hits;
         ++progress.done;
       } else {
-        missing.add(asked.places[i], asked.queries[i], std::move(outcomes[i]));
+        missing.add(asked.places[i], asked.queries[i], std::move(looked_up[i]));
       }
     }
     if (options.progress) options.progress(progress);
@@ -66,12 +66,12 @@ class Batches {
     std::atomic<std::size_t> next = 0;
     const auto render_missing = [&] {
       for (std::size_t turn; (turn = next.fetch_add(1)) < missing.renders.size();) {
-        auto& [query, outcome, places] = missing.renders[turn];
+        auto& [query, found, places] = missing.renders[turn];
         answer_type answer(std::exception_ptr{});
         try {
           if (options.stop.stop_requested()) throw Cancelled("stopped before (" + describe_key(query.key) + ") was rendered");
           answer = rendering_.answer(query.key, wanted[places.front()].source,
-                                     {landings, std::move(query.fingerprint), std::move(outcome)}, options.each);
+                                     {landings, std::move(query.fingerprint), std::move(found)}, options.each);
         } catch (...) {
           answer = std::current_exception();
         }
@@ -104,7 +104,7 @@ class Batches {
   }
 
  private:
-  using Outcome = typename Rendering::outcome_type;
+  using Found = typename Lookups::Found;
 
   /// The keys that can be asked for.
   struct Asked {
@@ -116,13 +116,13 @@ class Batches {
   struct Missing {
     struct Render {
       Query<key_type> query;
-      Outcome outcome;
+      Found found;
       std::vector<std::size_t> places;
     };
     std::vector<Render> renders;
     std::unordered_map<key_type, std::vector<std::size_t>, KeyHash<key_type>> of_key;
 
-    void add(std::size_t place, const Query<key_type>& query, Outcome outcome) {
+    void add(std::size_t place, const Query<key_type>& query, Found found) {
       auto& same_key = of_key[query.key];
       for (const auto i : same_key) {
         // Two sources whose fingerprints are unsettled may differ although these are equal.
@@ -132,7 +132,7 @@ class Batches {
         }
       }
       same_key.push_back(renders.size());
-      renders.push_back({query, std::move(outcome), {place}});
+      renders.push_back({query, std::move(found), {place}});
     }
   };
 

@@ -38,11 +38,39 @@ class Lookups {
     return {nullptr, Origin::store, reason, false, std::move(detail)};
   }
 
-  outcome_type find(const key_type& key, const Fingerprint& now) {
-    if (!now.settled()) return missed(Miss::unsettled);
+  /// An answer, and on a miss what was seen, if that is known of a store that replaces what was seen.
+  struct Found {
+    outcome_type outcome;
+    std::optional<Seen> seen{};
+  };
+
+  Found find(const key_type& key, const Fingerprint& now) {
+    if (!now.settled()) return {missed(Miss::unsettled)};
     std::string failure;
-    auto found = store_.ask([&](auto& store) { return store.lookup(key, now); }, failure);
-    return found ? judge(std::move(*found), now) : missed(Miss::store_failed, std::move(failure));
+    bool can_replace = false;
+    const auto ask = [&]<class Asked>(Asked& store) {
+      can_replace = HasReplace<Asked>;
+      return store.lookup(key, now);
+    };
+    auto found = store_.ask(ask, failure);
+    if (!found) return {missed(Miss::store_failed, std::move(failure))};
+    return judge(std::move(*found), now, can_replace);
+  }
+
+  /// What is there now, but for a value. Nothing, and `failure` says why, if the store fails or is left alone.
+  std::optional<Lookup<value_type>> look(const key_type& key, std::string& failure) {
+    static const auto of_no_entry = Fingerprint::from_text("||");
+    std::optional<Lookup<value_type>> there;
+    const auto ask = [&]<class Asked>(Asked& store) {
+      if constexpr (HasReplace<Asked>) {
+        there = store.lookup(key, of_no_entry);
+      } else {
+        failure = "the store was unavailable a moment ago and is left alone";
+      }
+      return there.has_value();
+    };
+    store_.ask(ask, failure);
+    return there;
   }
 
   outcome_type find_near(const key_type& key, const Fingerprint& now) {
@@ -51,18 +79,23 @@ class Lookups {
   }
 
   /// As `find` for each, in one round trip where the store can.
-  std::vector<outcome_type> find_many(std::span<const Query<key_type>> queries) {
+  std::vector<Found> find_many(std::span<const Query<key_type>> queries) {
     std::string failure;
-    auto found = store_.ask([&](auto& store) { return ask_many(store, queries); }, failure);
-    std::vector<outcome_type> outcomes;
-    outcomes.reserve(queries.size());
+    bool can_replace = false;
+    const auto ask = [&]<class Asked>(Asked& store) {
+      can_replace = HasReplace<Asked>;
+      return ask_many(store, queries);
+    };
+    auto answers = store_.ask(ask, failure);
+    std::vector<Found> found;
+    found.reserve(queries.size());
     for (std::size_t i = 0; i < queries.size(); ++i) {
       const auto& now = queries[i].fingerprint;
-      outcomes.push_back(!now.settled() ? missed(Miss::unsettled)
-                         : found        ? judge(std::move((*found)[i]), now)
-                                        : missed(Miss::store_failed, failure));
+      found.push_back(!now.settled() ? Found{missed(Miss::unsettled)}
+                      : answers      ? judge(std::move((*answers)[i]), now, can_replace)
+                                     : Found{missed(Miss::store_failed, failure)});
     }
-    return outcomes;
+    return found;
   }
 
   /// What is stored under whatever fingerprint, if it is young enough; what is near while the store fails.
@@ -105,6 +138,11 @@ class Lookups {
  private:
   enum Counter : std::size_t { near_hits, far_hits, misses, counters = misses + miss_reasons };
 
+  static Found judge(Lookup<value_type>&& found, const Fingerprint& now, bool can_replace) {
+    std::optional<Seen> seen;
+    if (can_replace && !found.entry) seen = std::move(found.seen);
+    return {judge(std::move(found), now), std::move(seen)};
+  }
   static outcome_type judge(Lookup<value_type>&& found, const Fingerprint& now) {
     if (found.entry) return {std::move(found.entry), found.origin};
     if (!found.unreadable.empty()) return missed(found.damaged ? Miss::damaged : Miss::unreadable, std::move(found.unreadable));

@@ -29,7 +29,7 @@ struct Outcome {
   EntryPtr<Value> entry{};  ///< the value, its fingerprint, when it was rendered and what that cost
   Origin origin = Origin::store;  ///< where the value came from
   Miss miss = Miss::none;  ///< why the store had no answer
-  /// Whether the store has the entry now. False after a render: the store failed, an erase came between, the
+  /// Whether the store has the entry now. False after a render: the store failed, an erase or another process came between, the
   /// source moved while it was rendered, or it was too new to trust.
   bool stored = true;
   std::string detail{};  ///< for `changed`: the components, such as "source,renderer"; else a message or nothing

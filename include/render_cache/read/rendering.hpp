@@ -53,7 +53,7 @@ class Rendering {
   struct Start {
     std::uint64_t landings;  ///< before it sampled and looked up
     Fingerprint now;
-    outcome_type outcome;
+    typename Lookups::Found found;
   };
 
   [[nodiscard]] std::uint64_t landings() const noexcept { return flights_.landings(); }
@@ -94,6 +94,7 @@ class Rendering {
     stats.stale = counts_.sum(stale);
     stats.moved = counts_.sum(moved);
     stats.published = counts_.sum(published);
+    stats.publish_conflicts = counts_.sum(publish_conflicts);
     stats.render_nanoseconds = counts_.sum(render_nanoseconds);
     leases_.add_to(stats);
   }
@@ -111,20 +112,21 @@ class Rendering {
     stale,
     moved,
     published,
+    publish_conflicts,
     render_nanoseconds,
     counters
   };
   struct Task {  // what a leader is to do
     bool look_again;  // another flight may have published what this one is for
     bool whatever_is_frozen;  // render the source as it was frozen, though it is no longer what was asked for
+    std::optional<Seen> seen;  // what was there before; unknown where the store failed or was not asked
   };
 
   /// What a call may share. Of a source in the caller's hands an unsettled fingerprint does not say whether another's is the same.
   template <class Source>
   static Join joinable(const Start& start) {
-    constexpr bool lives_elsewhere = FreezingHasher<Hasher, Source> || LiveHasher<Hasher>;
-    if (!start.now.settled()) return lives_elsewhere ? Join::not_yet : Join::none;
-    return start.outcome.miss == Miss::forced ? Join::not_yet : Join::any;
+    if (!start.now.settled()) return Sampler::template lives_elsewhere<Source> ? Join::not_yet : Join::none;
+    return start.found.outcome.miss == Miss::forced ? Join::not_yet : Join::any;
   }
 
   /// Marks again what began meanwhile: a leader who looks again may have found what was not erased yet.
@@ -141,8 +143,8 @@ class Rendering {
   Start begin_again(const key_type& key, const Source& source, bool forced) {
     const auto before = landings();
     auto now = sampler_.fingerprint(source);
-    auto outcome = forced ? Lookups::missed(Miss::forced) : lookups_.find(key, now);
-    return {before, std::move(now), std::move(outcome)};
+    auto found = forced ? typename Lookups::Found{Lookups::missed(Miss::forced)} : lookups_.find(key, now);
+    return {before, std::move(now), std::move(found)};
   }
 
   template <class Source>
@@ -154,7 +156,15 @@ class Rendering {
   Result render(const Flight& flight, const Source& source, Task task);
   template <class Source, class Content>
   EntryPtr<value_type> make_entry(const Flight& flight, const Source& source, const Content& content, Fingerprint now);
-  void publish(const Flight& flight, Result& result);
+  template <class Source>
+  void publish(const Flight& flight, const Source& source, std::optional<Seen> seen, Result& result);
+  template <class Source>
+  std::optional<Seen> replaceable(const Flight& flight, const Source& source, const std::optional<Fingerprint>& earlier,
+                                  bool seen, Result& result);
+  void conflict(Result& result, std::string why) {
+    counts_.add(publish_conflicts);
+    result.detail = std::move(why);
+  }
   std::optional<outcome_type> older(const key_type& key, const outcome_type& missed, const Freshness& freshness);
 
   const Sampler& sampler_;
@@ -173,12 +183,13 @@ template <class Source>
 auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, Start start, const GetOptions& options)
     -> outcome_type {
   check_key(key);
-  const bool forced = start.outcome.miss == Miss::forced;
+  auto& outcome = start.found.outcome;
+  const bool forced = outcome.miss == Miss::forced;
   const auto& freshness = options.freshness;
   const Deadline hard = options.hard_limit ? Deadline(from_now(*options.hard_limit)) : Deadline{};
   std::optional<outcome_type> old;
   const auto may_serve_older = [&] {
-    if (!old) old = older(key, start.outcome, freshness);
+    if (!old) old = older(key, outcome, freshness);
     return old.has_value();
   };
   if (freshness.mode() == Freshness::Mode::stale_while_rendering) may_serve_older();
@@ -194,16 +205,17 @@ auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, St
     typename Flights::Call call = flights_.join(key, start.now, start.landings, which);
     bool started = true;
     if (call.leads()) {
-      const Task task{.look_again = call.look_again() && which == Join::any,
-                      .whatever_is_frozen = which != Join::any || round >= 16};
+      Task task{.look_again = call.look_again() && which == Join::any,
+                .whatever_is_frozen = which != Join::any || round >= 16,
+                .seen = std::move(start.found.seen)};
       if constexpr (outlives_call<Source>) {
         if (limit) {
-          started = start_in_background(call.flight(), source, task);
+          started = start_in_background(call.flight(), source, std::move(task));
         } else {
-          fly(call.flight(), source, task);
+          fly(call.flight(), source, std::move(task));
         }
       } else {
-        fly(call.flight(), source, task);
+        fly(call.flight(), source, std::move(task));
       }
     } else if (!std::exchange(waits_for_another, true)) {
       counts_.add(shared);
@@ -234,11 +246,11 @@ auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, St
       // A leader may find the source changed when he freezes it. What he then brings was true during his own call, and not
       // necessarily during one that came later; what began after this call was.
       if (result->entry && (call.leads() || which != Join::any || result->entry->fingerprint == start.now)) {
-        start.outcome.entry = result->entry;
-        start.outcome.origin = !call.leads() ? Origin::flight : result->rendered ? Origin::render : Origin::store;
-        start.outcome.stored = result->stored;
-        if (!result->detail.empty()) start.outcome.detail = result->detail;
-        return std::move(start.outcome);
+        outcome.entry = result->entry;
+        outcome.origin = !call.leads() ? Origin::flight : result->rendered ? Origin::render : Origin::store;
+        outcome.stored = result->stored;
+        if (!result->detail.empty()) outcome.detail = result->detail;
+        return std::move(outcome);
       }
     }
 
@@ -248,7 +260,7 @@ auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, St
       if (may_serve_older()) return return_older();
       throw;
     }
-    if (start.outcome) return std::move(start.outcome);
+    if (outcome) return std::move(outcome);
   }
 }
 
@@ -276,23 +288,32 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
       throw RenderTimeout("the render of (" + describe_key(flight->key) + ") waits for the one before it longer than " +
                           "CacheOptions::max_wait, " + std::to_string(max_wait_.count()) + " ms");
     }
-    auto found = task.look_again ? lookups_.find(flight->key, flight->fingerprint) : Lookups::missed(Miss::absent);
-    if (!found && !flight->anew && (result.error = failures_.recall(flight->key, flight->fingerprint))) {
+    typename Lookups::Found found{Lookups::missed(Miss::absent)};
+    const auto look_again = [&] {
+      found = lookups_.find(flight->key, flight->fingerprint);
+      if (found.seen) task.seen = std::move(found.seen);
+      return bool(found.outcome);
+    };
+    if (task.look_again) look_again();
+    if (!found.outcome && !flight->anew && (result.error = failures_.recall(flight->key, flight->fingerprint))) {
       counts_.add(failures_remembered);
     } else {
       std::optional<typename Leases::Lease> lease;  // until what was rendered is stored
-      if (!found && !flight->anew) {
+      if (!found.outcome && !flight->anew) {
         const auto until = flights_.nested(*flight) ? std::chrono::steady_clock::now() : from_now(max_wait_);
-        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(), until, [&] {
-          found = lookups_.find(flight->key, flight->fingerprint);
-          return bool(found);
-        });
+        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(), until, look_again);
       }
-      if (found) {
-        result.entry = std::move(found.entry);
+      if (found.outcome) {
+        result.entry = std::move(found.outcome.entry);
         result.stored = true;
       } else {
-        result = render(*flight, source, task);
+        if constexpr (HasReplace<S>) {
+          if (flight->anew && flight->fingerprint.settled()) {  // a refresh has not looked
+            std::string failure;
+            if (auto there = lookups_.look(flight->key, failure)) task.seen = std::move(there->seen);
+          }
+        }
+        result = render(*flight, source, std::move(task));
       }
     }
   } catch (...) {
@@ -328,7 +349,7 @@ auto Rendering<R, H, S, O>::render(const Flight& flight, const Source& source, [
     return result;
   }
   failures_.forget(flight.key);
-  if (result.entry->fingerprint.settled()) publish(flight, result);
+  if (result.entry->fingerprint.settled()) publish(flight, source, std::move(task.seen), result);
   return result;
 }
 
@@ -369,28 +390,82 @@ auto Rendering<R, H, S, O>::make_entry(const Flight& flight, [[maybe_unused]] co
 }
 
 /// The store is asked in the key's turn: an erase or a later call's publish has either happened, and is seen here, or comes after.
-/// The observer is told after that turn, so it may erase.
+/// The observer is told after that turn, so it may erase. In which order other processes were called nobody knows: where the store can,
+/// the entry replaces only what was there before the render, or, once, what is found to be older.
 template <class R, class H, class S, class O>
-void Rendering<R, H, S, O>::publish(const Flight& flight, Result& result) {
+template <class Source>
+void Rendering<R, H, S, O>::publish(const Flight& flight, [[maybe_unused]] const Source& source, std::optional<Seen> seen,
+                                    Result& result) {
   const Stopwatch<ObservesPublishes<O, key_type>> watch;
   auto& store = lookups_.store();
-  const auto in_turn = [&](auto& asked) {
+  std::optional<Fingerprint> earlier;  // what this process has stored in the key's turn before
+  bool lost = false;  // something else is there than was seen, or nothing has been seen
+  const auto in_turn = [&]<class Asked>(Asked& asked) {
     const auto turn = changes_.of(flight.key);
     if (flights_.erased(flight)) {
       result.detail = "erased while it was rendered";
-    } else if (flights_.overtaken(flight)) {
-      result.detail = "a render that was asked for later came first";
-    } else {
-      flights_.stored(flight);  // one tier may keep it even where the other fails
-      asked.publish(flight.key, result.entry);
-      return true;
+      return false;
     }
-    return false;
+    if (flights_.overtaken(flight)) {
+      result.detail = "a render that was asked for later came first";
+      return false;
+    }
+    earlier = flights_.stored(flight);  // one tier may keep it even where the other fails
+    if constexpr (HasReplace<Asked>) {
+      lost = !seen;
+      if (lost) return false;
+      lost = !asked.replace(flight.key, result.entry, *seen);
+    } else {
+      asked.publish(flight.key, result.entry);
+    }
+    return true;
   };
-  result.stored = store.ask(in_turn, result.detail).value_or(false);
+  const auto try_to = [&] {
+    lost = false;
+    result.stored = store.ask(in_turn, result.detail).value_or(false) && !lost;
+  };
+  try_to();
+  if constexpr (HasReplace<S>) {
+    if (lost) {
+      seen = replaceable(flight, source, earlier, seen.has_value(), result);
+      if (!seen) return;
+      try_to();
+      if (lost) conflict(result, "other processes store other states all the time");
+    }
+  }
   if (!result.stored) return;
   counts_.add(published);
   if constexpr (ObservesPublishes<O, key_type>) store.observer().on_publish(flight.key, {watch.elapsed()});
+}
+
+/// What is there now, if the entry may replace that. If not, the result says why, or that another process has stored the same. Outside
+/// of the key's turn, for a hasher may use the cache.
+template <class R, class H, class S, class O>
+template <class Source>
+std::optional<Seen> Rendering<R, H, S, O>::replaceable(const Flight& flight, [[maybe_unused]] const Source& source,
+                                                       [[maybe_unused]] const std::optional<Fingerprint>& earlier, bool seen,
+                                                       Result& result) {
+  auto there = lookups_.look(flight.key, result.detail);
+  if (!there) return std::nullopt;
+  const bool same = there->stored == result.entry->fingerprint;
+  if (same && !flight.anew) {
+    result.stored = true;
+    return std::nullopt;
+  }
+  std::string why;
+  if (seen && !there->seen.text) {
+    why = "what was stored before has been erased while it was rendered";
+  } else if (there->stored && !same) {
+    if constexpr (Sampler::template lives_elsewhere<Source>) {
+      why = sampler_.movement(source, result.entry->fingerprint);
+      if (!why.empty()) why = "another state has been stored, and " + why;
+    } else if (there->stored != earlier) {  // the texts of one process are as old as their calls
+      why = "another process has stored another state, and this source cannot be sampled again to tell which is newer";
+    }
+  }
+  if (why.empty()) return std::move(there->seen);
+  conflict(result, std::move(why));
+  return std::nullopt;
 }
 
 /// The answer to a miss by what is stored under another fingerprint, if the call allows that and it is young enough.

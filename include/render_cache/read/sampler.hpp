@@ -55,10 +55,14 @@ class Sampler {
     return std::move(components.add("renderer", std::string_view(renderer_.version())));
   }
 
+  /// Whether the source lives elsewhere and can be sampled again. One in the caller's own hands stays what it was.
+  template <class Source>
+  static constexpr bool lives_elsewhere = FreezingHasher<Hasher, Source> || LiveHasher<Hasher>;
+
   /// How the source has moved since it was sampled; empty if it has not, or if it cannot.
   template <class Source>
   [[nodiscard]] std::string movement([[maybe_unused]] const Source& source, [[maybe_unused]] const Fingerprint& before) const {
-    if constexpr (FreezingHasher<Hasher, Source> || LiveHasher<Hasher>) {
+    if constexpr (lives_elsewhere<Source>) {
       try {
         const auto after = fingerprint(source);
         if (!(after == before)) return "the source moved while it was rendered: " + changed_components(before, after);

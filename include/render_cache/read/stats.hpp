@@ -29,6 +29,7 @@ struct CacheStats {
       0; ///< renders without the lease that they should have: the store gave none, or they waited too long
   std::uint64_t rendered_elsewhere = 0;  ///< renders saved, since another process had just ended the same
   std::uint64_t published = 0;  ///< entries that a store took
+  std::uint64_t publish_conflicts = 0;  ///< renders not stored since another process has stored or erased something meanwhile
   std::uint64_t store_unavailable = 0;  ///< StoreUnavailable that was survived
   std::uint64_t store_full = 0;         ///< StoreFull that was survived
   std::uint64_t store_refused = 0;      ///< values a store cannot hold

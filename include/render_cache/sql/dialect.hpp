@@ -56,7 +56,7 @@ namespace render_cache {
 //   std::string end_migration(const std::string& lock);       commits, and frees the lock
 //   std::string abandon_migration(const std::string& lock);   rolls back, and frees the lock
 //
-// Stronger, optional, used where present: HasBatches, and HasLeaseTable of sql/leases.hpp.
+// Stronger, optional, used where present: HasBatches, HasConditionalWrites, and HasLeaseTable of sql/leases.hpp.
 
 namespace detail {
 
@@ -145,6 +145,14 @@ concept HasBatches = SqlDialect<D> && requires(const Table& table, std::span<con
   { D::batch(columns) } -> std::convertible_to<std::string>;
   { D::batch_arguments(columns) } -> std::same_as<std::size_t>;
   { D::delete_joined(table, text, text) } -> std::convertible_to<std::string>;
+};
+
+/// The engine can write a row on a condition, in one step. `insert_new(table, rows)` is the dialect's `upsert` that leaves alone what has a
+/// row already; `update(table, condition)` writes what `upsert` would, $1 to $n, over the row t of that key, where the condition holds.
+template <class D>
+concept HasConditionalWrites = SqlDialect<D> && requires(const Table& table, const std::string& text) {
+  { D::insert_new(table, text) } -> std::convertible_to<std::string>;
+  { D::update(table, text) } -> std::convertible_to<std::string>;
 };
 
 /// Says in words what a type lacks to be a SqlDialect. Each dialect's header ends with it.

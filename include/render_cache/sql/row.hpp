@@ -96,11 +96,11 @@ std::string stored_text(std::string_view fingerprint_column, const Key& key, con
                           detail::row_digest(key, entry.value, entry.fingerprint.text(), notes, json_form));
 }
 
-/// The answer to `Sql::lookup`, if there is a row. `stored` is its first column; `read(column, member)` reads another, counted from 0
-/// on, and says what is wrong with it, or nothing. A row that cannot be read or is damaged is a miss that says why.
+namespace detail {
+
 template <class S, class Dialect, class Read>
-Lookup<typename S::value_type> read_lookup(std::optional<std::string_view> stored, const typename S::key_type& key,
-                                           const Fingerprint& wanted, Read read) {
+Lookup<typename S::value_type> read_row(std::optional<std::string_view> stored, const typename S::key_type& key,
+                                        const Fingerprint& wanted, Read& read) {
   Lookup<typename S::value_type> found;
   const auto unreadable = [&](std::string_view column, std::string_view wrong) {
     found.unreadable.append("'").append(column).append("' ").append(wrong).append(" in the row of ").append(describe_key(key));
@@ -137,7 +137,7 @@ Lookup<typename S::value_type> read_lookup(std::optional<std::string_view> store
   try {
     if constexpr (HasValidate<S>) S::validate(entry->value);
     if (text.has_notes()) {
-      found.damaged = !detail::is_undamaged<Dialect>(text, key, entry->value);
+      found.damaged = !is_undamaged<Dialect>(text, key, entry->value);
       if (found.damaged) unreadable(S::table, "holds something else than was stored");
     } else {  // of an older release, or of another program: it may hold what no publish would have written
       check_value(entry->value);
@@ -146,6 +146,18 @@ Lookup<typename S::value_type> read_lookup(std::optional<std::string_view> store
     unreadable(S::table, error.what());
   }
   if (found.unreadable.empty()) found.entry = std::move(entry);
+  return found;
+}
+
+}  // namespace detail
+
+/// The answer to `Sql::lookup`, if there is a row. `stored` is its first column; `read(column, member)` reads another, counted from 0
+/// on, and says what is wrong with it, or nothing. A row that cannot be read or is damaged is a miss that says why.
+template <class S, class Dialect, class Read>
+Lookup<typename S::value_type> read_lookup(std::optional<std::string_view> stored, const typename S::key_type& key,
+                                           const Fingerprint& wanted, Read read) {
+  auto found = detail::read_row<S, Dialect>(stored, key, wanted, read);
+  if (!found.entry) found.seen.text = std::string(stored.value_or(""));
   return found;
 }
 

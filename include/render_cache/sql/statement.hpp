@@ -105,26 +105,60 @@ std::string parameters(std::span<const Column> columns) {
                 [](const Column& column, std::size_t index) { return Dialect::input(column, parameter(index + 1)); });
 }
 
+/// `t."repo_alias" = $1 AND t."page_path" = $2`
+template <class Dialect>
+std::string key_equals(const Table& table) {
+  return joined(table.keys, " AND ", [](const Column& column, std::size_t index) {
+    return text({of_table<Dialect>(column), " = ", Dialect::input(column, parameter(index + 1))});
+  });
+}
+
 /// `first_part_is` of both; `bytes` is the stored text, compared byte by byte. A range, for then nothing is made of the stored text and
 /// nothing counted in letters. '}' comes after '|'.
 inline std::string first_part_in_range(const std::string& bytes, const std::string& wanted) {
   return text({"(", bytes, " = ", wanted, " OR (", bytes, " > ", wanted, " || '||' AND ", bytes, " < ", wanted, " || '|}'))"});
 }
 
-/// The upsert of PostgreSQL and SQLite; `value(column)` is what a column of the value is set to. No WHERE: a refresh renews the
-/// row even if nothing changed.
+/// `"page" = $3`
 template <class Dialect>
-std::string insert_on_conflict(const Table& table, std::string_view rows, std::string (*value)(const Column&)) {
-  const auto set = [](const Column& column, std::string_view to) { return text({quoted<Dialect>(column.name), " = ", to}); };
+std::string set(const Column& column, std::string_view to) {
+  return text({quoted<Dialect>(column.name), " = ", to});
+}
+
+/// Up to what is done where the key has a row already.
+template <class Dialect>
+std::string insert_on_conflict(const Table& table, std::string_view rows) {
   return text({"INSERT INTO ", quoted<Dialect>(table.name), " AS t (", names<Dialect>(table.columns()), ") ", rows,
-               " ON CONFLICT (", names<Dialect>(table.keys), ") DO UPDATE SET ",
+               " ON CONFLICT (", names<Dialect>(table.keys), ") DO "});
+}
+
+/// The upsert of PostgreSQL and SQLite; a column of the value is set to `value(column, what was given)`. No WHERE: a refresh renews
+/// the row even if nothing changed.
+template <class Dialect>
+std::string insert_or_update(const Table& table, std::string_view rows, std::string (*value)(const Column&, std::string)) {
+  const auto given = [](const Column& column) { return text({"EXCLUDED.", quoted<Dialect>(column.name)}); };
+  return text(
+      {insert_on_conflict<Dialect>(table, rows), "UPDATE SET ",
+       joined(table.values, "",
+              [&](const Column& column, std::size_t) {
+                return text({set<Dialect>(column, value(column, given(column))), ", "});
+              }),
+       joined(table.metadata, ", ", [&](const Column& column, std::size_t) { return set<Dialect>(column, given(column)); })});
+}
+
+/// Their statement that writes what `table.sent()` says over a row of the same key, if that meets the condition; `value` as above.
+template <class Dialect>
+std::string update_where(const Table& table, std::string_view condition, std::string (*value)(const Column&, std::string)) {
+  const auto keys = table.keys.size();
+  const auto times = std::span(table.metadata).subspan(1);
+  return text({"UPDATE ", quoted<Dialect>(table.name), " AS t SET ",
                joined(table.values, "",
-                      [&](const Column& column, std::size_t) {
-                        return text({set(column, value(column)), ", "});
+                      [&](const Column& column, std::size_t index) {
+                        return text({set<Dialect>(column, value(column, parameter(keys + index + 1))), ", "});
                       }),
-               joined(table.metadata, ", ", [&](const Column& column, std::size_t) {
-                 return set(column, text({"EXCLUDED.", quoted<Dialect>(column.name)}));
-               })});
+               set<Dialect>(table.fingerprint(), parameter(keys + table.values.size() + 1)), ", ",
+               joined(times, ", ", [](const Column& column, std::size_t) { return set<Dialect>(column, Dialect::now); }),
+               " WHERE ", key_equals<Dialect>(table), " AND ", condition});
 }
 
 }  // namespace detail

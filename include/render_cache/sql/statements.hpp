@@ -19,14 +19,6 @@ namespace render_cache {
 
 namespace detail {
 
-/// `t."repo_alias" = $1 AND t."page_path" = $2`
-template <class Dialect>
-std::string key_equals(const Table& table) {
-  return joined(table.keys, " AND ", [](const Column& column, std::size_t index) {
-    return text({of_table<Dialect>(column), " = ", Dialect::input(column, parameter(index + 1))});
-  });
-}
-
 /// `t."repo_alias" = q.c1 AND t."page_path" = q.c2`
 template <class Dialect>
 std::string key_equals_batch(const Table& table) {
@@ -59,6 +51,12 @@ std::string row_if_current(const Table& table, const std::string& wanted) {
 template <class Dialect>
 std::string times(const Table& table) {
   return joined(std::span(table.metadata).subspan(1), ", ", [](const Column&, std::size_t) { return std::string(Dialect::now); });
+}
+
+/// `VALUES ($1, $2, $3, now())`
+template <class Dialect>
+std::string published_row(const Table& table) {
+  return text({"VALUES (", parameters<Dialect>(table.sent()), ", ", times<Dialect>(table), ")"});
 }
 
 /// Whether the row was published at or after the time in the parameter. A row without time never was, nor one of a time that is yet
@@ -106,8 +104,7 @@ struct Sql {
 
   /// (key, value, stored text)
   static Statement make_publish(const Table& table) {
-    return detail::statement<Dialect>(Dialect::upsert(
-        table, detail::text({"VALUES (", detail::parameters<Dialect>(table.sent()), ", ", detail::times<Dialect>(table), ")"})));
+    return detail::statement<Dialect>(Dialect::upsert(table, detail::published_row<Dialect>(table)));
   }
   Statement publish;
 
@@ -275,6 +272,29 @@ struct BatchSql {
                                              detail::is_newer<Dialect>(table, Dialect::batch_arguments(table.keys) + 1)})));
   }
   Statement erase_older;
+};
+
+/// Publishing over what was seen alone, where the engine can.
+template <class Dialect>
+struct ReplaceSql {
+  static_assert(HasConditionalWrites<Dialect>);
+
+  explicit ReplaceSql(const Table& table) : insert_new(make_insert_new(table)), replace(make_replace(table)) {}
+
+  /// (key, value, stored text): changes nothing where the key has a row
+  static Statement make_insert_new(const Table& table) {
+    return detail::statement<Dialect>(Dialect::insert_new(table, detail::published_row<Dialect>(table)));
+  }
+  Statement insert_new;
+
+  /// (key, value, stored text, the stored text that was seen, "" for NULL): changes nothing where that is not there any more. The cast is
+  /// for what is no text in a table of SQLite's that is not STRICT.
+  static Statement make_replace(const Table& table) {
+    return detail::statement<Dialect>(
+        Dialect::update(table, detail::text({"CAST(coalesce(", detail::of_table<Dialect>(table.fingerprint()),
+                                             ", '') AS text) = ", detail::parameter(table.sent().size() + 1)})));
+  }
+  Statement replace;
 };
 
 /// () -> the groups that live, one a row: what an operator's query in the same database names, such as `SELECT alias_name FROM

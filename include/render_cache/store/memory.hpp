@@ -228,12 +228,12 @@ PruneReport MemoryStore<Schema, evict, Observer>::prune(const KeepPredicate<key_
   std::vector<std::uint64_t> publishes;  // of each shard, when the sweep starts
   for (auto& each : shards_) publishes.push_back(each.publishes());
   PruneReport report;
-  struct Seen {
+  struct Scanned {
     key_type key;
     std::uint64_t hash;
     bool newer;
   };
-  std::vector<Seen> seen;
+  std::vector<Scanned> seen;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     std::size_t bucket = 0;
     do {

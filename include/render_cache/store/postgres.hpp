@@ -97,13 +97,19 @@ class PostgresStore {
   }
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
-    check_key(key);
-    auto text = stored_text<PostgresDialect>(S::fingerprint_column, key, *entry);
     PostgresParameters parameters;
-    detail::add_parameters(parameters, key);
-    detail::add_parameters(parameters, entry->value);
-    parameters.add_owned(std::move(text));
+    add_row(parameters, key, *entry);
     send(statements_.publish, parameters);
+  }
+
+  bool replace(const key_type& key, EntryPtr<value_type> entry, const Seen& seen) {
+    PostgresParameters parameters;
+    add_row(parameters, key, *entry);
+    if (!seen.text) return send(statements_.insert_new, parameters) > 0;
+    // A database without an encoding (SQL_ASCII) may hold what no parameter can be. It is nobody's newer entry.
+    if (find_invalid_text(*seen.text) != std::string::npos) return send(statements_.publish, parameters) > 0;
+    parameters.add(*seen.text);
+    return send(statements_.replace, parameters) > 0;
   }
 
   /// All or nothing, in one statement; of a key that repeats the last one is kept.
@@ -241,23 +247,25 @@ class PostgresStore {
 
  private:
   struct Prepared {
-    explicit Prepared(const Table& table) : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table), {}) {}
-    Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch,
+    explicit Prepared(const Table& table)
+        : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table), ReplaceSql<PostgresDialect>(table), {}) {}
+    Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch, const ReplaceSql<PostgresDialect>& over,
              const detail::LeaseSql<PostgresDialect>& leases)
         : lookup("lookup", sql.lookup.text), lookup_many("lookup_many", batch.lookup_many.text),
           lookup_stale("lookup_stale", sql.lookup_stale.text), publish("publish", sql.publish.text),
-          publish_many("publish_many", batch.publish_many.text), erase("erase", sql.erase.text),
-          erase_group("erase_group", sql.erase_group.text), sweep_start("sweep_start", sql.sweep_start.text),
-          sweep_first("sweep_first", sql.sweep_first.text), sweep_next("sweep_next", sql.sweep_next.text),
-          erase_older("erase_older", batch.erase_older.text), groups_first("groups_first", sql.groups_first.text),
-          groups_next("groups_next", sql.groups_next.text), sweep_group_first("sweep_group_first", sql.sweep_group_first.text),
+          publish_many("publish_many", batch.publish_many.text), insert_new("insert_new", over.insert_new.text),
+          replace("replace", over.replace.text), erase("erase", sql.erase.text), erase_group("erase_group", sql.erase_group.text),
+          sweep_start("sweep_start", sql.sweep_start.text), sweep_first("sweep_first", sql.sweep_first.text),
+          sweep_next("sweep_next", sql.sweep_next.text), erase_older("erase_older", batch.erase_older.text),
+          groups_first("groups_first", sql.groups_first.text), groups_next("groups_next", sql.groups_next.text),
+          sweep_group_first("sweep_group_first", sql.sweep_group_first.text),
           sweep_group_next("sweep_group_next", sql.sweep_group_next.text), survey_first("survey_first", sql.survey_first.text),
           survey_next("survey_next", sql.survey_next.text), acquire_lease("acquire_lease", leases.acquire.text),
           renew_leases("renew_leases", leases.renew.text), release_lease("release_lease", leases.release.text),
           clean_up_leases("clean_up_leases", leases.clean_up.text) {}
-    PostgresStatement lookup, lookup_many, lookup_stale, publish, publish_many, erase, erase_group, sweep_start, sweep_first,
-        sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next, survey_first, survey_next,
-        acquire_lease, renew_leases, release_lease, clean_up_leases;
+    PostgresStatement lookup, lookup_many, lookup_stale, publish, publish_many, insert_new, replace, erase, erase_group,
+        sweep_start, sweep_first, sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next,
+        survey_first, survey_next, acquire_lease, renew_leases, release_lease, clean_up_leases;
   };
 
   PostgresPool::MakeReady make_ready(const PostgresOptions& options) {
@@ -298,6 +306,15 @@ class PostgresStore {
     });
     if (!found.unreadable.empty()) ++(found.damaged ? damaged_ : unreadable_);
     return found;
+  }
+
+  /// What a publish sends; refers to both.
+  static void add_row(PostgresParameters& parameters, const key_type& key, const Entry<value_type>& entry) {
+    check_key(key);
+    auto text = stored_text<PostgresDialect>(S::fingerprint_column, key, entry);
+    detail::add_parameters(parameters, key);
+    detail::add_parameters(parameters, entry.value);
+    parameters.add_owned(std::move(text));
   }
 
   /// No row has a fingerprint that is no text, and the server would refuse the whole statement for one.
@@ -407,8 +424,9 @@ class PostgresStore {
                        std::chrono::milliseconds more = {}) {
     return client_.look_up([&](PostgresConnection& connection) { return connection.run(statement, parameters); }, more);
   }
-  void send(const PostgresStatement& statement, const PostgresParameters& parameters) {
-    client_.publish([&](PostgresConnection& connection) { connection.run(statement, parameters); });
+  /// How many rows that has written.
+  std::size_t send(const PostgresStatement& statement, const PostgresParameters& parameters) {
+    return client_.publish([&](PostgresConnection& connection) { return connection.run(statement, parameters).affected_rows(); });
   }
   template <class Statement>
   pqxx::result query(const Statement& statement, const PostgresParameters& parameters) {

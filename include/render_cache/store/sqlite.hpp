@@ -98,6 +98,20 @@ class SqliteStore {
     file_.write([&](Writing& writing) { send(writing, key, entry->value, text); });
   }
 
+  bool replace(const key_type& key, EntryPtr<value_type> entry, const Seen& seen) {
+    check_key(key);
+    const auto text = stored_text<SqliteDialect>(S::fingerprint_column, key, *entry);
+    return file_.write([&](Writing& writing) {
+      using Over = ReplaceSql<SqliteDialect>;
+      auto& statement = writing.statements[seen.text ? &Over::make_replace : &Over::make_insert_new];
+      auto run = statement.run();
+      run.bind_members(key).bind_members(entry->value).bind(text);
+      if (seen.text) run.bind(*seen.text);
+      run.step();
+      return statement.changes() != 0;
+    });
+  }
+
   /// One transaction: all or nothing.
   void publish_many(std::span<const std::pair<key_type, EntryPtr<value_type>>> entries) {
     std::vector<std::string> texts;

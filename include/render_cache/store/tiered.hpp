@@ -112,6 +112,15 @@ class TieredStore {
     both([&] { far_.publish(key, entry); }, [&] { near_.publish(key, std::move(entry)); });
   }
 
+  /// Kept near also where the far store has something newer: a near look-up tells one from the other.
+  bool replace(const key_type& key, EntryPtr<value_type> entry, const Seen& seen)
+    requires HasReplace<Far>
+  {
+    bool replaced = false;
+    both([&] { replaced = far_.replace(key, entry, seen); }, [&] { near_.publish(key, std::move(entry)); });
+    return replaced;
+  }
+
   void publish_many(std::span<const std::pair<key_type, EntryPtr<value_type>>> entries)
     requires HasPublishMany<Far>
   {

@@ -83,17 +83,18 @@ struct PostgresDialect {
       "SELECT coalesce((SELECT sum(pg_table_size(p.relid)) FROM pg_partition_tree(to_regclass(quote_ident($1))) AS p), "
       "nullif(pg_table_size(to_regclass(quote_ident($1))), 0))";
 
-  /// An unchanged text is set to itself, for then its TOAST value is kept and not written again.
   static std::string upsert(const Table& table, const std::string& rows) {
-    return detail::insert_on_conflict<PostgresDialect>(table, rows, [](const Column& column) {
-      const auto old = detail::of_table<PostgresDialect>(column);
-      auto fresh = detail::text({"EXCLUDED.", detail::quoted<PostgresDialect>(column.name)});
-      // Byte by byte, whatever the column's collation; type json has no equality of its own.
-      const std::string_view comparable = column.kind == Kind::bytes  ? ""
-                                          : column.kind == Kind::json ? "::text COLLATE \"C\""
-                                                                      : " COLLATE \"C\"";
-      if (column.list || (column.kind != Kind::text && column.kind != Kind::json && column.kind != Kind::bytes)) return fresh;
-      return detail::text({"CASE WHEN ", old, comparable, " = ", fresh, comparable, " THEN ", old, " ELSE ", fresh, " END"});
+    return detail::insert_or_update<PostgresDialect>(table, rows, unless_equal);
+  }
+  static std::string insert_new(const Table& table, const std::string& rows) {
+    return detail::insert_on_conflict<PostgresDialect>(table, rows) + "NOTHING";
+  }
+  static std::string update(const Table& table, const std::string& condition) {
+    return detail::update_where<PostgresDialect>(table, condition, [](const Column& column, std::string value) {
+      if (!keeps_equal(column)) return input(column, std::move(value));
+      // Of the column's own type, as EXCLUDED is.
+      return unless_equal(
+          column, detail::text({"(CASE WHEN false THEN ", detail::of_table<PostgresDialect>(column), " ELSE ", value, " END)"}));
     });
   }
   static std::string delete_from(const Table& table) {
@@ -154,6 +155,19 @@ struct PostgresDialect {
   }
 
  private:
+  static bool keeps_equal(const Column& column) {
+    return !column.list && (column.kind == Kind::text || column.kind == Kind::json || column.kind == Kind::bytes);
+  }
+  /// An unchanged text is set to itself, for then its TOAST value is kept and not written again.
+  static std::string unless_equal(const Column& column, std::string given) {
+    if (!keeps_equal(column)) return given;
+    const auto old = detail::of_table<PostgresDialect>(column);
+    // Byte by byte, whatever the column's collation; type json has no equality of its own.
+    const std::string_view comparable = column.kind == Kind::bytes  ? ""
+                                        : column.kind == Kind::json ? "::text COLLATE \"C\""
+                                                                    : " COLLATE \"C\"";
+    return detail::text({"CASE WHEN ", old, comparable, " = ", given, comparable, " THEN ", old, " ELSE ", given, " END"});
+  }
   /// Of `character varying(10)`; 0 of another type.
   static std::size_t max_characters(std::string_view type) {
     constexpr std::string_view limited = "character varying(";
@@ -184,6 +198,6 @@ struct PostgresDialect {
 };
 
 static_assert(check_dialect<PostgresDialect>());
-static_assert(HasBatches<PostgresDialect>);
+static_assert(HasBatches<PostgresDialect> && HasConditionalWrites<PostgresDialect>);
 
 }  // namespace render_cache

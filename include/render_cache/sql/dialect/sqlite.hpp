@@ -61,9 +61,13 @@ struct SqliteDialect {
       "pragma_freelist_count AS free, pragma_page_size AS size WHERE $1 <> ''";
 
   static std::string upsert(const Table& table, const std::string& rows) {
-    return detail::insert_on_conflict<SqliteDialect>(table, rows, [](const Column& column) {
-      return detail::text({"EXCLUDED.", detail::quoted<SqliteDialect>(column.name)});
-    });
+    return detail::insert_or_update<SqliteDialect>(table, rows, given);
+  }
+  static std::string insert_new(const Table& table, const std::string& rows) {
+    return detail::insert_on_conflict<SqliteDialect>(table, rows) + "NOTHING";
+  }
+  static std::string update(const Table& table, const std::string& condition) {
+    return detail::update_where<SqliteDialect>(table, condition, given);
   }
   static std::string delete_from(const Table& table) {
     return detail::text({"DELETE FROM ", detail::quoted<SqliteDialect>(table.name), " AS t"});
@@ -100,6 +104,7 @@ struct SqliteDialect {
   static constexpr std::string_view skip_locked = "";  // there is one writer at a time
 
  private:
+  static std::string given(const Column&, std::string value) { return value; }
   /// https://sqlite.org/datatype3.html, 3.1
   static std::string_view affinity(std::string type) {
     for (char& c : type) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -113,5 +118,6 @@ struct SqliteDialect {
 };
 
 static_assert(check_dialect<SqliteDialect>());
+static_assert(HasConditionalWrites<SqliteDialect>);
 
 }  // namespace render_cache

@@ -26,7 +26,7 @@ struct SqliteContent {
 /// that it never runs.
 class SqliteStatements {
  public:
-  /// Makes the text: a function of `Sql<SqliteDialect>`.
+  /// Makes the text: a function of `Sql<SqliteDialect>`, or of `ReplaceSql<SqliteDialect>`.
   using Make = Statement (*)(const Table& table);
 
   /// Both must outlive it.

@@ -1,0 +1,20 @@
+#include "laws/two_nodes.hpp"
+
+#include <render_cache/store/postgres.hpp>
+
+#include "support/database.hpp"
+#include "support/postgres_schema.hpp"
+
+using namespace render_cache;
+
+namespace {
+
+struct Postgres {
+  test::TestDatabase database{};
+  std::size_t migrations = test::migrate_postgres(database.conninfo());
+  PostgresStore<WikiSchema> one{{.conninfo = database.conninfo()}}, other{{.conninfo = database.conninfo()}};
+};
+
+RENDER_CACHE_TWO_NODES_STORY(Postgres)
+
+}  // namespace
