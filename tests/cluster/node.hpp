@@ -63,6 +63,16 @@ class Node {
 
   void send(int signal) const { ::kill(process_, signal); }
 
+  /// Waits until it has been stopped.
+  void wait_until_stopped() {
+    int status = 0;
+    ::waitpid(process_, &status, WUNTRACED);
+    if (!WIFSTOPPED(status)) {
+      process_ = 0;
+      throw std::runtime_error("a node ended that should have stopped");
+    }
+  }
+
   /// Waits for its end.
   bool ended_well() {
     int status = 0;

@@ -5,12 +5,10 @@
 #include <render_cache/store/sqlite.hpp>
 #include <render_cache/store/tiered.hpp>
 #include <render_cache/wiki.hpp>
-#include <render_cache/wiki_migrations.hpp>
 
 #include "cluster/node.hpp"
+#include "cluster/stores.hpp"
 #include "support/catch.hpp"
-#include "support/database.hpp"
-#include "support/temporary_directory.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -23,45 +21,20 @@
 using namespace render_cache;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+using test::OnPostgres;
+using test::OnSqlite;
 
 namespace {
 
-struct OnPostgres {
-  using Store = PostgresStore<WikiSchema>;
-  test::TestDatabase database{};
-  OnPostgres() { Store(options()).check(); }
-  PostgresOptions options() const {
-    return {.conninfo = database.conninfo(),
-            .migrations = wiki_migrations<PostgresDialect>(),
-            .pool_size = 4,
-            .acquire_timeout = 20s,
-            .lookup_timeout = 20s};
-  }
-  int leases() { return std::stoi(database.value("SELECT count(*) FROM render_cache_lease")); }
-};
-
-struct OnSqlite {
-  using Store = SqliteStore<WikiSchema>;
-  test::TemporaryDirectory directory{};
-  OnSqlite() { Store{options()}; }
-  SqliteOptions options() const {
-    return {.path = directory / "wiki.db", .migrations = wiki_migrations<SqliteDialect>(), .busy_timeout = 20s};
-  }
-  int leases() const {
-    SqliteConnection connection(directory / "wiki.db", SqliteConnection::Access::read, 20s);
-    return std::stoi(connection.query("SELECT count(*) FROM render_cache_lease").at(0).at(0).value());
-  }
-};
-
 /// What the nodes of a test see of each other.
-struct Seen {
+struct Counted {
   std::atomic<int> ready{0}, renders{0}, wrong{0}, saved{0}, leases{0}, missing{0};
   std::atomic<bool> go{false}, hold{false};
   std::atomic<std::int64_t> ended{0};
 };
 
 struct SlowRenderer {
-  Seen* seen;
+  Counted* seen;
   std::chrono::microseconds takes;
   std::function<void(const WikiKey&)> before = [](const WikiKey&) {};
   [[nodiscard]] std::string version() const { return "1"; }
@@ -81,7 +54,7 @@ WikiKey key(int number) { return {"docs", "page " + std::to_string(number) + ".m
 
 /// A node's work with a cache over a near and the far store; then it adds what its cache has counted to what was seen.
 template <class Cluster>
-test::Node node(const Cluster& cluster, Seen* seen, SlowRenderer renderer, CacheOptions options, auto work) {
+test::Node node(const Cluster& cluster, Counted* seen, SlowRenderer renderer, CacheOptions options, auto work) {
   return test::Node([=, far = cluster.options()] {
     typename Cluster::Store store(far);
     MemoryStore<WikiSchema> near({.capacity = 64 << 20});
@@ -97,7 +70,7 @@ test::Node node(const Cluster& cluster, Seen* seen, SlowRenderer renderer, Cache
   });
 }
 
-void begin(Seen* seen, std::vector<test::Node>& nodes) {
+void begin(Counted* seen, std::vector<test::Node>& nodes) {
   test::wait_until([&] { return seen->ready == static_cast<int>(nodes.size()); });
   seen->go = true;
 }
@@ -115,7 +88,7 @@ TEMPLATE_TEST_CASE("once across nodes: one cold key that 4 processes of 8 thread
                    OnSqlite) {
   TestType cluster;
   const auto mode = GENERATE(SingleFlight::cluster, SingleFlight::automatic);
-  test::Shared<Seen> seen;
+  test::Shared<Counted> seen;
   std::vector<test::Node> nodes;
   for (int i = 0; i < 4; ++i) {
     nodes.push_back(node(cluster, seen.get(), {seen.get(), 200ms}, {.single_flight = mode}, [s = seen.get()](auto& cache) {
@@ -136,7 +109,7 @@ TEMPLATE_TEST_CASE("once across nodes: one cold key that 4 processes of 8 thread
 TEMPLATE_TEST_CASE("once across nodes: a thousand cold keys are rendered a thousand times", "", OnPostgres, OnSqlite) {
   constexpr int keys = 1000;
   TestType cluster;
-  test::Shared<Seen> seen;
+  test::Shared<Counted> seen;
   std::vector<test::Node> nodes;
   for (int i = 0; i < 4; ++i) {
     nodes.push_back(node(cluster, seen.get(), {seen.get(), 1ms}, in_cluster, [s = seen.get()](auto& cache) {
@@ -159,7 +132,7 @@ TEMPLATE_TEST_CASE("once across nodes: a thousand cold keys are rendered a thous
 
 TEMPLATE_TEST_CASE("once across nodes: quick renders take no leases once that is known", "", OnPostgres, OnSqlite) {
   TestType cluster;
-  test::Shared<Seen> seen;
+  test::Shared<Counted> seen;
   std::vector<test::Node> nodes;
   nodes.push_back(node(cluster, seen.get(), {seen.get(), 40us}, {}, [](auto& cache) {
     for (int n = 0; n < 100; ++n) cache.get(key(n), std::string("a"));
@@ -173,7 +146,7 @@ TEMPLATE_TEST_CASE("once across nodes: quick renders take no leases once that is
 TEMPLATE_TEST_CASE("once across nodes: where the renderer is killed another takes over when its lease ends", "", OnPostgres,
                    OnSqlite) {
   TestType cluster;
-  test::Shared<Seen> seen;
+  test::Shared<Counted> seen;
   std::vector<test::Node> nodes;
   const CacheOptions options{.single_flight = SingleFlight::cluster, .lease_time = 1500ms};
   const SlowRenderer hangs{seen.get(), 0us, [s = seen.get()](const WikiKey&) {
@@ -201,7 +174,7 @@ TEMPLATE_TEST_CASE("once across nodes: where the renderer is killed another take
 
 TEMPLATE_TEST_CASE("once across nodes: a render that fails gives its lease back at once", "", OnPostgres, OnSqlite) {
   TestType cluster;
-  test::Shared<Seen> seen;
+  test::Shared<Counted> seen;
   std::vector<test::Node> nodes;
   const CacheOptions options{.single_flight = SingleFlight::cluster, .lease_time = 1min};
   const SlowRenderer fails_first{seen.get(), 300ms, [s = seen.get()](const WikiKey&) {
@@ -233,7 +206,7 @@ TEMPLATE_TEST_CASE("once across nodes: a render that fails gives its lease back 
 TEMPLATE_TEST_CASE("once across nodes: pages that include each other on two nodes are refused, and not waited for", "",
                    OnPostgres, OnSqlite) {
   TestType cluster;
-  test::Shared<Seen> seen;
+  test::Shared<Counted> seen;
   std::vector<test::Node> nodes;
   for (int i = 0; i < 2; ++i) {
     nodes.push_back(test::Node([=, far = cluster.options(), s = seen.get()] {
@@ -266,7 +239,7 @@ TEMPLATE_TEST_CASE("once across nodes: pages that include each other on two node
 
 TEMPLATE_TEST_CASE("once across nodes: without leases each node renders for itself", "", OnPostgres, OnSqlite) {
   TestType cluster;
-  test::Shared<Seen> seen;
+  test::Shared<Counted> seen;
   std::vector<test::Node> nodes;
   for (int i = 0; i < 3; ++i) {
     nodes.push_back(node(cluster, seen.get(), {seen.get(), 1s}, {.single_flight = SingleFlight::process},

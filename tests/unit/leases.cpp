@@ -216,6 +216,27 @@ TEST_CASE("leases: automatic takes one where the renders so far took long, and b
   CHECK(alone.cache.stats().leases_missing == 0);
 }
 
+TEST_CASE("leases: automatic goes by what the render of what is stored has taken") {
+  const SqliteWiki wiki;
+  const WikiKey slow_key{"docs", "slow.md"};
+  const CacheOptions options{.lease_above = 20ms};
+  const auto slow_page = [&](const WikiKey& page) {
+    if (page == slow_key) std::this_thread::sleep_for(40ms);
+  };
+  {
+    NodeInProcess node(wiki, options, slow_page);
+    node.cache.get(slow_key, std::string("a"));
+    node.cache.get(key, std::string("a"));
+  }
+  NodeInProcess node(wiki, options, slow_page);
+  node.cache.get(key, std::string("b"));  // was quick, though this cache has rendered nothing yet
+  CHECK(node.cache.stats().leases == 0);
+  node.cache.get(slow_key, std::string("b"));  // was slow, though this cache's renders were quick
+  CHECK(node.cache.stats().leases == 1);
+  node.cache.get_many(std::vector<Wanted<WikiKey, std::string>>{{key, "c"}, {slow_key, "c"}});
+  CHECK(node.cache.stats().leases == 2);
+}
+
 TEST_CASE("leases: a refresh and what is not stored take none") {
   const SqliteWiki wiki;
   NodeInProcess node(wiki, in_cluster);

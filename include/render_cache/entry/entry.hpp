@@ -41,6 +41,7 @@ enum class Origin : std::uint8_t {
 /// What a look-up saw of a key, whatever it asked for.
 struct Seen {
   std::optional<std::string> text{};  ///< what stands where the fingerprint is kept, notes included; none: nothing is stored
+  std::optional<std::chrono::nanoseconds> render_cost{};  ///< what the render of it took, if the store knows
 };
 
 /// What a look-up found: the entry where the stored fingerprint equals the one asked for, else why not.

@@ -87,8 +87,9 @@ struct CacheOptions {
   /// Among whom (key, fingerprint) is rendered once at a time. A render that another render has called for never waits for another
   /// process: two of them could wait for each other.
   SingleFlight single_flight = SingleFlight::automatic;
-  /// With `automatic`, what a render must be expected to take to be worth a lease, which costs three statements. Expected is what the
-  /// cache's renders have taken on average; before the first one a lease is taken.
+  /// With `automatic`, what a render must be expected to take to be worth a lease, which costs three statements. Expected is what it took
+  /// when what is stored was rendered; where nothing is, what this cache's renders have taken on average; before the first one a lease
+  /// is taken.
   std::chrono::milliseconds lease_above{10};
   /// How long a lease lives after its holder has died; a living one renews it each third of that. At least 100 ms.
   std::chrono::milliseconds lease_time{5000};

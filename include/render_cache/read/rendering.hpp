@@ -151,7 +151,7 @@ class Rendering {
   bool start_in_background(const FlightPtr& flight, const Source& source, Task task);
   template <class Source>
   void fly(const FlightPtr& flight, const Source& source, Task task) noexcept;
-  std::optional<std::chrono::nanoseconds> expected_cost() const noexcept;
+  std::optional<std::chrono::nanoseconds> expected_cost(const std::optional<Seen>& seen) const noexcept;
   template <class Source>
   Result render(const Flight& flight, const Source& source, Task task);
   template <class Source, class Content>
@@ -301,7 +301,7 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
       std::optional<typename Leases::Lease> lease;  // until what was rendered is stored
       if (!found.outcome && !flight->anew) {
         const auto until = flights_.nested(*flight) ? std::chrono::steady_clock::now() : from_now(max_wait_);
-        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(), until, look_again);
+        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(task.seen), until, look_again);
       }
       if (found.outcome) {
         result.entry = std::move(found.outcome.entry);
@@ -322,9 +322,10 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
   flights_.land(flight, std::move(result));
 }
 
-/// The mean of this cache's renders; nothing before the first.
+/// What the render took of what is stored, or else the mean of this cache's renders; nothing before the first.
 template <class R, class H, class S, class O>
-std::optional<std::chrono::nanoseconds> Rendering<R, H, S, O>::expected_cost() const noexcept {
+std::optional<std::chrono::nanoseconds> Rendering<R, H, S, O>::expected_cost(const std::optional<Seen>& seen) const noexcept {
+  if (seen && seen->render_cost) return seen->render_cost;
   const auto count = counts_.sum(renders);
   if (count == 0) return std::nullopt;
   return std::chrono::nanoseconds(counts_.sum(render_nanoseconds) / count);

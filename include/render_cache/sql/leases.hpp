@@ -64,27 +64,41 @@ std::string lease_name(std::string_view table, const K& key, const Fingerprint& 
   return digest.text();
 }
 
-/// The statements. The comments name the parameters in their order.
+/// The statements, each made by the function before it; the table of the values is not in them. The comments name the parameters in
+/// their order.
 template <HasLeaseTable Dialect>
 struct LeaseSql {
+  explicit LeaseSql(const Table& table)
+      : acquire(make_acquire(table)), renew(make_renew(table)), release(make_release(table)), clean_up(make_clean_up(table)) {}
+
   /// (name, owner, milliseconds): a row is written if nobody else holds the lease. What has ended is anybody's.
-  Statement acquire =
-      statement<Dialect>(text({"INSERT INTO ", lease_table, " AS l (name, owner, deadline) VALUES ($1, $2, ", end("$3"),
-                               ") ON CONFLICT (name) DO UPDATE SET owner = EXCLUDED.owner, deadline = EXCLUDED.deadline WHERE "
-                               "l.owner = EXCLUDED.owner OR "
-                               "l.deadline <= ",
-                               Dialect::clock_milliseconds}));
+  static Statement make_acquire(const Table&) {
+    return statement<Dialect>(text({"INSERT INTO ", lease_table, " AS l (name, owner, deadline) VALUES ($1, $2, ", end("$3"),
+                                    ") ON CONFLICT (name) DO UPDATE SET owner = EXCLUDED.owner, deadline = EXCLUDED.deadline "
+                                    "WHERE l.owner = EXCLUDED.owner OR l.deadline <= ",
+                                    Dialect::clock_milliseconds}));
+  }
+  Statement acquire;
 
   /// (owner, milliseconds): all that the owner holds.
-  Statement renew = statement<Dialect>(text({"UPDATE ", lease_table, " SET deadline = ", end("$2"), " WHERE owner = $1"}));
+  static Statement make_renew(const Table&) {
+    return statement<Dialect>(text({"UPDATE ", lease_table, " SET deadline = ", end("$2"), " WHERE owner = $1"}));
+  }
+  Statement renew;
 
   /// (name, owner): not another's, who has taken it over meanwhile.
-  Statement release = statement<Dialect>(text({"DELETE FROM ", lease_table, " WHERE name = $1 AND owner = $2"}));
+  static Statement make_release(const Table&) {
+    return statement<Dialect>(text({"DELETE FROM ", lease_table, " WHERE name = $1 AND owner = $2"}));
+  }
+  Statement release;
 
   /// (): those that ended a minute ago, some at a time. Nobody waits for anybody.
-  Statement clean_up = statement<Dialect>(
-      text({"DELETE FROM ", lease_table, " WHERE name IN (SELECT name FROM ", lease_table, " WHERE deadline < ",
-            Dialect::clock_milliseconds, " - 60000 LIMIT 1000", Dialect::skip_locked, ")"}));
+  static Statement make_clean_up(const Table&) {
+    return statement<Dialect>(
+        text({"DELETE FROM ", lease_table, " WHERE name IN (SELECT name FROM ", lease_table, " WHERE deadline < ",
+              Dialect::clock_milliseconds, " - 60000 LIMIT 1000", Dialect::skip_locked, ")"}));
+  }
+  Statement clean_up;
 
  private:
   static std::string end(std::string_view milliseconds) {

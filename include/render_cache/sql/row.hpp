@@ -157,7 +157,7 @@ template <class S, class Dialect, class Read>
 Lookup<typename S::value_type> read_lookup(std::optional<std::string_view> stored, const typename S::key_type& key,
                                            const Fingerprint& wanted, Read read) {
   auto found = detail::read_row<S, Dialect>(stored, key, wanted, read);
-  if (!found.entry) found.seen.text = std::string(stored.value_or(""));
+  if (!found.entry) found.seen = {std::string(stored.value_or("")), StoredText(stored.value_or("")).cost()};
   return found;
 }
 

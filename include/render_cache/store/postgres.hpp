@@ -248,7 +248,8 @@ class PostgresStore {
  private:
   struct Prepared {
     explicit Prepared(const Table& table)
-        : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table), ReplaceSql<PostgresDialect>(table), {}) {}
+        : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table), ReplaceSql<PostgresDialect>(table),
+                   detail::LeaseSql<PostgresDialect>(table)) {}
     Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch, const ReplaceSql<PostgresDialect>& over,
              const detail::LeaseSql<PostgresDialect>& leases)
         : lookup("lookup", sql.lookup.text), lookup_many("lookup_many", batch.lookup_many.text),

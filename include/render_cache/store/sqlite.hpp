@@ -46,6 +46,7 @@ class SqliteStore {
   using Writing = detail::SqliteFile::Writing;
   using Run = SqliteStatement::Run;
   using SqliteSql = Sql<SqliteDialect>;
+  using LeaseSql = detail::LeaseSql<SqliteDialect>;
   using SqliteTurn = detail::SqliteTurn;
 
  public:
@@ -136,22 +137,23 @@ class SqliteStore {
     check_key(key);
     const auto name = detail::lease_name(S::table, key, fingerprint);
     return file_.write([&](Writing& writing) {
-      if (!writing.leases) return LeaseAnswer::none;
-      writing.leases->acquire.run().bind(name).bind(owner).bind(Field(time.count())).step();
-      return writing.leases->acquire.changes() != 0 ? LeaseAnswer::granted : LeaseAnswer::held;
+      if (!writing.keeps_leases) return LeaseAnswer::none;
+      auto& acquire = writing.statements[&LeaseSql::make_acquire];
+      acquire.run().bind(name).bind(owner).bind(Field(time.count())).step();
+      return acquire.changes() != 0 ? LeaseAnswer::granted : LeaseAnswer::held;
     });
   }
   void renew_leases(const std::string& owner, std::chrono::milliseconds time) {
     file_.write([&](Writing& writing) {
-      if (!writing.leases) return;
-      writing.leases->renew.run().bind(owner).bind(Field(time.count())).step();
-      writing.leases->clean_up.run().step();
+      if (!writing.keeps_leases) return;
+      writing.statements[&LeaseSql::make_renew].run().bind(owner).bind(Field(time.count())).step();
+      writing.statements[&LeaseSql::make_clean_up].run().step();
     });
   }
   void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
     const auto name = detail::lease_name(S::table, key, fingerprint);
     file_.write([&](Writing& writing) {
-      if (writing.leases) writing.leases->release.run().bind(name).bind(owner).step();
+      if (writing.keeps_leases) writing.statements[&LeaseSql::make_release].run().bind(name).bind(owner).step();
     });
   }
 

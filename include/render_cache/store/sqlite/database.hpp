@@ -16,17 +16,11 @@
 
 namespace render_cache::detail {
 
-/// What a store keeps in a file: the table, and the statements of its leases.
-struct SqliteContent {
-  const Table table;
-  const LeaseSql<SqliteDialect> leases{};
-};
-
 /// The statements that one connection runs, each made and prepared when it is first asked for: no program compiles or prepares those
 /// that it never runs.
 class SqliteStatements {
  public:
-  /// Makes the text: a function of `Sql<SqliteDialect>`, or of `ReplaceSql<SqliteDialect>`.
+  /// Makes the text: a function of `Sql<SqliteDialect>`, `ReplaceSql` or `LeaseSql`.
   using Make = Statement (*)(const Table& table);
 
   /// Both must outlive it.
@@ -49,22 +43,16 @@ class SqliteStatements {
 /// What is thrown while it is made says why the file cannot be used.
 class SqliteDatabase {
  public:
-  struct Leases {
-    Leases(SqliteConnection& writer, const LeaseSql<SqliteDialect>& sql)
-        : acquire(writer, sql.acquire.text), renew(writer, sql.renew.text), release(writer, sql.release.text),
-          clean_up(writer, sql.clean_up.text) {}
-    SqliteStatement acquire, renew, release, clean_up;
-  };
   struct Writing {
     Writing(SqliteConnection& writer, const Table& table) : connection(writer), statements(writer, table) {}
     SqliteConnection& connection;
     SqliteStatements statements;
-    std::optional<Leases> leases{};  // where the file has their table
+    bool keeps_leases = false;  // the file has their table
   };
 
-  /// A file that was at the path before is `lost`. The content must outlive it.
-  SqliteDatabase(const SqliteContent& content, const SqliteOptions& options, const SqliteFiles& lost = {})
-      : writer_(options, lost), writing_(prepare(content, options)) {}
+  /// A file that was at the path before is `lost`. The table must outlive it.
+  SqliteDatabase(const Table& table, const SqliteOptions& options, const SqliteFiles& lost = {})
+      : writer_(options, lost), writing_(prepare(table, options)) {}
 
   /// Runs `action(Writing&)` as the only writer. Thread-safe.
   template <class Action>
@@ -80,16 +68,16 @@ class SqliteDatabase {
   [[nodiscard]] const SqliteFiles& files() const noexcept { return writer_.files(); }
 
  private:
-  Writing prepare(const SqliteContent& content, const SqliteOptions& options) {
+  Writing prepare(const Table& table, const SqliteOptions& options) {
     const SqliteWriter::Turn turn(writer_);
     auto& connection = writer_.connection();
     if (!options.migrations.empty()) {
       Migrator(connection, options.migrations, options.migration_history).up();
       migrate_leases(connection);
     }
-    check_table(connection, content.table);
-    Writing writing(connection, content.table);
-    if (has_lease_table(connection)) writing.leases.emplace(connection, content.leases);
+    check_table(connection, table);
+    Writing writing(connection, table);
+    writing.keeps_leases = has_lease_table(connection);
     return writing;
   }
 

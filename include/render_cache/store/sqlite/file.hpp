@@ -31,7 +31,7 @@ class SqliteFile {
   using Reader = SqliteReader;
   using Writing = Database::Writing;
 
-  SqliteFile(Table table, SqliteOptions options) : content_{std::move(table)}, options_(std::move(options)) {
+  SqliteFile(Table table, SqliteOptions options) : table_{std::move(table)}, options_(std::move(options)) {
     options_.path = canonical_place(options_.path);
     options_.readers = std::max<std::size_t>(options_.readers, 1);
     idle_.reserve(options_.readers);
@@ -94,7 +94,7 @@ class SqliteFile {
     } while (more);
   }
 
-  [[nodiscard]] const Table& table() const noexcept { return content_.table; }
+  [[nodiscard]] const Table& table() const noexcept { return table_; }
 
   [[nodiscard]] SqliteStats stats() const {
     const std::lock_guard lock(mutex_);
@@ -178,7 +178,7 @@ class SqliteFile {
   std::unique_ptr<Reader> make_reader(const std::shared_ptr<Database>& database) const {
     const auto turn = database->turn();
     const bool in_place = identity_of(options_.path.string()) == database->files().database;
-    return in_place ? std::make_unique<Reader>(content_.table, options_, database) : nullptr;
+    return in_place ? std::make_unique<Reader>(table_, options_, database) : nullptr;
   }
 
   void give_back(std::unique_ptr<Reader> reader) noexcept {
@@ -235,7 +235,7 @@ class SqliteFile {
 
   /// With a first reader, so that reading does not wait for another process's write.
   void begin(const SqliteFiles& lost) {
-    auto database = std::make_shared<Database>(content_, options_, lost);
+    auto database = std::make_shared<Database>(table_, options_, lost);
     auto reader = make_reader(database);
     database_ = std::move(database);
     if (!reader) return;
@@ -268,7 +268,7 @@ class SqliteFile {
     if (!database_) open(Clock::now());
   }
 
-  const SqliteContent content_;
+  const Table table_;
   SqliteOptions options_;
   ForkGuard fork_guard_;
 
