@@ -29,7 +29,7 @@ using namespace render_cache;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-struct Seen {
+struct Tally {
   std::atomic<int> ready{0}, renders{0};
   std::atomic<bool> go{false};
   std::atomic<std::int64_t> slowest{0};  // ns
@@ -40,7 +40,7 @@ struct Text {
 };
 
 struct Sleeper {
-  Seen* seen;
+  Tally* seen;
   milliseconds takes;
   [[nodiscard]] std::string version() const { return "1"; }
   [[nodiscard]] WikiPage render(const WikiKey&, const std::string& source) const {
@@ -61,7 +61,7 @@ Run run(const Options& options, int nodes, milliseconds cost, int keys, SingleFl
     Store store(options);
     store.erase_group("bench");
   }
-  test::Shared<Seen> seen;
+  test::Shared<Tally> seen;
   std::vector<test::Node> running;
   for (int node = 0; node < nodes; ++node) {
     running.emplace_back([&, s = seen.get()] {
