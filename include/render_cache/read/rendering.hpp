@@ -421,17 +421,17 @@ void Rendering<R, H, S, O>::publish(const Flight& flight, [[maybe_unused]] const
     }
     return true;
   };
-  const auto try_to = [&] {
+  const auto loses = [&] {
     lost = false;
     result.stored = store.ask(in_turn, result.detail).value_or(false) && !lost;
+    return lost;
   };
-  try_to();
+  [[maybe_unused]] const bool looks_again = loses();
   if constexpr (HasReplace<S>) {
-    if (lost) {
+    if (looks_again) {
       seen = replaceable(flight, source, earlier, seen.has_value(), result);
       if (!seen) return;
-      try_to();
-      if (lost) conflict(result, "other processes store other states all the time");
+      if (loses()) conflict(result, "other processes store other states all the time");
     }
   }
   if (!result.stored) return;
