@@ -2,6 +2,7 @@
 
 #include <render_cache/laws/samples.hpp>
 #include <render_cache/wiki.hpp>
+#include <render_cache/wiki_migrations.hpp>
 
 #include "support/all_kinds.hpp"
 #include "support/catch.hpp"
@@ -382,6 +383,19 @@ TEST_CASE("a primary that became read-only is left for a new connection, and the
   std::this_thread::sleep_for(1100ms);  // a session that was good for a while
   CHECK_THROWS_AS(store.publish({"docs", "b.md"}, page("y")), StoreForbidden);
   CHECK(store.stats().retries == 1);
+}
+
+TEST_CASE("who may not make the table of leases is served without it") {
+  WikiDatabase database;
+  { Wiki(database.options()).publish({"docs", "a.md"}, page("x")); }
+  database.execute("DROP TABLE render_cache_lease, render_cache_lease_migrations");
+  auto options = database.options();
+  options.conninfo.insert(options.conninfo.find("search_path"), "default_transaction_read_only=on -c ");
+  options.migrations = wiki_migrations<PostgresDialect>();
+  Wiki store(options);
+  CHECK_NOTHROW(store.check());
+  CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);
+  CHECK(store.acquire_lease({"docs", "a.md"}, fresh, "a", 1s) == LeaseAnswer::none);
 }
 
 TEST_CASE("a query of live groups runs once and read-only, also in a dry run, and is refused in words") {

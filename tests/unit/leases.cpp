@@ -43,15 +43,20 @@ struct CountingRenderer {
   }
 };
 
-/// A store on the same file as others, with a hook before it is asked for a lease.
+/// A store on the same file as others, with hooks before it is asked for a lease and before one is given back.
 class HookedStore : public WikiStore {
  public:
   using WikiStore::WikiStore;
   std::function<void()> before_lease = [] {};
+  std::function<void(const WikiKey&)> before_release = [](const WikiKey&) {};
   LeaseAnswer acquire_lease(const WikiKey& page, const Fingerprint& now, const std::string& owner,
                             std::chrono::milliseconds time) {
     before_lease();
     return WikiStore::acquire_lease(page, now, owner, time);
+  }
+  void release_lease(const WikiKey& page, const Fingerprint& now, const std::string& owner) {
+    before_release(page);
+    WikiStore::release_lease(page, now, owner);
   }
 };
 
@@ -192,6 +197,79 @@ TEST_CASE("leases: a render within a render takes a free one, and waits for none
   rendering.get();
 }
 
+TEST_CASE("leases: includes in a circle are refused on two nodes as on one, and not waited for", "[concurrent]") {
+  const SqliteWiki wiki;
+  const WikiKey other{"docs", "b.md"};
+  std::promise<void> go;
+  const auto may_go = go.get_future().share();
+  decltype(NodeInProcess::cache)*first_cache = nullptr, *second_cache = nullptr;
+  const auto includes_the_other = [&](auto*& cache) {
+    return [&](const WikiKey& page) {
+      may_go.wait();
+      cache->get(page == key ? other : key, std::string("a"));
+    };
+  };
+  NodeInProcess first(wiki, in_cluster, includes_the_other(first_cache));
+  NodeInProcess second(wiki, in_cluster, includes_the_other(second_cache));
+  first_cache = &first.cache;
+  second_cache = &second.cache;
+  const auto start = [](NodeInProcess& node, const WikiKey& page) {
+    return std::async(std::launch::async, [&] { CHECK_THROWS_AS(node.cache.get(page, std::string("a")), RecursiveRender); });
+  };
+  // Each node renders one page and waits, in another thread, for the other node's lease of the other page.
+  auto one = start(first, key), two = start(second, other);
+  eventually([&] { return first.renders() == 1 && second.renders() == 1; });
+  auto three = start(first, other), four = start(second, key);
+  eventually([&] { return first.cache.stats().leases_waited == 1 && second.cache.stats().leases_waited == 1; });
+  go.set_value();
+  for (auto* each : {&one, &two, &three, &four}) REQUIRE(each->wait_for(20s) == std::future_status::ready);
+}
+
+TEST_CASE("leases: one whose end the store has not heard of is not renewed with the others", "[concurrent]") {
+  const SqliteWiki wiki;
+  const WikiKey slow{"docs", "slow.md"};
+  std::promise<void> go;
+  NodeInProcess first(wiki, {.single_flight = SingleFlight::cluster, .lease_time = 300ms, .store_pause = 1ms},
+                      [&](const WikiKey& page) {
+                        if (page != slow) throw std::runtime_error("no");
+                        go.get_future().wait();
+                      });
+  first.store.before_release = [](const WikiKey& page) {
+    if (page == key) throw StoreUnavailable("away for a moment");
+  };
+  NodeInProcess second(wiki, in_cluster);
+  auto rendering = std::async(std::launch::async, [&] { return first.cache.get(slow, std::string("a")); });
+  eventually([&] { return first.renders() == 1; });
+  CHECK_THROWS_AS(first.cache.get(key, std::string("a")), std::runtime_error);
+  CHECK(leases(wiki) == 2);
+  auto waiting = std::async(std::launch::async, [&] { return second.cache.get(key, std::string("a")); });
+  const auto ended = waiting.wait_for(20s);
+  CHECK(first.cache.stats().leases == 2);
+  go.set_value();
+  rendering.get();
+  REQUIRE(ended == std::future_status::ready);
+  CHECK(waiting.get().origin == Origin::render);
+}
+
+TEST_CASE("leases: who is called for after an erase shares a lease with whom he does not wait for", "[concurrent]") {
+  const SqliteWiki wiki;
+  std::promise<void> go[2];
+  std::atomic<int> turn = 0;
+  NodeInProcess node(wiki, in_cluster, [&](const WikiKey&) { go[turn++].get_future().wait(); });
+  const auto start = [&] { return std::async(std::launch::async, [&] { return node.cache.get(key, std::string("a")); }); };
+  auto erased = start();
+  eventually([&] { return turn == 1; });
+  node.cache.erase(key);
+  auto later = start();
+  eventually([&] { return turn == 2; });
+  go[0].set_value();
+  erased.get();
+  CHECK(leases(wiki) == 1);
+  go[1].set_value();
+  later.get();
+  CHECK(leases(wiki) == 0);
+}
+
 TEST_CASE("leases: nothing is renewed when all are given back") {
   const SqliteWiki wiki;
   NodeInProcess node(wiki, {.single_flight = SingleFlight::cluster, .lease_time = 100ms});
@@ -306,4 +384,16 @@ TEST_CASE("leases: options that cannot be kept are refused in words") {
   CHECK_THROWS_WITH((RenderCache(CountingRenderer{}, Text{}, store, CacheOptions{.lease_time = 99ms})),
                     ContainsSubstring("lease_time"));
   CHECK_NOTHROW(RenderCache(CountingRenderer{}, Text{}, store, CacheOptions{.lease_time = 100ms}));
+}
+
+TEST_CASE("leases: times without end are what they say") {
+  const SqliteWiki wiki;
+  const auto for_ever = std::chrono::milliseconds::max();
+  NodeInProcess never(wiki, {.lease_above = for_ever});
+  never.cache.get({"never", "1"}, std::string("a"));  // before the first render one is taken
+  never.cache.get({"never", "2"}, std::string("a"));
+  CHECK(never.cache.stats().leases == 1);
+  NodeInProcess long_lived(wiki, {.single_flight = SingleFlight::cluster, .lease_time = for_ever, .max_wait = for_ever});
+  long_lived.cache.get(key, std::string("a"));
+  CHECK(long_lived.cache.stats().leases == 1);
 }

@@ -64,6 +64,7 @@ class Flights {
         : key(of), fingerprint(now), number(nth), anew(whatever_is_stored) {}
     // NOLINTBEGIN(readability-identifier-naming): to `Flights`, the only one who sees them, they are members like those above
     bool begun = false;
+    bool needed = false;  // by another render
     bool erased = false;  // its key was erased meanwhile
     std::shared_ptr<Flight> parent{};  // the render that called for this one, which waits for it
     std::shared_ptr<Flight> follows{};  // begins when that one has landed
@@ -130,7 +131,10 @@ class Flights {
         if (!(flight->fingerprint == fingerprint) || flight->fingerprint.settled() != fingerprint.settled()) continue;
         if (which == Join::any || (which == Join::not_yet && flight->anew && !flight->begun)) {
           check_edge(caller, *flight);
-          if (caller) caller->awaits.push_back(flight.get());
+          if (caller) {
+            caller->awaits.push_back(flight.get());
+            flight->needed = true;
+          }
           return Call(*this, std::move(caller), flight, false, false);
         }
         if (which == Join::not_yet && flight->anew) follows = flight;
@@ -186,10 +190,10 @@ class Flights {
     const std::lock_guard lock(mutex_);
     return flight.erased;
   }
-  /// Whether another render has called for this one.
+  /// Whether another render has called for this one, or joined it.
   [[nodiscard]] bool nested(const Flight& flight) const {
     const std::lock_guard lock(mutex_);
-    return flight.parent != nullptr;
+    return flight.parent != nullptr || flight.needed;
   }
   /// Whether a flight that was called for after this one has stored what it brought.
   [[nodiscard]] bool overtaken(const Flight& flight) const {

@@ -5,6 +5,7 @@
 
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/keys.hpp>
+#include <render_cache/read/key_hash.hpp>
 #include <render_cache/read/options.hpp>
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/store_access.hpp>
@@ -13,12 +14,16 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <type_traits>
@@ -37,7 +42,8 @@ class Leases {
 
   /// Throws std::invalid_argument for options that cannot be kept.
   Leases(StoreAccess<Store, Observer>& store, const CacheOptions& options)
-      : store_(store), single_flight_(options.single_flight), lease_above_(options.lease_above), time_(options.lease_time) {
+      : store_(store), single_flight_(options.single_flight), lease_above_(bounded(options.lease_above)),
+        time_(bounded(options.lease_time)) {
     if (single_flight_ == SingleFlight::cluster && !HasLeases<Store>) {
       throw std::invalid_argument("SingleFlight::cluster needs a store that keeps leases: one in PostgreSQL or SQLite");
     }
@@ -49,43 +55,47 @@ class Leases {
   /// A lease that was granted. It is given back when this is destroyed.
   class Lease {
    public:
-    Lease(Leases& leases, const key_type& key, const Fingerprint& fingerprint)
-        : leases_(leases), key_(key), fingerprint_(fingerprint) {
-      leases_.keep_alive();
+    Lease(Leases& leases, const key_type& key, const Fingerprint& fingerprint, std::string owner)
+        : leases_(leases), key_(key), fingerprint_(fingerprint), owner_(std::move(owner)) {
+      leases_.keep_alive(owner_);
     }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    ~Lease() { leases_.release(key_, fingerprint_); }
+    ~Lease() { leases_.release(key_, fingerprint_, owner_); }
 
    private:
     Leases& leases_;
     const key_type& key_;
     const Fingerprint& fingerprint_;
+    const std::string owner_;
   };
 
-  /// Makes `lease` for a render that is expected to take so long, if that is worth one; waits while another process has it, but not beyond `until`.
+  /// Makes `lease` for a render that is expected to take so long, if that is worth one; waits while another process has it, but not beyond `until`,
+  /// nor once `may_wait()` says no.
   /// `finished()` looks whether the other's render is stored, and is asked once more before a lease is used: the other may have ended
   /// since. Key and fingerprint outlive the lease.
-  template <class Finished>
+  template <class MayWait, class Finished>
   void acquire(std::optional<Lease>& lease, const key_type& key, const Fingerprint& fingerprint,
-               std::optional<std::chrono::nanoseconds> expected, Clock::time_point until, Finished&& finished) {
+               std::optional<std::chrono::nanoseconds> expected, Clock::time_point until, MayWait&& may_wait,
+               Finished&& finished) {
     if constexpr (HasLeases<Store>) {
       if (single_flight_ == SingleFlight::process) return;
       if (single_flight_ == SingleFlight::automatic && expected && *expected < lease_above_) return;
       const auto longest = std::clamp<Clock::duration>(expected.value_or(std::chrono::milliseconds(500)) / 10,
                                                        std::chrono::milliseconds(5), std::chrono::seconds(1));
       Clock::duration pause = std::chrono::milliseconds(5);
+      auto owner = owner_of(key, fingerprint);
       for (bool waits = false;;) {
         std::string failure;
         const auto answer =
-            store_.ask([&](auto& store) { return ask(store, key, fingerprint); }, failure).value_or(LeaseAnswer::none);
+            store_.ask([&](auto& store) { return ask(store, key, fingerprint, owner); }, failure).value_or(LeaseAnswer::none);
         if (answer == LeaseAnswer::granted) {
-          lease.emplace(*this, key, fingerprint);
+          lease.emplace(*this, key, fingerprint, std::move(owner));
           counts_.add(granted);
           if (finished()) counts_.add(rendered_elsewhere);
           return;
         }
-        if (answer == LeaseAnswer::none || Clock::now() + pause > until) return counts_.add(missing);
+        if (answer == LeaseAnswer::none || Clock::now() + pause > until || !may_wait()) return counts_.add(missing);
         if (!std::exchange(waits, true)) counts_.add(waited);
         std::this_thread::sleep_for(jittered(pause));
         if (finished()) return counts_.add(rendered_elsewhere);
@@ -106,18 +116,25 @@ class Leases {
 
   /// The near part of a store, which is asked while the rest is away, keeps none.
   template <class Asked>
-  LeaseAnswer ask(Asked& store, const key_type& key, const Fingerprint& fingerprint) {
+  LeaseAnswer ask(Asked& store, const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
     if constexpr (HasLeases<Asked>) {
-      return store.acquire_lease(key, fingerprint, owner_, time_);
+      return store.acquire_lease(key, fingerprint, owner, time_);
     } else {
       return LeaseAnswer::none;
     }
   }
 
+  /// Another one for each key and fingerprint: a lease whose end the store has not heard of is not renewed with the others, and this
+  /// cache still gets it at once.
+  std::string owner_of(const key_type& key, const Fingerprint& fingerprint) const {
+    return owner_ + "-" + std::to_string(hash_(key)) + "-" + std::to_string(std::hash<std::string_view>()(fingerprint.text()));
+  }
+
   /// One thread renews all leases, from the first on.
-  void keep_alive() {
+  void keep_alive(const std::string& owner) {
     const std::lock_guard lock(mutex_);
-    if (++held_ > 1) return;
+    held_.insert(owner);
+    if (held_.size() > 1) return;
     if (heartbeat_.joinable()) {
       first_.notify_one();
     } else {
@@ -130,21 +147,29 @@ class Leases {
 
   [[gnu::cold]] void beat(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (first_.wait(lock, stop, [this] { return held_ > 0; }) && !stop.stop_requested()) {
+    while (first_.wait(lock, stop, [this] { return !held_.empty(); }) && !stop.stop_requested()) {
       rest_.wait_for(lock, stop, time_ / 3, [] { return false; });
-      if (held_ == 0 || stop.stop_requested()) continue;
+      std::set<std::string> owners;
+      try {
+        if (!stop.stop_requested()) owners.insert(held_.begin(), held_.end());
+      } catch (const std::bad_alloc&) {  // those are not renewed this time
+      }
       lock.unlock();
-      tell([&](auto& store) { store.renew_leases(owner_, time_); });
+      for (const auto& owner : owners) {
+        tell([&](auto& store) { store.renew_leases(owner, time_); });
+      }
       lock.lock();
     }
   }
 
-  void release(const key_type& key, const Fingerprint& fingerprint) {
+  /// A flight that followed an erase may hold the same: the last one gives it back.
+  void release(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
     {
       const std::lock_guard lock(mutex_);
-      --held_;
+      held_.erase(held_.find(owner));
+      if (held_.contains(owner)) return;
     }
-    tell([&](auto& store) { store.release_lease(key, fingerprint, owner_); });
+    tell([&](auto& store) { store.release_lease(key, fingerprint, owner); });
   }
 
   /// Whether the store hears it changes no answer: it counts its failures.
@@ -168,6 +193,11 @@ class Leases {
     }
   }
 
+  /// `milliseconds::max()` would overflow the clock.
+  static std::chrono::milliseconds bounded(std::chrono::milliseconds time) {
+    return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds::zero(), std::chrono::years(100));
+  }
+
   static Clock::duration jittered(Clock::duration pause) {
     thread_local std::minstd_rand random(static_cast<std::minstd_rand::result_type>(random_seed()));
     return pause + pause * static_cast<int>(random() % 128) / 256;
@@ -177,10 +207,11 @@ class Leases {
   const SingleFlight single_flight_;
   const std::chrono::milliseconds lease_above_, time_;
   const std::string owner_ = std::to_string(random_seed()) + "-" + std::to_string(random_seed());
+  const KeyHash<key_type> hash_{};
   StripedCounters<counters> counts_;
   std::mutex mutex_;
   std::condition_variable_any first_, rest_;
-  std::size_t held_ = 0;
+  std::multiset<std::string> held_;  // their owners
   std::jthread heartbeat_;  // last: it uses all the rest
 };
 

@@ -300,8 +300,9 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
     } else {
       std::optional<typename Leases::Lease> lease;  // until what was rendered is stored
       if (!found.outcome && !flight->anew) {
-        const auto until = flights_.nested(*flight) ? std::chrono::steady_clock::now() : from_now(max_wait_);
-        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(task.seen), until, look_again);
+        const auto may_wait = [&] { return !flights_.nested(*flight); };
+        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(task.seen), from_now(max_wait_), may_wait,
+                        look_again);
       }
       if (found.outcome) {
         result.entry = std::move(found.outcome.entry);

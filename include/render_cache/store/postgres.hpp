@@ -281,11 +281,12 @@ class PostgresStore {
     };
   }
 
-  /// A role that may not make a table, after somebody else has made the others, is no reason not to serve.
+  /// A role or a standby that may not make a table, after somebody else has made the others, is no reason not to serve.
   static void make_lease_table(PostgresConnection& connection) {
     try {
       migrate(connection, lease_migrations<PostgresDialect>(), std::string(lease_history));
     } catch (const MigrationError&) {
+    } catch (const StoreForbidden&) {
     }
   }
 
