@@ -177,6 +177,23 @@ TEST_CASE("leases: who has waited as long as a call may wait renders without one
   rendering.get();
 }
 
+TEST_CASE("leases: a cache that is destroyed waits for nobody else's render") {
+  const SqliteWiki wiki;
+  std::promise<void> go;
+  NodeInProcess first(wiki, in_cluster, [&](const WikiKey&) { go.get_future().wait(); });
+  auto rendering = std::async(std::launch::async, [&] { return first.cache.get(key, std::string("a")); });
+  eventually([&] { return first.renders() == 1; });
+  const auto start = std::chrono::steady_clock::now();
+  {
+    NodeInProcess second(wiki, in_cluster);
+    CHECK_THROWS_AS(second.cache.get(key, std::string("a"), {.hard_limit = 50ms}), RenderTimeout);
+    CHECK(second.cache.stats().leases_waited == 1);
+  }
+  CHECK(std::chrono::steady_clock::now() - start < 15s);  // and not the 5 minutes that a reader would wait
+  go.set_value();
+  rendering.get();
+}
+
 TEST_CASE("leases: a render within a render takes a free one, and waits for none") {
   const SqliteWiki wiki;
   const WikiKey part{"docs", "part.md"};

@@ -23,6 +23,7 @@
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/thrown.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,10 @@ class Rendering {
   Rendering(const Sampler& sampler, Lookups& lookups, const CacheOptions& options)
       : sampler_(sampler), lookups_(lookups), leases_(lookups.store(), options), failures_(options.failure_memory),
         max_wait_(options.max_wait), background_(options.max_background) {}
+
+  Rendering(const Rendering&) = delete;
+  Rendering& operator=(const Rendering&) = delete;
+  ~Rendering() { ending_ = true; }
 
   /// How a read has begun.
   struct Start {
@@ -175,6 +180,7 @@ class Rendering {
   ChangeOrder<key_type> changes_;
   FailureMemory<key_type> failures_;
   const std::chrono::milliseconds max_wait_;
+  std::atomic<bool> ending_ = false;  // nobody waits for other processes any longer
   Background background_;  // last: its threads use all the rest
 };
 
@@ -300,8 +306,9 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
     } else {
       std::optional<typename Leases::Lease> lease;  // until what was rendered is stored
       if (!found.outcome && !flight->anew) {
-        const auto may_wait = [&] { return !flights_.nested(*flight); };
-        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(task.seen), from_now(max_wait_), may_wait,
+        const auto may_wait = [&] { return !ending_ && !flights_.nested(*flight); };
+        // Those who have joined wait `max_wait_` in all: the other half is for the render.
+        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(task.seen), from_now(max_wait_ / 2), may_wait,
                         look_again);
       }
       if (found.outcome) {
