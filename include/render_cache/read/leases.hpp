@@ -70,10 +70,9 @@ class Leases {
     const std::string owner_;
   };
 
-  /// Makes `lease` for a render that is expected to take so long, if that is worth one; waits while another process has it, but not beyond `until`,
-  /// nor once `may_wait()` says no.
-  /// `finished()` looks whether the other's render is stored, and is asked once more before a lease is used: the other may have ended
-  /// since. Key and fingerprint outlive the lease.
+  /// Makes `lease` for a render that is expected to take so long, if that is worth one; waits while another process has it, but not
+  /// beyond `until`, nor once `may_wait()` says no. `finished()` looks whether the other's render is stored, and is asked once more
+  /// before a lease is used: the other may have ended since. Key and fingerprint outlive the lease.
   template <class MayWait, class Finished>
   void acquire(std::optional<Lease>& lease, const key_type& key, const Fingerprint& fingerprint,
                std::optional<std::chrono::nanoseconds> expected, Clock::time_point until, MayWait&& may_wait,
