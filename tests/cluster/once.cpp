@@ -114,8 +114,8 @@ TEMPLATE_TEST_CASE("once across nodes: a thousand cold keys are rendered a thous
   for (int i = 0; i < 4; ++i) {
     nodes.push_back(node(cluster, seen.get(), {seen.get(), 1ms}, in_cluster, [s = seen.get()](auto& cache) {
       in_threads(8, [&](int thread) {
-        for (int i = 0; i < keys; ++i) {
-          const int n = (i + thread * 7) % keys;
+        for (int step = 0; step < keys; ++step) {
+          const int n = (step + thread * 7) % keys;
           const auto page = cache.get(key(n), std::to_string(n)).value();
           if (page->rendered_html != "<p>" + std::to_string(n) + "</p>") ++s->wrong;
         }
