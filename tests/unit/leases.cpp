@@ -144,8 +144,8 @@ TEST_CASE("leases: what another node has stored between look-up and lease is not
 
 TEST_CASE("leases: one that is shorter than its render is renewed", "[concurrent]") {
   const SqliteWiki wiki;
-  const CacheOptions options{.single_flight = SingleFlight::cluster, .lease_time = 600ms};
-  NodeInProcess first(wiki, options, [](const WikiKey&) { std::this_thread::sleep_for(2s); });
+  const CacheOptions options{.single_flight = SingleFlight::cluster, .lease_time = 1500ms};
+  NodeInProcess first(wiki, options, [](const WikiKey&) { std::this_thread::sleep_for(3s); });
   NodeInProcess second(wiki, options);
   auto rendering = std::async(std::launch::async, [&] { return first.cache.get(key, std::string("a")); });
   eventually([&] { return first.renders() == 1; });
@@ -317,9 +317,9 @@ TEST_CASE("leases: automatic takes one where the renders so far took long, and b
 TEST_CASE("leases: automatic goes by what the render of what is stored has taken") {
   const SqliteWiki wiki;
   const WikiKey slow_key{"docs", "slow.md"};
-  const CacheOptions options{.lease_above = 20ms};
+  const CacheOptions options{.lease_above = 200ms};
   const auto slow_page = [&](const WikiKey& page) {
-    if (page == slow_key) std::this_thread::sleep_for(40ms);
+    if (page == slow_key) std::this_thread::sleep_for(400ms);
   };
   {
     NodeInProcess node(wiki, options, slow_page);
@@ -371,7 +371,7 @@ TEST_CASE("leases: a store without a table for them says so, and is used without
   options.migrations.clear();
   WikiStore store(options);
   CHECK(store.acquire_lease(key, test::fingerprint(1), "a", 1s) == LeaseAnswer::none);
-  CHECK_NOTHROW(store.renew_leases("a", 1s));
+  CHECK_NOTHROW(store.renew_leases(std::vector<Query<WikiKey>>{{key, test::fingerprint(1)}}, "a", 1s));
   CHECK_NOTHROW(store.release_lease(key, test::fingerprint(1), "a"));
   RenderCache cache(CountingRenderer{}, Text{}, store, in_cluster);
   CHECK(cache.get(key, std::string("a")).origin == Origin::render);
@@ -387,10 +387,11 @@ TEST_CASE("leases: those that ended long ago are removed by whoever renews his o
   store.acquire_lease(key, test::fingerprint(9), "alive", 1h);
   auto outside = wiki.outside();
   outside.run_script("UPDATE render_cache_lease SET deadline = deadline - 59000 WHERE owner = 'killed'");
-  store.renew_leases("alive", 1h);
+  const std::vector<Query<WikiKey>> held{{key, test::fingerprint(9)}};
+  store.renew_leases(held, "alive", 1h);
   CHECK(leases(wiki) == 4);
   outside.run_script("UPDATE render_cache_lease SET deadline = deadline - 3000 WHERE owner = 'killed'");
-  store.renew_leases("alive", 1h);
+  store.renew_leases(held, "alive", 1h);
   CHECK(leases(wiki) == 1);
 }
 

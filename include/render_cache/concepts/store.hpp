@@ -155,13 +155,13 @@ enum class LeaseAnswer : std::uint8_t {
 /// A lease tells which process renders a key for a fingerprint. It ends after `time` by the store's own clock unless it is renewed. It
 /// is about work and never about truth: nothing is served or refused because of one.
 ///
-/// `acquire_lease(key, fingerprint, owner, time)` is granted if nobody has it, or the same owner; `renew_leases(owner, time)` renews
-/// all that the owner has; `release_lease(key, fingerprint, owner)` gives one back, unless another owner has taken it meanwhile.
+/// `acquire_lease(key, fingerprint, owner, time)` is granted if nobody has it, or the same owner; `renew_leases(held, owner, time)`
+/// renews those that he still has; `release_lease(key, fingerprint, owner)` gives one back, unless another has taken it meanwhile.
 template <class S>
 concept HasLeases = requires(S store, const typename S::key_type& key, const Fingerprint& fingerprint, const std::string& owner,
-                             std::chrono::milliseconds time) {
+                             std::span<const Query<typename S::key_type>> held, std::chrono::milliseconds time) {
   { store.acquire_lease(key, fingerprint, owner, time) } -> std::same_as<LeaseAnswer>;
-  store.renew_leases(owner, time);
+  store.renew_leases(held, owner, time);
   store.release_lease(key, fingerprint, owner);
 };
 

@@ -5,7 +5,6 @@
 
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/keys.hpp>
-#include <render_cache/read/key_hash.hpp>
 #include <render_cache/read/options.hpp>
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/store_access.hpp>
@@ -14,20 +13,18 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <functional>
 #include <mutex>
 #include <new>
 #include <optional>
 #include <random>
-#include <set>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace render_cache::detail {
 
@@ -55,24 +52,22 @@ class Leases {
   /// A lease that was granted. It is given back when this is destroyed.
   class Lease {
    public:
-    Lease(Leases& leases, const key_type& key, const Fingerprint& fingerprint, std::string owner)
-        : leases_(leases), key_(key), fingerprint_(fingerprint), owner_(std::move(owner)) {
-      leases_.keep_alive(owner_);
+    Lease(Leases& leases, const key_type& key, const Fingerprint& fingerprint) : leases_(leases), of_{key, fingerprint} {
+      leases_.keep_alive(*this);
     }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    ~Lease() { leases_.release(key_, fingerprint_, owner_); }
+    ~Lease() { leases_.release(*this); }
 
    private:
+    friend Leases;
     Leases& leases_;
-    const key_type& key_;
-    const Fingerprint& fingerprint_;
-    const std::string owner_;
+    const Query<key_type> of_;
   };
 
   /// Makes `lease` for a render that is expected to take so long, if that is worth one; waits while another process has it, but not
   /// beyond `until`, nor once `may_wait()` says no. `finished()` looks whether the other's render is stored, and is asked once more
-  /// before a lease is used: the other may have ended since. Key and fingerprint outlive the lease.
+  /// before a lease is used: the other may have ended since.
   template <class MayWait, class Finished>
   void acquire(std::optional<Lease>& lease, const key_type& key, const Fingerprint& fingerprint,
                std::optional<std::chrono::nanoseconds> expected, Clock::time_point until, MayWait&& may_wait,
@@ -83,13 +78,12 @@ class Leases {
       const auto longest = std::clamp<Clock::duration>(expected.value_or(std::chrono::milliseconds(500)) / 10,
                                                        std::chrono::milliseconds(5), std::chrono::seconds(1));
       Clock::duration pause = std::chrono::milliseconds(5);
-      auto owner = owner_of(key, fingerprint);
       for (bool waits = false;;) {
         std::string failure;
         const auto answer =
-            store_.ask([&](auto& store) { return ask(store, key, fingerprint, owner); }, failure).value_or(LeaseAnswer::none);
+            store_.ask([&](auto& store) { return ask(store, key, fingerprint); }, failure).value_or(LeaseAnswer::none);
         if (answer == LeaseAnswer::granted) {
-          lease.emplace(*this, key, fingerprint, std::move(owner));
+          lease.emplace(*this, key, fingerprint);
           counts_.add(granted);
           if (finished()) counts_.add(rendered_elsewhere);
           return;
@@ -115,24 +109,18 @@ class Leases {
 
   /// The near part of a store, which is asked while the rest is away, keeps none.
   template <class Asked>
-  LeaseAnswer ask(Asked& store, const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
+  LeaseAnswer ask(Asked& store, const key_type& key, const Fingerprint& fingerprint) {
     if constexpr (HasLeases<Asked>) {
-      return store.acquire_lease(key, fingerprint, owner, time_);
+      return store.acquire_lease(key, fingerprint, owner_, time_);
     } else {
       return LeaseAnswer::none;
     }
   }
 
-  /// Another one for each key and fingerprint: a lease whose end the store has not heard of is not renewed with the others, and this
-  /// cache still gets it at once.
-  std::string owner_of(const key_type& key, const Fingerprint& fingerprint) const {
-    return owner_ + "-" + std::to_string(hash_(key)) + "-" + std::to_string(std::hash<std::string_view>()(fingerprint.text()));
-  }
-
   /// One thread renews all leases, from the first on.
-  void keep_alive(const std::string& owner) {
+  void keep_alive(const Lease& lease) {
     const std::lock_guard lock(mutex_);
-    held_.insert(owner);
+    held_.push_back(&lease);
     if (held_.size() > 1) return;
     if (heartbeat_.joinable()) {
       first_.notify_one();
@@ -148,27 +136,35 @@ class Leases {
     std::unique_lock lock(mutex_);
     while (first_.wait(lock, stop, [this] { return !held_.empty(); }) && !stop.stop_requested()) {
       rest_.wait_for(lock, stop, time_ / 3, [] { return false; });
-      std::set<std::string> owners;
-      try {
-        if (!stop.stop_requested()) owners.insert(held_.begin(), held_.end());
-      } catch (const std::bad_alloc&) {  // those are not renewed this time
-      }
+      const auto held = what_is_held();
+      if (held.empty() || stop.stop_requested()) continue;
       lock.unlock();
-      for (const auto& owner : owners) {
-        tell([&](auto& store) { store.renew_leases(owner, time_); });
-      }
+      tell([&](auto& store) { store.renew_leases(held, owner_, time_); });
       lock.lock();
     }
   }
 
+  /// With the mutex held. Without memory for it nothing is renewed this time.
+  std::vector<Query<key_type>> what_is_held() const noexcept {
+    std::vector<Query<key_type>> all;
+    try {
+      for (const auto* lease : held_) all.push_back(lease->of_);
+    } catch (const std::bad_alloc&) {
+    }
+    return all;
+  }
+
   /// A flight that followed an erase may hold the same: the last one gives it back.
-  void release(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
+  void release(const Lease& lease) {
+    const auto& [key, fingerprint] = lease.of_;
     {
       const std::lock_guard lock(mutex_);
-      held_.erase(held_.find(owner));
-      if (held_.contains(owner)) return;
+      std::erase(held_, &lease);
+      for (const auto* other : held_) {
+        if (other->of_.key == key && other->of_.fingerprint == fingerprint) return;
+      }
     }
-    tell([&](auto& store) { store.release_lease(key, fingerprint, owner); });
+    tell([&](auto& store) { store.release_lease(key, fingerprint, owner_); });
   }
 
   /// Whether the store hears it changes no answer: it counts its failures.
@@ -206,11 +202,10 @@ class Leases {
   const SingleFlight single_flight_;
   const std::chrono::milliseconds lease_above_, time_;
   const std::string owner_ = std::to_string(random_seed()) + "-" + std::to_string(random_seed());
-  const KeyHash<key_type> hash_{};
   StripedCounters<counters> counts_;
   std::mutex mutex_;
   std::condition_variable_any first_, rest_;
-  std::multiset<std::string> held_;  // their owners
+  std::vector<const Lease*> held_;
   std::jthread heartbeat_;  // last: it uses all the rest
 };
 

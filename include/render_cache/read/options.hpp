@@ -71,8 +71,8 @@ struct ManyOptions {
   /// Renders at a time; at least one. With `stale_while_rendering`, those that take longer than their soft limit go on in the
   /// background beside it, at most `CacheOptions::max_background`.
   std::size_t parallel = std::thread::hardware_concurrency();
-  std::stop_token
-      stop{};  ///< keys whose turn has not come by then get `Cancelled`; running renders, here or in another process, end in their own time
+  /// Keys whose turn has not come by then get `Cancelled`. Running renders, here or in another process, end in their own time.
+  std::stop_token stop{};
   std::function<void(const Progress&)> progress{};  ///< called by one thread at a time; must not throw
 };
 
@@ -103,8 +103,8 @@ struct CacheOptions {
   /// passes it.
   std::size_t max_background = 64;
   /// How long a call waits for a render that another call leads, where its own hard limit does not come first; then `RenderTimeout`.
-  /// It should be more than twice of what any render takes: for one that another process goes on with, half of it is waited. It ends what no check can see: a renderer that asks for its own key from a thread
-  /// of its own, and a render that hangs.
+  /// It should be more than twice of what any render takes: for one that another process goes on with, half of it is waited. It ends
+  /// what no check can see: a renderer that asks for its own key from a thread of its own, and a render that hangs.
   std::chrono::milliseconds max_wait = std::chrono::minutes(10);
 };
 

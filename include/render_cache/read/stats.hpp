@@ -25,8 +25,7 @@ struct CacheStats {
   std::uint64_t moved = 0;      ///< renders not stored since the source changed meanwhile
   std::uint64_t leases = 0;         ///< leases that were granted
   std::uint64_t leases_waited = 0;  ///< waits for a lease that another process had
-  std::uint64_t leases_missing =
-      0; ///< renders without the lease that they should have: the store gave none, or they waited too long
+  std::uint64_t leases_missing = 0;  ///< renders that should have a lease and have none: the store gave none, or not in time
   std::uint64_t rendered_elsewhere = 0;  ///< renders saved, since another process had just ended the same
   std::uint64_t published = 0;  ///< entries that a store took
   std::uint64_t publish_conflicts = 0;  ///< renders not stored since another process has stored or erased something meanwhile

@@ -80,13 +80,13 @@ struct LeaseSql {
   }
   Statement acquire;
 
-  /// (owner, milliseconds): all that the owner holds.
+  /// (name, owner, milliseconds): not another's, who has taken it over meanwhile.
   static Statement make_renew(const Table&) {
-    return statement<Dialect>(text({"UPDATE ", lease_table, " SET deadline = ", end("$2"), " WHERE owner = $1"}));
+    return statement<Dialect>(text({"UPDATE ", lease_table, " SET deadline = ", end("$3"), " WHERE name = $1 AND owner = $2"}));
   }
   Statement renew;
 
-  /// (name, owner): not another's, who has taken it over meanwhile.
+  /// (name, owner): nor that.
   static Statement make_release(const Table&) {
     return statement<Dialect>(text({"DELETE FROM ", lease_table, " WHERE name = $1 AND owner = $2"}));
   }

@@ -136,8 +136,7 @@ class PostgresStore {
                             std::chrono::milliseconds time) {
     check_key(key);
     PostgresParameters parameters;
-    parameters.add_owned(detail::lease_name(S::table, key, fingerprint));
-    parameters.add(owner);
+    add_lease(parameters, key, fingerprint, owner);
     parameters.add_owned(std::to_string(time.count()));
     return client_.look_up([&](PostgresConnection& connection) {
       if (!keeps_leases_) return LeaseAnswer::none;
@@ -145,23 +144,21 @@ class PostgresStore {
                                                                                         : LeaseAnswer::held;
     });
   }
-  void renew_leases(const std::string& owner, std::chrono::milliseconds time) {
-    PostgresParameters parameters;
-    parameters.add(owner);
-    parameters.add_owned(std::to_string(time.count()));
-    client_.look_up([&](PostgresConnection& connection) {
-      if (!keeps_leases_) return;
-      connection.run(statements_.renew_leases, parameters);
-      connection.run(statements_.clean_up_leases, {});
-    });
+  void renew_leases(std::span<const Query<key_type>> held, const std::string& owner, std::chrono::milliseconds time) {
+    if (!keeps_leases_) return;
+    for (const auto& [key, fingerprint] : held) {
+      PostgresParameters parameters;
+      add_lease(parameters, key, fingerprint, owner);
+      parameters.add_owned(std::to_string(time.count()));
+      look_up(statements_.renew_lease, parameters);
+    }
+    look_up(statements_.clean_up_leases, {});
   }
   void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {
+    if (!keeps_leases_) return;
     PostgresParameters parameters;
-    parameters.add_owned(detail::lease_name(S::table, key, fingerprint));
-    parameters.add(owner);
-    client_.look_up([&](PostgresConnection& connection) {
-      if (keeps_leases_) connection.run(statements_.release_lease, parameters);
-    });
+    add_lease(parameters, key, fingerprint, owner);
+    look_up(statements_.release_lease, parameters);
   }
 
   bool erase(const key_type& key) {
@@ -262,11 +259,11 @@ class PostgresStore {
           sweep_group_first("sweep_group_first", sql.sweep_group_first.text),
           sweep_group_next("sweep_group_next", sql.sweep_group_next.text), survey_first("survey_first", sql.survey_first.text),
           survey_next("survey_next", sql.survey_next.text), acquire_lease("acquire_lease", leases.acquire.text),
-          renew_leases("renew_leases", leases.renew.text), release_lease("release_lease", leases.release.text),
+          renew_lease("renew_lease", leases.renew.text), release_lease("release_lease", leases.release.text),
           clean_up_leases("clean_up_leases", leases.clean_up.text) {}
     PostgresStatement lookup, lookup_many, lookup_stale, publish, publish_many, insert_new, replace, erase, erase_group,
         sweep_start, sweep_first, sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next,
-        survey_first, survey_next, acquire_lease, renew_leases, release_lease, clean_up_leases;
+        survey_first, survey_next, acquire_lease, renew_lease, release_lease, clean_up_leases;
   };
 
   PostgresPool::MakeReady make_ready(const PostgresOptions& options) {
@@ -317,6 +314,12 @@ class PostgresStore {
     detail::add_parameters(parameters, key);
     detail::add_parameters(parameters, entry.value);
     parameters.add_owned(std::move(text));
+  }
+
+  static void add_lease(PostgresParameters& parameters, const key_type& key, const Fingerprint& fingerprint,
+                        const std::string& owner) {
+    parameters.add_owned(detail::lease_name(S::table, key, fingerprint));
+    parameters.add(owner);
   }
 
   /// No row has a fingerprint that is no text, and the server would refuse the whole statement for one.

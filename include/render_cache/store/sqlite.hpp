@@ -143,11 +143,16 @@ class SqliteStore {
       return acquire.changes() != 0 ? LeaseAnswer::granted : LeaseAnswer::held;
     });
   }
-  void renew_leases(const std::string& owner, std::chrono::milliseconds time) {
+  void renew_leases(std::span<const Query<key_type>> held, const std::string& owner, std::chrono::milliseconds time) {
     file_.write([&](Writing& writing) {
       if (!writing.keeps_leases) return;
-      writing.statements[&LeaseSql::make_renew].run().bind(owner).bind(Field(time.count())).step();
+      SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
+      for (const auto& [key, fingerprint] : held) {
+        const auto name = detail::lease_name(S::table, key, fingerprint);
+        writing.statements[&LeaseSql::make_renew].run().bind(name).bind(owner).bind(Field(time.count())).step();
+      }
       writing.statements[&LeaseSql::make_clean_up].run().step();
+      transaction.commit();
     });
   }
   void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner) {

@@ -137,10 +137,10 @@ class TieredStore {
   {
     return far_.acquire_lease(key, fingerprint, owner, time);
   }
-  void renew_leases(const std::string& owner, std::chrono::milliseconds time)
+  void renew_leases(std::span<const Query<key_type>> held, const std::string& owner, std::chrono::milliseconds time)
     requires HasLeases<Far>
   {
-    far_.renew_leases(owner, time);
+    far_.renew_leases(held, owner, time);
   }
   void release_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner)
     requires HasLeases<Far>

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace render_cache::laws {
 
@@ -18,6 +19,10 @@ void lease_laws() {
     S s;
     const auto key = sample_key<typename S::K>(1, 1), other_key = sample_key<typename S::K>(1, 2);
     const auto now = sample_fingerprint(1), later = sample_fingerprint(2);
+    const auto renew = [&](const std::string& owner) {
+      const std::vector<Query<typename S::K>> all{{key, now}, {other_key, now}};
+      s.store.renew_leases(all, owner, long_time);
+    };
     const auto ask = [&](const std::string& owner, milliseconds time) { return s.store.acquire_lease(key, now, owner, time); };
 
     SECTION("one owner has it, and may ask again") {
@@ -49,7 +54,7 @@ void lease_laws() {
       std::this_thread::sleep_for(milliseconds(150));
       CHECK(ask("b", long_time) == LeaseAnswer::granted);
       s.store.release_lease(key, now, "a");
-      s.store.renew_leases("a", long_time);
+      renew("a");
       CHECK(ask("a", long_time) == LeaseAnswer::held);
       CHECK(ask("c", long_time) == LeaseAnswer::held);
     }
@@ -57,7 +62,7 @@ void lease_laws() {
     SECTION("it does not end while its owner renews it") {
       CHECK(ask("a", milliseconds(1000)) == LeaseAnswer::granted);
       CHECK(s.store.acquire_lease(other_key, now, "b", milliseconds(1000)) == LeaseAnswer::granted);
-      s.store.renew_leases("a", long_time);
+      renew("a");
       std::this_thread::sleep_for(milliseconds(1200));
       CHECK(ask("c", long_time) == LeaseAnswer::held);
       CHECK(s.store.acquire_lease(other_key, now, "c", long_time) == LeaseAnswer::granted);  // of another owner
