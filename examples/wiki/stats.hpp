@@ -26,6 +26,7 @@ inline nlohmann::json to_json(const render_cache::CacheStats& stats) {
           {"rendered_elsewhere", stats.rendered_elsewhere},
           {"published", stats.published},
           {"publish_conflicts", stats.publish_conflicts},
+          {"owed", {{"now", stats.owed}, {"stored", stats.owed_stored}, {"dropped", stats.owed_dropped}}},
           {"store_available", stats.store_available},
           {"store_errors",
            {{"unavailable", stats.store_unavailable},

@@ -77,6 +77,10 @@ class FullStore : public MinimalStore {
     before("erase");
     return MinimalStore::erase(key);
   }
+  std::size_t erase_group(const std::string& group) {
+    before("erase_group");
+    return MinimalStore::erase_group(group);
+  }
   std::vector<Lookup<WikiPage>> lookup_many(std::span<const Query<WikiKey>> queries) {
     before("lookup_many");
     std::vector<Lookup<WikiPage>> found;

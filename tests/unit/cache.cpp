@@ -345,7 +345,7 @@ TEST_CASE("an erase during a render wins", "[concurrent]") {
 }
 
 TEST_CASE("a broken store makes the cache slow, not wrong and not down") {
-  Fixture f({.store_pause = 30ms});
+  Fixture f({.store_pause = 30ms, .max_owed = 0});
   f.store.before = [](std::string_view operation) { throw StoreUnavailable(std::string(operation) + " refused"); };
   const auto outcome = get(f.cache, "x");
   CHECK(outcome->rendered_html == "<p>x</p>");

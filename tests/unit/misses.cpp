@@ -595,7 +595,7 @@ TEST_CASE("a slow render of what was asked for earlier does not replace what was
 TEST_CASE("when the store's pause ends one read asks it, and the others do without until it has answered") {
   FullStore store;
   detail::StoreAccess<FullStore> access(store, 500ms);
-  std::string failure;
+  detail::StoreAccess<FullStore>::Failure failure;
   const auto ask = [&](auto&& call) { return access.ask(call, failure); };
   CHECK_FALSE(ask([](auto&) -> int { throw StoreUnavailable("down"); }));
   CHECK_FALSE(ask([](auto&) { return 1; }));
@@ -613,7 +613,7 @@ TEST_CASE("what is near and fails too does not keep the store from being asked a
     FullStore& near() { return part; }
   } store;
   detail::StoreAccess<decltype(store)> access(store, 20ms);
-  std::string failure;
+  decltype(access)::Failure failure;
   bool up = false;
   const auto ask = [&](auto& asked) {
     if (!std::is_same_v<decltype(asked), decltype(store)&> || !up) throw StoreUnavailable("down");
@@ -629,7 +629,7 @@ TEST_CASE("what is near and fails too does not keep the store from being asked a
 }
 
 TEST_CASE("a store that refuses what it is asked when its pause ends is there again") {
-  Fixture f({.store_pause = 1ms});
+  Fixture f({.store_pause = 1ms, .max_owed = 0});
   f.store.before = [](std::string_view) { throw StoreUnavailable("down"); };
   f.cache.get(key, x);
   CHECK_FALSE(f.cache.stats().store_available);
@@ -649,7 +649,7 @@ TEST_CASE("what is answered near does not end the store's pause, all else does")
   const auto entry = std::make_shared<const Entry<WikiPage>>();
   const auto pauses_after = [&](auto answer) {
     detail::StoreAccess<decltype(store)> access(store, 0ms);
-    std::string failure;
+    typename decltype(access)::Failure failure;
     const auto fail = [](auto&) -> bool { throw StoreUnavailable("down"); };
     CHECK_FALSE(access.ask(fail, failure));
     CHECK(access.ask([&](auto&) { return answer; }, failure));

@@ -181,7 +181,7 @@ TEST_CASE("a slow render does not replace what was asked for later near, althoug
     rendering.release();
     go.acquire();
   };
-  RenderCache cache(renderer, MinimalHasher{}, f.store, {.store_pause = std::chrono::milliseconds(0)});
+  RenderCache cache(renderer, MinimalHasher{}, f.store, {.store_pause = std::chrono::milliseconds(0), .max_owed = 0});
   auto old = std::async(std::launch::async, [&] { return cache.get(key, std::string("old")); });
   rendering.acquire();
   f.far.before = [](std::string_view operation) {
@@ -256,7 +256,7 @@ TEST_CASE("an older value comes from the far store, or from the near one while t
 
 TEST_CASE("a near hit tells nothing of the far store: when its pause ends, one that needs it asks it") {
   Fixture f;
-  RenderCache cache(CountingRenderer{}, MinimalHasher{}, f.store, {.store_pause = std::chrono::milliseconds(200)});
+  RenderCache cache(CountingRenderer{}, MinimalHasher{}, f.store, {.store_pause = std::chrono::milliseconds(200), .max_owed = 0});
   const std::string x = "x";
   cache.get(key, x);
   f.far_is_down();

@@ -172,9 +172,22 @@ class Flights {
     follows = std::move(flight->follows);
     const auto of_key = in_air_.find(flight->key);
     std::erase(of_key->second.flights, flight);
-    if (of_key->second.flights.empty()) in_air_.erase(of_key);
+    forget_if_empty(of_key);
     landings_.fetch_add(1, std::memory_order_release);
     flight->landed.notify_all();
+  }
+
+  /// What the flight brings is not stored when it lands, but later: until `settle` an erase marks it, and what stores overtakes it.
+  void owe(const FlightPtr& flight) {
+    const std::lock_guard lock(mutex_);
+    in_air_.find(flight->key)->second.owed.push_back(flight);
+  }
+  /// It is stored, or never will be.
+  void settle(const FlightPtr& flight) {
+    const std::lock_guard lock(mutex_);
+    const auto of_key = in_air_.find(flight->key);
+    std::erase(of_key->second.owed, flight);
+    forget_if_empty(of_key);
   }
 
   /// What flights that match bring must not be stored.
@@ -184,6 +197,7 @@ class Flights {
     for (auto& [key, of_key] : in_air_) {
       if (!matches(key)) continue;
       for (const auto& flight : of_key.flights) flight->erased = true;
+      for (const auto& flight : of_key.owed) flight->erased = true;
     }
   }
   [[nodiscard]] bool erased(const Flight& flight) const {
@@ -200,7 +214,7 @@ class Flights {
     const std::lock_guard lock(mutex_);
     return in_air_.find(flight.key)->second.last_stored > flight.number;
   }
-  /// The flight, not landed yet, stores what it brings. Under which fingerprint the one before it has, if one has.
+  /// The flight, not landed yet or owed, stores what it brings. Under which fingerprint the one before it has, if one has.
   std::optional<Fingerprint> stored(const Flight& flight) {
     const std::lock_guard lock(mutex_);
     auto& of_key = in_air_.find(flight.key)->second;
@@ -240,9 +254,15 @@ class Flights {
  private:
   struct OfKey {
     std::vector<FlightPtr> flights;
+    std::vector<FlightPtr> owed{};  // landed, or about to
     std::uint64_t last_stored = 0;  // the number of the flight that stored last, while others of the key are in the air
     std::optional<Fingerprint> last_fingerprint{};  // that flight's
   };
+  using InAir = std::unordered_map<Key, OfKey, KeyHash<Key>>;
+
+  void forget_if_empty(typename InAir::iterator of_key) {
+    if (of_key->second.flights.empty() && of_key->second.owed.empty()) in_air_.erase(of_key);
+  }
 
   static bool land_by(std::unique_lock<std::mutex>& lock, Flight& flight, const Deadline& deadline) {
     const auto has_landed = [&] { return flight.result.has_value(); };
@@ -288,7 +308,7 @@ class Flights {
   std::atomic<std::uint64_t> landings_{0};
   std::uint64_t calls_ = 0;
   std::uint64_t searches_ = 0;
-  std::unordered_map<Key, OfKey, KeyHash<Key>> in_air_;
+  InAir in_air_;
   std::unordered_map<std::thread::id, FlightPtr> works_for_;
 };
 

@@ -79,7 +79,7 @@ class Leases {
                                                        std::chrono::milliseconds(5), std::chrono::seconds(1));
       Clock::duration pause = std::chrono::milliseconds(5);
       for (bool waits = false;;) {
-        std::string failure;
+        typename StoreAccess<Store, Observer>::Failure failure;
         const auto answer =
             store_.ask([&](auto& store) { return ask(store, key, fingerprint); }, failure).value_or(LeaseAnswer::none);
         if (answer == LeaseAnswer::granted) {
@@ -171,7 +171,7 @@ class Leases {
   template <class Call>
   void tell(Call&& call) noexcept {
     if constexpr (HasLeases<Store>) {
-      std::string failure;
+      typename StoreAccess<Store, Observer>::Failure failure;
       try {
         store_.ask(
             [&](auto& store) {

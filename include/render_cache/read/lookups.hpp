@@ -26,6 +26,7 @@ class Lookups {
   using key_type = typename Store::key_type;
   using value_type = typename Store::value_type;
   using outcome_type = Outcome<value_type>;
+  using Failure = typename StoreAccess<Store, Observer>::Failure;
   /// Measures a read where somebody wants to know.
   using Watch = Stopwatch<ObservesHits<Observer, key_type> || ObservesMisses<Observer, key_type>>;
 
@@ -46,26 +47,26 @@ class Lookups {
 
   Found find(const key_type& key, const Fingerprint& now) {
     if (!now.settled()) return {missed(Miss::unsettled)};
-    std::string failure;
+    Failure failure;
     bool can_replace = false;
     const auto ask = [&]<class Asked>(Asked& store) {
       can_replace = HasReplace<Asked>;
       return store.lookup(key, now);
     };
     auto found = store_.ask(ask, failure);
-    if (!found) return {missed(Miss::store_failed, std::move(failure))};
+    if (!found) return {missed(Miss::store_failed, std::move(failure.message))};
     return judge(std::move(*found), now, can_replace);
   }
 
   /// What is there now, but for a value. Nothing, and `failure` says why, if the store fails or is left alone.
-  std::optional<Lookup<value_type>> look(const key_type& key, std::string& failure) {
+  std::optional<Lookup<value_type>> look(const key_type& key, Failure& failure) {
     static const auto of_no_entry = Fingerprint::from_text("||");
     std::optional<Lookup<value_type>> there;
     const auto ask = [&]<class Asked>(Asked& store) {
       if constexpr (HasReplace<Asked>) {
         there = store.lookup(key, of_no_entry);
       } else {
-        failure = "the store was unavailable a moment ago and is left alone";
+        failure.message = "the store was unavailable a moment ago and is left alone";
       }
       return there.has_value();
     };
@@ -80,7 +81,7 @@ class Lookups {
 
   /// As `find` for each, in one round trip where the store can.
   std::vector<Found> find_many(std::span<const Query<key_type>> queries) {
-    std::string failure;
+    Failure failure;
     bool can_replace = false;
     const auto ask = [&]<class Asked>(Asked& store) {
       can_replace = HasReplace<Asked>;
@@ -93,7 +94,7 @@ class Lookups {
       const auto& now = queries[i].fingerprint;
       found.push_back(!now.settled() ? Found{missed(Miss::unsettled)}
                       : answers      ? judge(std::move((*answers)[i]), now, can_replace)
-                                     : Found{missed(Miss::store_failed, failure)});
+                                     : Found{missed(Miss::store_failed, failure.message)});
     }
     return found;
   }
@@ -105,7 +106,7 @@ class Lookups {
         if constexpr (HasLookupStale<Asked>) return store.lookup_stale(key).value_or(Aged<value_type>{});
         return {};
       };
-      std::string failure;
+      Failure failure;
       auto aged = store_.ask(ask, failure);
       if constexpr (HasNear<Store>) {
         if (!aged) aged = ask(store_.get().near());

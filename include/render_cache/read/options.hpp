@@ -99,6 +99,12 @@ struct CacheOptions {
   std::chrono::milliseconds failure_memory{1000};
   /// How long an unavailable store is left alone before it is asked again; meanwhile every read renders.
   std::chrono::milliseconds store_pause{1000};
+  /// How many entries that were rendered while the store was unavailable are kept to be stored when it is back, one a key; beyond that the
+  /// oldest are given up. Each is sampled again first, from a copy of its source, so sources that do not outlive their call
+  /// (`outlives_call`) are not owed, but for those in the caller's hands, of which no copy is needed. Zero: none.
+  std::size_t max_owed = 1000;
+  /// What these may take of memory, in bytes; what copies of sources own is not counted.
+  std::size_t max_owed_bytes = std::size_t{64} << 20;
   /// Renders in the background at a time (`stale_while_rendering`, limits). With 0 every call with a hard limit that does not hit
   /// passes it.
   std::size_t max_background = 64;

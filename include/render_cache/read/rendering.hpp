@@ -1,4 +1,4 @@
-// What a read does on a miss: join or lead the flight, look again, render with no lock held, check again, publish, wake.
+// What a read does on a miss: join or lead the flight, look again, render with no lock held, check again, publish or owe, wake.
 #pragma once
 
 #include <render_cache/requirements.hpp>
@@ -19,12 +19,15 @@
 #include <render_cache/read/lookups.hpp>
 #include <render_cache/read/options.hpp>
 #include <render_cache/read/outcome.hpp>
+#include <render_cache/read/owed.hpp>
+#include <render_cache/read/publishing.hpp>
 #include <render_cache/read/sampler.hpp>
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/thrown.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -48,7 +51,8 @@ class Rendering {
 
   Rendering(const Sampler& sampler, Lookups& lookups, const CacheOptions& options)
       : sampler_(sampler), lookups_(lookups), leases_(lookups.store(), options), failures_(options.failure_memory),
-        max_wait_(options.max_wait), background_(options.max_background) {}
+        publishing_(lookups, flights_, changes_), owed_(publishing_, flights_, options), max_wait_(options.max_wait),
+        background_(options.max_background) {}
 
   Rendering(const Rendering&) = delete;
   Rendering& operator=(const Rendering&) = delete;
@@ -98,9 +102,9 @@ class Rendering {
     stats.shared = counts_.sum(shared);
     stats.stale = counts_.sum(stale);
     stats.moved = counts_.sum(moved);
-    stats.published = counts_.sum(published);
-    stats.publish_conflicts = counts_.sum(publish_conflicts);
     stats.render_nanoseconds = counts_.sum(render_nanoseconds);
+    publishing_.add_to(stats);
+    owed_.add_to(stats);
     leases_.add_to(stats);
   }
 
@@ -109,6 +113,7 @@ class Rendering {
   using FlightPtr = typename Flights::FlightPtr;
   using Result = FlightResult<value_type>;
   using Leases = detail::Leases<Store, Observer>;
+  using Owed = detail::Owed<Store, Observer>;
   enum Counter : std::size_t {
     renders,
     render_failures,
@@ -116,8 +121,6 @@ class Rendering {
     shared,
     stale,
     moved,
-    published,
-    publish_conflicts,
     render_nanoseconds,
     counters
   };
@@ -158,18 +161,11 @@ class Rendering {
   void fly(const FlightPtr& flight, const Source& source, Task task) noexcept;
   std::optional<std::chrono::nanoseconds> expected_cost(const std::optional<Seen>& seen) const noexcept;
   template <class Source>
-  Result render(const Flight& flight, const Source& source, Task task);
+  Result render(const FlightPtr& flight, const Source& source, Task task);
   template <class Source, class Content>
   EntryPtr<value_type> make_entry(const Flight& flight, const Source& source, const Content& content, Fingerprint now);
   template <class Source>
-  void publish(const Flight& flight, const Source& source, std::optional<Seen> seen, Result& result);
-  template <class Source>
-  std::optional<Seen> replaceable(const Flight& flight, const Source& source, const std::optional<Fingerprint>& earlier,
-                                  bool seen, Result& result);
-  void conflict(Result& result, std::string why) {
-    counts_.add(publish_conflicts);
-    result.detail = std::move(why);
-  }
+  void publish(const FlightPtr& flight, const Source& source, std::optional<Seen> seen, Result& result);
   std::optional<outcome_type> older(const key_type& key, const outcome_type& missed, const Freshness& freshness);
 
   const Sampler& sampler_;
@@ -179,6 +175,8 @@ class Rendering {
   Flights flights_;
   ChangeOrder<key_type> changes_;
   FailureMemory<key_type> failures_;
+  Publishing<Store, Observer> publishing_;
+  Owed owed_;
   const std::chrono::milliseconds max_wait_;
   std::atomic<bool> ending_ = false;  // nobody waits for other processes any longer
   Background background_;  // last: its threads use all the rest
@@ -317,11 +315,11 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
       } else {
         if constexpr (HasReplace<S>) {
           if (flight->anew && flight->fingerprint.settled()) {  // a refresh has not looked
-            std::string failure;
+            typename Lookups::Failure failure;
             if (auto there = lookups_.look(flight->key, failure)) task.seen = std::move(there->seen);
           }
         }
-        result = render(*flight, source, std::move(task));
+        result = render(flight, source, std::move(task));
       }
     }
   } catch (...) {
@@ -341,23 +339,23 @@ std::optional<std::chrono::nanoseconds> Rendering<R, H, S, O>::expected_cost(con
 
 template <class R, class H, class S, class O>
 template <class Source>
-auto Rendering<R, H, S, O>::render(const Flight& flight, const Source& source, [[maybe_unused]] Task task) -> Result {
+auto Rendering<R, H, S, O>::render(const FlightPtr& flight, const Source& source, [[maybe_unused]] Task task) -> Result {
   Result result{.rendered = true};
   if constexpr (FreezingHasher<H, Source>) {
     auto frozen = sampler_.hasher().freeze(source);
     auto now = sampler_.with_renderer(std::move(frozen.components));
     // What it is now has a flight of its own, or is stored already.
-    if (!task.whatever_is_frozen && !(now == flight.fingerprint)) return result;
-    result.entry = make_entry(flight, source, frozen.content, std::move(now));
+    if (!task.whatever_is_frozen && !(now == flight->fingerprint)) return result;
+    result.entry = make_entry(*flight, source, frozen.content, std::move(now));
   } else {
-    result.entry = make_entry(flight, source, source, flight.fingerprint);
+    result.entry = make_entry(*flight, source, source, flight->fingerprint);
   }
   result.detail = sampler_.movement(source, result.entry->fingerprint);
   if (!result.detail.empty()) {
     counts_.add(moved);
     return result;
   }
-  failures_.forget(flight.key);
+  failures_.forget(flight->key);
   if (result.entry->fingerprint.settled()) publish(flight, source, std::move(task.seen), result);
   return result;
 }
@@ -398,83 +396,24 @@ auto Rendering<R, H, S, O>::make_entry(const Flight& flight, [[maybe_unused]] co
   return std::make_shared<const Entry<value_type>>(std::move(value), std::move(now), rendered_at, took);
 }
 
-/// The store is asked in the key's turn: an erase or a later call's publish has either happened, and is seen here, or comes after.
-/// The observer is told after that turn, so it may erase. In which order other processes were called nobody knows: where the store can,
-/// the entry replaces only what was there before the render, or, once, what is found to be older.
+/// What the store is away for is owed, if its source can be sampled without this call, or not at all.
 template <class R, class H, class S, class O>
 template <class Source>
-void Rendering<R, H, S, O>::publish(const Flight& flight, [[maybe_unused]] const Source& source, std::optional<Seen> seen,
-                                    Result& result) {
-  const Stopwatch<ObservesPublishes<O, key_type>> watch;
-  auto& store = lookups_.store();
-  std::optional<Fingerprint> earlier;  // what this process has stored in the key's turn before
-  bool lost = false;  // something else is there than was seen, or nothing has been seen
-  const auto in_turn = [&]<class Asked>(Asked& asked) {
-    const auto turn = changes_.of(flight.key);
-    if (flights_.erased(flight)) {
-      result.detail = "erased while it was rendered";
-      return false;
-    }
-    if (flights_.overtaken(flight)) {
-      result.detail = "a render that was asked for later came first";
-      return false;
-    }
-    earlier = flights_.stored(flight);  // one tier may keep it even where the other fails
-    if constexpr (HasReplace<Asked>) {
-      lost = !seen;
-      if (lost) return false;
-      lost = !asked.replace(flight.key, result.entry, *seen);
-    } else {
-      asked.publish(flight.key, result.entry);
-    }
-    return true;
-  };
-  const auto loses = [&] {
-    lost = false;
-    result.stored = store.ask(in_turn, result.detail).value_or(false) && !lost;
-    return lost;
-  };
-  [[maybe_unused]] const bool looks_again = loses();
-  if constexpr (HasReplace<S>) {
-    if (looks_again) {
-      seen = replaceable(flight, source, earlier, seen.has_value(), result);
-      if (!seen) return;
-      if (loses()) conflict(result, "other processes store other states all the time");
+void Rendering<R, H, S, O>::publish(const FlightPtr& flight, const Source& source, std::optional<Seen> seen, Result& result) {
+  constexpr bool moves = Sampler::template lives_elsewhere<Source>;
+  const auto& entry = result.entry;
+  Movement movement;
+  if constexpr (moves) movement = [&] { return sampler_.movement(source, entry->fingerprint); };
+  if (publishing_.publish(*flight, seen, movement, result) == Published::done) return;
+  if constexpr (!moves) {
+    owed_.add({flight, entry, std::move(seen), {}});
+  } else if constexpr (outlives_call<Source> && std::copy_constructible<Source>) {
+    try {
+      owed_.add(
+          {flight, entry, std::move(seen), [this, source, entry] { return sampler_.movement(source, entry->fingerprint); }});
+    } catch (...) {  // the source cannot be copied after all
     }
   }
-  if (!result.stored) return;
-  counts_.add(published);
-  if constexpr (ObservesPublishes<O, key_type>) store.observer().on_publish(flight.key, {watch.elapsed()});
-}
-
-/// What is there now, if the entry may replace that. If not, the result says why, or that another process has stored the same. Outside
-/// of the key's turn, for a hasher may use the cache.
-template <class R, class H, class S, class O>
-template <class Source>
-std::optional<Seen> Rendering<R, H, S, O>::replaceable(const Flight& flight, [[maybe_unused]] const Source& source,
-                                                       [[maybe_unused]] const std::optional<Fingerprint>& earlier, bool seen,
-                                                       Result& result) {
-  auto there = lookups_.look(flight.key, result.detail);
-  if (!there) return std::nullopt;
-  const bool same = there->stored == result.entry->fingerprint;
-  if (same && !flight.anew) {
-    result.stored = true;
-    return std::nullopt;
-  }
-  std::string why;
-  if (seen && !there->seen.text) {
-    why = "what was stored before has been erased while it was rendered";
-  } else if (there->stored && !same) {
-    if constexpr (Sampler::template lives_elsewhere<Source>) {
-      why = sampler_.movement(source, result.entry->fingerprint);
-      if (!why.empty()) why = "another state has been stored, and " + why;
-    } else if (there->stored != earlier) {  // the texts of one process are as old as their calls
-      why = "another process has stored another state, and this source cannot be sampled again to tell which is newer";
-    }
-  }
-  if (why.empty()) return std::move(there->seen);
-  conflict(result, std::move(why));
-  return std::nullopt;
 }
 
 /// The answer to a miss by what is stored under another fingerprint, if the call allows that and it is young enough.

@@ -29,6 +29,10 @@ struct CacheStats {
   std::uint64_t rendered_elsewhere = 0;  ///< renders saved, since another process had just ended the same
   std::uint64_t published = 0;  ///< entries that a store took
   std::uint64_t publish_conflicts = 0;  ///< renders not stored since another process has stored or erased something meanwhile
+  std::uint64_t owed = 0;         ///< entries that are kept to be stored when the store is back, at the moment
+  std::uint64_t owed_stored = 0;  ///< of those, in the store again: put there, or found
+  std::uint64_t owed_dropped =
+      0; ///< given up: the source has moved, something newer is stored, they were erased, or there was no room
   std::uint64_t store_unavailable = 0;  ///< StoreUnavailable that was survived
   std::uint64_t store_full = 0;         ///< StoreFull that was survived
   std::uint64_t store_refused = 0;      ///< values a store cannot hold

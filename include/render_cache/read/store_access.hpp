@@ -33,17 +33,24 @@ class StoreAccess {
   [[nodiscard]] Store& get() const noexcept { return store_; }
   [[nodiscard]] const Observer& observer() const noexcept { return observer_; }
 
+  /// Why a store was not asked, or what came of it.
+  struct Failure {
+    std::string message{};  ///< empty where somebody has answered
+    bool away = false;  ///< the store was not reached, though its near part may have answered
+  };
+
   /// What `call(store)` returns: false says that it did not ask after all. Nothing if the store failed or is being left alone, and
   /// then `failure` says why. While it is left alone, its near part is asked instead, if it has one. InvalidKey is the caller's
   /// mistake and passes.
   template <class Call>
-  auto ask(Call&& call, std::string& failure) {
+  auto ask(Call&& call, Failure& failure) {
     using Answer = std::optional<std::invoke_result_t<Call, Store&>>;
     const auto admission = breaker_.admit();
     if (!admission) {
       counts_.add(skipped);
+      failure.away = true;
       if constexpr (!HasNear<Store>) {
-        failure = "the store was unavailable a moment ago and is left alone";
+        failure.message = "the store was unavailable a moment ago and is left alone";
         return Answer{};
       }
     }
@@ -63,6 +70,7 @@ class StoreAccess {
       throw;
     } catch (const StoreUnavailable& error) {
       if (admission) breaker_.failed();
+      failure.away = true;
       note(StoreFailure::unavailable, error, watch, failure);
       return Answer{};
     } catch (const StoreFull& error) {
@@ -103,9 +111,9 @@ class StoreAccess {
   static bool reached_store(LeaseAnswer answer) { return answer != LeaseAnswer::none; }
   static bool reached_store(const Aged<typename Store::value_type>&) { return true; }
 
-  void note(StoreFailure kind, const std::exception& error, [[maybe_unused]] const Watch& watch, std::string& failure) {
+  void note(StoreFailure kind, const std::exception& error, [[maybe_unused]] const Watch& watch, Failure& failure) {
     counts_.add(failures(kind));
-    failure = error.what();
+    failure.message = error.what();
     if constexpr (ObservesStoreErrors<Observer>) observer_.on_store_error({kind, error, watch.elapsed()});
   }
 
