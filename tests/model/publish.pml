@@ -1,16 +1,20 @@
 /* Two nodes on one shared store, each with a near tier: publishes that replace only what was seen, fills behind a fence, and an erase:
      include/render_cache/store/tiered.hpp      lookup, publish, replace, erase
      include/render_cache/store/near_tier.hpp   changes, fill
-     include/render_cache/read/rendering.hpp    publish, erase
+     include/render_cache/read/rendering.hpp    answer, erase
+     include/render_cache/read/publishing.hpp   publish, replaceable
+     include/render_cache/read/owed.hpp         add, settle
      include/render_cache/sql/statements.hpp    what is one statement is one step
    READERS_HERE readers of node 0 and READERS_THERE of node 1 read one key, each once, and each flies alone: flight.pml has more of
    that. An editor changes the source EDITS times, and node 0 erases the key ERASES times.
 
    A row is known by the moment of its source. -DTEXTS_REPEAT: by its state alone, as if its text were all that is compared.
+   -DOUTAGES: the far store may be away when a reader publishes. What it has rendered is then near and owed: it is sampled again and
+   published later, and its flight stays marked by erases until then.
    -DERASES_EVERYWHERE wants of an erase what nodes that do not talk to each other cannot give: that no render which was in progress
    on the other node is stored.
 
-   Left out: failures of the far store, clean-up, a near tier that evicts, sources in the caller's hands. */
+   Left out: failures of the far store but for these, clean-up, a near tier that evicts, sources in the caller's hands. */
 #include "source.pml"
 #ifndef READERS_HERE
 #define READERS_HERE 2
@@ -33,6 +37,7 @@
 #define MARK_OF_ERASED 7
 #define TURN 8
 #define SAMPLING_AFTER_OUR_OWN 9
+#define MARK_OF_OWED 10
 
 typedef Entry {
   bool is;
@@ -113,6 +118,9 @@ inline land() {
 active [READERS] proctype Reader() {
   byte here, call, erased_before, now, seen, earlier, at;
   bool stored, once_more;
+#ifdef OUTAGES
+  bool owed;
+#endif
   Entry mine;
 
   atomic { /* get_as. Those of a node are alike, so let the first be the first to call. */
@@ -187,6 +195,24 @@ publishing:
     node[here].last_stored = flight[_pid].number;
     node[here].last_state = now
   }
+#ifdef OUTAGES
+  if
+  :: !owed ->
+     atomic { /* StoreUnavailable: the read is answered, and its entry owed */
+       d_step { copy(mine, node[here].near); change_near(here) }
+       node[here].turn = false;
+       check(wrong_read, was_current(mine.moment, call));
+       check(read_erased, mine.erases >= erased_before);
+       flight[_pid].in_air = WITHOUT != MARK_OF_OWED;
+       owed = true
+     };
+     if /* Owed::settle */
+     :: state_of(edits) == now -> mine.moment = edits; goto publishing
+     :: state_of(edits) != now -> goto landing
+     fi
+  :: true
+  fi;
+#endif
   d_step { compare_and_set() }
   atomic {
     d_step { copy(mine, node[here].near); change_near(here) }
@@ -197,7 +223,7 @@ publishing:
     fi;
     once_more = true
   }
-  atomic { /* Rendering::replaceable: what is there now? */
+  atomic { /* Publishing::replaceable: what is there now? */
     if
     :: !far.is && seen != NOTHING -> goto landing /* erased meanwhile */
     :: far.is && state_of(far.moment) == now && WITHOUT != LOOKING_BEFORE_SAMPLING -> goto landing /* what it wanted to store */
@@ -224,8 +250,15 @@ landing:
   atomic { land() }
 answered:
   atomic {
+#ifdef OUTAGES
+    if
+    :: owed -> owed = false
+    :: else -> check(wrong_read, was_current(mine.moment, call)); check(read_erased, mine.erases >= erased_before)
+    fi;
+#else
     check(wrong_read, was_current(mine.moment, call));
     check(read_erased, mine.erases >= erased_before);
+#endif
     clear(mine);
     changed[_pid] = false;
     call = 0;

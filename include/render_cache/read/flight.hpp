@@ -177,17 +177,19 @@ class Flights {
     flight->landed.notify_all();
   }
 
-  /// What the flight brings is not stored when it lands, but later: until `settle` an erase marks it, and what stores overtakes it.
-  void owe(const FlightPtr& flight) {
-    const std::lock_guard lock(mutex_);
-    in_air_.find(flight->key)->second.owed.push_back(flight);
-  }
-  /// It is stored, or never will be.
-  void settle(const FlightPtr& flight) {
-    const std::lock_guard lock(mutex_);
-    const auto of_key = in_air_.find(flight->key);
-    std::erase(of_key->second.owed, flight);
-    forget_if_empty(of_key);
+  /// Of a flight that has not landed: what it brings is not stored before it lands, but later. For as long as what is returned lives an
+  /// erase marks the flight, and who stores later overtakes it.
+  [[nodiscard]] FlightPtr owe(const FlightPtr& flight) {
+    {
+      const std::lock_guard lock(mutex_);
+      in_air_.find(flight->key)->second.owed.push_back(flight);
+    }
+    return FlightPtr(flight.get(), [this, flight](Flight*) {
+      const std::lock_guard lock(mutex_);
+      const auto of_key = in_air_.find(flight->key);
+      std::erase(of_key->second.owed, flight);
+      forget_if_empty(of_key);
+    });
   }
 
   /// What flights that match bring must not be stored.

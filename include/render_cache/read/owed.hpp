@@ -35,9 +35,9 @@ class Owed {
   using Flights = typename Publishing::Flights;
   using value_type = typename Store::value_type;
 
-  /// An entry that could not be published, by the flight that brought it.
+  /// An entry that could not be published.
   struct Debt {
-    typename Flights::FlightPtr flight;
+    typename Flights::FlightPtr flight;  ///< that brought it
     EntryPtr<value_type> entry;
     std::optional<Seen> seen;
     Movement movement;  ///< keeps what it samples
@@ -59,9 +59,9 @@ class Owed {
     try {
       Debts one;
       one.push_back(std::move(debt));
+      one.front().flight = flights_.owe(one.front().flight);
       const std::lock_guard lock(mutex_);
       if (!worker_.joinable()) worker_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
-      flights_.owe(one.front().flight);
       keep(one, false);
       some_.notify_one();
     } catch (const std::exception&) {
@@ -105,7 +105,6 @@ class Owed {
       if (current && publishing_.publish(*debt.flight, debt.seen, debt.movement, result) == Published::away) return false;
     } catch (...) {  // it has no memory for that
     }
-    flights_.settle(debt.flight);
     counts_.add(result.stored ? stored : dropped);
     return true;
   }
@@ -116,10 +115,7 @@ class Owed {
     const auto& flight = *one.front().flight;
     const auto other =
         std::find_if(debts_.begin(), debts_.end(), [&](const Debt& each) { return each.flight->key == flight.key; });
-    if (other != debts_.end() && other->flight->number > flight.number) {
-      flights_.settle(one.front().flight);
-      return;
-    }
+    if (other != debts_.end() && other->flight->number > flight.number) return;
     Debts gone;
     if (other != debts_.end()) take(other, gone);
     bytes_ += one.front().bytes();
@@ -128,7 +124,6 @@ class Owed {
       take(debts_.begin(), gone);
       counts_.add(dropped);
     }
-    for (const auto& debt : gone) flights_.settle(debt.flight);
     one = std::move(gone);
   }
 

@@ -79,14 +79,16 @@ Published Publishing<S, O>::publish(const Flight& flight, const std::optional<Se
   Failure failure;
   bool lost = false;  // something else is there than was seen, or nothing has been seen
   const auto store_over = [&](const std::optional<Seen>& what) {
-    bool stale = false;  // nobody is to have it any more
     lost = false;
     failure = {};
     const auto in_turn = [&]<class Asked>(Asked& asked) {
       const auto turn = changes_.of(flight.key);
-      stale = flights_.erased(flight) || flights_.overtaken(flight);
-      if (stale) {
-        result.detail = flights_.erased(flight) ? "erased while it was rendered" : "a render that was asked for later came first";
+      if (flights_.erased(flight)) {
+        result.detail = "erased while it was rendered";
+        return false;
+      }
+      if (flights_.overtaken(flight)) {
+        result.detail = "a render that was asked for later came first";
         return false;
       }
       earlier = flights_.stored(flight);  // one tier may keep it even where the other fails
@@ -100,7 +102,6 @@ Published Publishing<S, O>::publish(const Flight& flight, const std::optional<Se
     };
     result.stored = store.ask(in_turn, failure).value_or(false);
     if (!failure.message.empty()) result.detail = failure.message;
-    if (stale) failure.away = false;
   };
 
   store_over(seen);
