@@ -135,41 +135,39 @@ def blamed(log, places):
     return names
 
 
-def drop_what_does_not_compile(commands, found, texts):
-    dropped = set(load("dropped"))
-    while True:
-        places = write_mutated(found, texts, dropped)
-
-        def check(command):
-            without = [flag for flag in command if flag != "ccache" and not flag.endswith("/ccache")]
-            for flag, values in (("-o", 2), ("-c", 1)):
-                at = without.index(flag)
-                del without[at:at + values]
-            return subprocess.run([*without, "-fsyntax-only", "-ferror-limit=0", "-ftemplate-backtrace-limit=0"], cwd=build / "build",
-                                  capture_output=True, text=True).stderr
-
-        state = hashlib.sha256(b"".join(path.read_bytes() for folder in ("include/render_cache", "tests/unit", "tests/laws", "tests/support")
-                                        for path in sorted((copy / folder).rglob("*.?pp")))).hexdigest()
-        if load("checked") == state:
-            return [mutant for mutant in found if mutant.name not in dropped]
-        logs = [log for _, log in in_parallel(check, commands, "looking for mutants that do not compile")]
-        (build / "errors.log").write_text("\n".join(logs))
-        more = set().union(*(blamed(log, places) for log in logs)) - dropped
-        if not more and any(": error: " in log for log in logs):
-            sys.exit(f"the mutated headers do not compile, and no mutant is to blame: see {build}/errors.log")
-        dropped |= more
-        save("dropped", sorted(dropped))
-        if not more:
-            save("checked", state)
-        say(f"{len(more)} more do not compile")
+def syntax_errors(command):
+    without = [flag for flag in command if flag != "ccache" and not flag.endswith("/ccache")]
+    for flag, first, last in (("-o", 0, 2), ("-c", 0, 1), ("-include-pch", -1, 3)):  # the headers, too, as they are written now
+        if flag in without:
+            at = without.index(flag)
+            del without[at + first:at + last]
+    return subprocess.run([*without, "-fsyntax-only", "-ferror-limit=0", "-ftemplate-backtrace-limit=0"], cwd=build / "build",
+                          capture_output=True, text=True).stderr
 
 
 def compile_tests():
     say(f"building the tests (the log is {build}/build.log)")
     with open(build / "build.log", "w") as log:
-        if subprocess.run(["cmake", "--build", build / "build", "--parallel", str(at_once), "--target", "render_cache_tests"], stdout=log,
-                          stderr=log).returncode:
-            sys.exit(f"building the mutated headers failed: see {log.name}")
+        return subprocess.run(["cmake", "--build", build / "build", "--parallel", str(at_once), "--target", "render_cache_tests"],
+                              stdout=log, stderr=log).returncode == 0
+
+
+def build_tests(commands, found, texts):
+    """The mutants that are in the tests: those that compile. Which do not is only looked for if some do not."""
+    dropped = set(load("dropped"))
+    places = write_mutated(found, texts, dropped)
+    unsure = {command[-1]: command for command in commands}
+    while not compile_tests():
+        logs = dict(in_parallel(lambda source: syntax_errors(unsure[source]), unsure, "looking for mutants that do not compile"))
+        more = set().union(*(blamed(log, places) for log in logs.values())) - dropped
+        if not more:
+            sys.exit(f"the mutated headers do not compile, and no mutant is to blame: see {build}/build.log")
+        say(f"{len(more)} more do not compile")
+        dropped |= more
+        save("dropped", sorted(dropped))
+        places = write_mutated(found, texts, dropped)
+        unsure = {source: unsure[source] for source, log in logs.items() if "error: " in log}
+    return [mutant for mutant in found if mutant.name not in dropped]
 
 
 # --- Runs ---------------------------------------------------------------------------------------------------------------------
@@ -232,12 +230,12 @@ def record():
     return tests
 
 
-def portions(tests, seconds):
-    """The tests, quickest first, in portions that take longer and longer, as many as do not take too long together."""
+def portions(tests, seconds, order):
+    """The tests, in their order, in portions that take longer and longer, as many as do not take too long together."""
     portion, of_portion, total, limit = [], 0, 0, 0.2
-    for test in sorted(tests, key=seconds.get):
+    for test in sorted(tests, key=order.get):
         if total > 0 and total + seconds[test] > slow:
-            break
+            continue
         portion.append(test)
         of_portion += seconds[test]
         total += seconds[test]
@@ -250,6 +248,8 @@ def portions(tests, seconds):
 
 def try_all(chosen, tests, results):
     seconds = {test: what["seconds"] for test, what in tests.items()}
+    # First those that are quick, and those that reach little: they are about it.
+    order = {test: what["seconds"] * len(what["reaches"]) for test, what in tests.items()}
     reached_by = collections.defaultdict(list)
     for test, what in tests.items():
         for number in what["reaches"]:
@@ -258,7 +258,7 @@ def try_all(chosen, tests, results):
     def verdict_on(mutant):
         if mutant.id not in reached_by:
             return "not reached"
-        for portion in portions(reached_by[mutant.id], seconds):
+        for portion in portions(reached_by[mutant.id], seconds, order):
             ended = run(portion, 4 + 3 * sum(seconds[test] for test in portion), RENDER_CACHE_MUTANT=str(mutant.id))
             if ended != "passed":
                 return ended
@@ -328,8 +328,7 @@ def main():
     prepare()
     commands = configure(asked.compiler)
     found, texts = find(commands[0])
-    found = drop_what_does_not_compile(commands, found, texts)
-    compile_tests()
+    found = build_tests(commands, found, texts)
     tests = record()
     paths = [re.sub(r"^(\./)?(include/)?(render_cache/)?", "", path) for path in asked.paths] or [""]
     chosen = list({mutant.name: mutant for path in paths for mutant in found if mutant.file.startswith(path)}.values())
