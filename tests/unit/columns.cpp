@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 using namespace render_cache;
@@ -45,6 +46,18 @@ TEST_CASE("each type of a member has its column") {
   static_assert(detail::column_of<std::int8_t>("n").bytes == 2);
   static_assert(detail::column_of<std::uint16_t>("n").bytes == 4);
   static_assert(detail::column_of<std::uint32_t>("n").bytes == 8);
+}
+
+TEST_CASE("a name is letters, digits and strokes below, and not too long") {
+  const std::string good = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  for (int code = 0; code < 256; ++code) {
+    const auto c = static_cast<char>(code);
+    INFO(code);
+    CHECK(detail::is_identifier(std::string("a") + c) == (good.find(c) != good.npos));
+  }
+  CHECK_FALSE(detail::is_identifier(""));
+  CHECK(detail::is_identifier(std::string(max_name_bytes, 'a')));
+  CHECK_FALSE(detail::is_identifier(std::string(max_name_bytes + 1, 'a')));
 }
 
 TEST_CASE("a second timestamp is a column of its own") {

@@ -21,6 +21,8 @@ TEST_CASE("a JSON document has one form, whatever its blanks, the order of its m
       {"123456789012345678901234567890.5", "123456789012345678901234567890.5"},
       {"[1e-3, 1e-99999]", "[0.001, 1e-99999]"},
       {"[0e400, -0.0e999999, 0e99999999999999999999]", "[0, 0, 0e99999999999999999999]"},
+      {R"(["\"", 9e1, {"\\": 1e1}])", R"(["\"", 90, {"\\": 10}])"},
+      {R"("\b\f\n\r\u001f\u0010\u0020\u007f")", "\"\\b\\f\\n\\r\\u001f\\u0010 \x7f\""},
       {"[\"1e2\\\"3\", {\"-1e2\": 1e2}]", "[\"1e2\\\"3\", {\"-1e2\": 100}]"},
   }));
   CHECK(json_form(json) == form);
@@ -32,6 +34,8 @@ TEST_CASE("a number beyond a double's range has one form, too, and not one of al
   CHECK(json_form("1e400") == "1" + zeros);
   CHECK(json_form("-" + ones + "e-300") == "-" + ones.substr(300) + "." + ones.substr(100));
   CHECK(json_form("11e399") == json_form("11" + zeros.substr(1)));
+  CHECK(json_form("1e-401") == "0." + zeros + "1");
+  CHECK(json_form("1e-402") == "1e-402");
   CHECK(json_form("1.10e500") == "11e499");
   CHECK(json_form("11" + zeros + zeros) == "11e800");
   CHECK(json_form("0." + zeros + zeros + "10") == "10e-802");

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <latch>
 #include <string>
 #include <thread>
@@ -28,6 +29,22 @@ const std::vector<Migration> three{
     {1, "one", "CREATE TABLE one (a)", "DROP TABLE one"},
     {2, "two", "CREATE TABLE two (a); INSERT INTO two VALUES (1)", "DROP TABLE two"},
     {7, "seven", "CREATE TABLE seven (a)", "DROP TABLE seven"},
+};
+
+/// SQLite as an engine without transactions for DDL, whose parameters have no numbers.
+struct Untransactional : SqliteDialect {
+  static constexpr bool transactional_ddl = false;
+  static constexpr bool numbered_parameters = false;
+  static std::string parameter(std::size_t) { return "?"; }
+};
+
+/// Throws what it is told to instead of running the script "fail".
+struct FailingConnection {
+  using Dialect = Untransactional;
+  SqliteConnection& connection;
+  std::function<void()> failure{};
+  void run_script(const std::string& sql) { sql == "fail" ? failure() : connection.run_script(sql); }
+  Rows query(const std::string& sql, const std::vector<std::string>& parameters) { return connection.query(sql, parameters); }
 };
 
 struct File {
@@ -145,9 +162,26 @@ TEST_CASE("a migration that fails leaves what was before it, and says which one 
   auto broken = three;
   broken[1].up = "CREATE TABLE two (a); INSERT INTO nowhere VALUES (1)";
   CHECK_THROWS_WITH(Migrator(file.connection, broken).up(),
-                    ContainsSubstring("migration 2 'two'") && ContainsSubstring("nowhere"));
+                    ContainsSubstring("migration 2 'two'") && ContainsSubstring("nowhere") && !ContainsSubstring("by hand"));
   CHECK(file.tables() == "one,render_cache_migrations");
   CHECK(Migrator(file.connection, three).up() == 2);
+}
+
+TEST_CASE("a migration that a database cannot take now is not called broken") {
+  File file;
+  FailingConnection connection{file.connection};
+  Migrator migrator(connection, {three[0], {2, "two", "fail", "DROP TABLE two"}});
+  connection.failure = [] { throw StoreUnavailable("away"); };
+  CHECK_THROWS_AS(migrator.up(), StoreUnavailable);
+  connection.failure = [] { throw StoreFull("full"); };
+  CHECK_THROWS_AS(migrator.up(), StoreFull);
+  CHECK(migrator.pending().size() == 1);
+  connection.failure = [] { throw InvalidValue("refused"); };
+  CHECK_THROWS_WITH(migrator.up(), ContainsSubstring("migration 2 'two'") && ContainsSubstring("undo that by hand"));
+  connection.failure = [] {};
+  CHECK(migrator.up() == 1);
+  const auto history = file.connection.query("SELECT name, checksum FROM render_cache_migrations WHERE version = 2");
+  CHECK(history.at(0) == Rows::value_type{"two", checksum("fail")});
 }
 
 TEST_CASE("a migration without a way down is not undone") {
@@ -223,21 +257,25 @@ TEST_CASE("migrations are read from a directory in the order of their versions")
   directory.write("m/0010_ten.up.sql", "CREATE TABLE ten (a)");
   directory.write("m/0002_two.up.sql", "CREATE TABLE two (a)");
   directory.write("m/0002_two.down.sql", "DROP TABLE two");
+  directory.write("m/12_twelve.up.sql", "CREATE TABLE twelve (a)");
+  directory.write("m/123456789_many.up.sql", "CREATE TABLE many (a)");
   directory.write("m/README.md", "not a migration");
   const auto migrations = load_migrations(directory / "m");
-  REQUIRE(migrations.size() == 2);
+  REQUIRE(migrations.size() == 4);
   CHECK(migrations[0].version == 2);
   CHECK(migrations[0].name == "two");
   CHECK(migrations[0].up == "CREATE TABLE two (a)");
   CHECK(migrations[0].down == "DROP TABLE two");
   CHECK(migrations[1].version == 10);
   CHECK(migrations[1].down == "");
+  CHECK(migrations[2].version == 12);
+  CHECK(migrations[3].version == 123'456'789);
 }
 
 TEST_CASE("a directory of migrations with a mistake in it is refused") {
-  const auto refusal = [](const std::vector<std::string>& files) {
+  const auto refusal = [](const std::vector<std::string>& files, const std::string& script = "SELECT 1") {
     const TemporaryDirectory directory;
-    for (const auto& file : files) directory.write(file, "SELECT 1");
+    for (const auto& file : files) directory.write(file, script);
     try {
       load_migrations(directory.path());
     } catch (const MigrationError& error) {
@@ -249,11 +287,16 @@ TEST_CASE("a directory of migrations with a mistake in it is refused") {
   CHECK_THAT(refusal({"1.sql"}), ContainsSubstring("'1.sql' is not named like"));
   CHECK_THAT(refusal({"one.up.sql"}), ContainsSubstring("'one.up.sql' is not named like"));
   CHECK_THAT(refusal({"0001_.up.sql"}), ContainsSubstring("'0001_.up.sql' is not named like"));
+  for (const std::string name : {"0001_one.sql", "_one.up.sql", "1234567890_one.up.sql", "0001-one.up.sql", "0001.up.sql"}) {
+    CHECK_THAT(refusal({name}), ContainsSubstring("'" + name + "' is not named like"));
+  }
+  CHECK_THAT(refusal({"0001_one.up.sql"}, ""), ContainsSubstring("'0001_one.up.sql' is empty or cannot be read"));
   CHECK_THAT(refusal({"0000_zero.up.sql"}), ContainsSubstring("start at 1"));
   CHECK_THAT(refusal({"0001_one.down.sql"}), ContainsSubstring("has no .up.sql"));
   CHECK_THAT(refusal({"0001_one.up.sql", "001_one.up.sql"}), ContainsSubstring("twice"));
   CHECK_THAT(refusal({"0001_one.up.sql", "0001_other.up.sql"}), ContainsSubstring("twice"));
-  CHECK_THROWS_WITH(load_migrations("/nowhere"), ContainsSubstring("/nowhere"));
+  CHECK_THAT(refusal({"0001_one.up.sql", "0001_other.down.sql"}), ContainsSubstring("twice"));
+  CHECK_THROWS_WITH(load_migrations("/nowhere"), ContainsSubstring("/nowhere") && ContainsSubstring("No such file"));
 }
 
 TEST_CASE("the embedded migrations are those of the files") {

@@ -54,6 +54,7 @@ TEST_CASE("the digest covers every note but itself, those of other releases too"
 TEST_CASE("a cost that is none is unknown") {
   const auto cost = [](const std::string& note) { return StoredText("a||" + note).cost(); };
   CHECK(cost("cost=0us") == std::chrono::nanoseconds(0));
+  CHECK(cost("cost=9223372036854775us") == std::chrono::microseconds(9223372036854775));
   for (const std::string note : {"cost=", "cost=us", "cost=-1us", "cost=1ms", "cost=1", "cost= 1us",
                                  "cost=99999999999999999999us", "cost=9223372036854776us"}) {
     INFO(note);
@@ -95,6 +96,8 @@ TEST_CASE("a fingerprint that would be read back as another one is refused") {
     INFO(text);
     CHECK_THROWS_AS(StoredText::join(Fingerprint::from_text(text), "", "x3:1"), InvalidValue);
   }
+  const std::string start = "a||" + std::string(197, 'x');
+  CHECK_THROWS_WITH(StoredText::join(Fingerprint::from_text(start + "y"), "", "x3:1"), ContainsSubstring("'" + start + "'"));
   CHECK_NOTHROW(StoredText::join(Fingerprint::from_text("|a"), "", "x3:1"));
   CHECK_NOTHROW(StoredText::join(Fingerprint(), "", "x3:1"));
   const std::size_t rest = std::string_view("a=||row=x3:1").size();

@@ -127,35 +127,33 @@ PruneReport sweep_to_bounds(const Bounds& bounds, const PruneOptions& options, c
   const auto pass = [&](bool with_bytes, auto each) {
     std::vector<SurveyedKey<Key>> keys;
     do {
-      if (sweep.stopped()) return false;
+      if (sweep.stopped()) return;
       keys = page(keys.empty() ? static_cast<const Key*>(nullptr) : &keys.back().key, sweep.limit(), with_bytes);
       for (const auto& one : keys) {
         if (!stays || stays(one.key)) each(one);
       }
       sweep.erase();
     } while (keys.size() == sweep.limit());
-    return true;
   };
 
   const auto oldest = bounds.max_age ? *now - *bounds.max_age : Timestamp::min();
   detail::SizeSurvey<> sizes;
-  const bool finished = pass(too_large, [&](const SurveyedKey<Key>& one) {
+  pass(too_large, [&](const SurveyedKey<Key>& one) {
     ++sweep.report.examined;
     if (one.newer) {
       sizes.add_newer(one.bytes);
-    } else if (bounds.max_age && time_of(one) < oldest) {
+    } else if (time_of(one) < oldest) {
       sweep.doom(one);
     } else if (too_large) {
       sizes.add(seniority_of(one), one.bytes);
     }
   });
-  if (!finished || !too_large) return sweep.report;
+  if (!too_large) return sweep.report;
   const auto first_to_stay = sizes.first_to_stay(*bounds.max_bytes);
   if (first_to_stay == detail::Seniority{}) return sweep.report;
   pass(false, [&](const SurveyedKey<Key>& one) {
-    if (seniority_of(one) >= first_to_stay) return;
-    if (options.dry_run && bounds.max_age && time_of(one) < oldest) return;  // counted already
-    sweep.doom(one);
+    // What is too old has gone, or in a dry run been counted.
+    if (time_of(one) >= oldest && seniority_of(one) < first_to_stay) sweep.doom(one);
   });
   return sweep.report;
 }

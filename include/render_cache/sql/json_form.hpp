@@ -51,7 +51,7 @@ inline void append_json_number(std::string& text, std::string_view number) {
     text.append(digits.empty() ? "0" : digits).append("e").append(std::to_string(-scale));
     return;
   }
-  if (scale < 0) digits.append(static_cast<std::size_t>(-scale), '0');
+  digits.append(static_cast<std::size_t>(std::max<std::int64_t>(-scale, 0)), '0');
   const auto behind = static_cast<std::size_t>(std::max<std::int64_t>(scale, 0));
   if (digits.size() <= behind) digits.insert(0, behind + 1 - digits.size(), '0');
   text.append(digits, 0, digits.size() - behind);

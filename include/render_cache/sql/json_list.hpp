@@ -55,30 +55,27 @@ class JsonListHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, J
 
   // NOLINTBEGIN(readability-identifier-naming): RapidJSON calls them by these names
   bool Null() {
-    if (depth_ == 1) elements.emplace_back();
-    return depth_ == 1;
+    if (inside_) elements.emplace_back();
+    return inside_;
   }
   bool Bool(bool truth) { return add(truth ? "true" : "false", false); }
   bool RawNumber(const char* text, rapidjson::SizeType size, bool) { return add({text, size}, false); }
   bool String(const char* text, rapidjson::SizeType size, bool) { return add({text, size}, true); }
-  bool StartArray() { return depth_++ == 0; }
-  bool EndArray(rapidjson::SizeType) {
-    --depth_;
-    return true;
-  }
+  bool StartArray() { return !std::exchange(inside_, true); }
+  bool EndArray(rapidjson::SizeType) { return true; }
   bool Default() { return false; }
   // NOLINTEND(readability-identifier-naming)
 
  private:
   bool add(std::string_view text, bool quoted) {
-    if (depth_ != 1 || find_invalid_text(text) != text.npos) return false;  // RapidJSON 1.1 reads halves of surrogate pairs
+    if (!inside_ || find_invalid_text(text) != text.npos) return false;  // RapidJSON 1.1 reads halves of surrogate pairs
     auto field = field_from_text({type.kind, type.bytes}, text);
     if (!field || (!quoted && field->form() == Field::Form::text)) return false;
     elements.push_back(field->form() == Field::Form::text ? Field(std::string(text)) : std::move(*field));
     return true;
   }
 
-  int depth_ = 0;
+  bool inside_ = false;
 };
 
 /// Reads what `json_text` or a database wrote; nothing for a text that is no array of such values.

@@ -47,7 +47,7 @@ inline std::vector<Migration> load_migrations(const std::filesystem::path& direc
   };
   std::error_code error;
   std::map<std::uint32_t, Migration> found;
-  for (fs::directory_iterator file(directory, error), end; !error && file != end; file.increment(error)) {
+  for (fs::directory_iterator file(directory, error), end; file != end; file.increment(error)) {
     const auto filename = file->path().filename().string();
     std::string_view name = filename;
     if (!name.ends_with(".sql")) continue;
@@ -60,7 +60,7 @@ inline std::vector<Migration> load_migrations(const std::filesystem::path& direc
     }
     std::ifstream stream(file->path(), std::ios::binary);
     std::string script{std::istreambuf_iterator<char>(stream), {}};
-    if (!stream || script.empty()) fail("'" + filename + "' is empty or cannot be read");
+    if (script.empty()) fail("'" + filename + "' is empty or cannot be read");
     const auto version = static_cast<std::uint32_t>(std::stoul(std::string(name.substr(0, digits))));
     auto& migration = found[version];
     if (version == 0) fail("'" + filename + "': versions start at 1");

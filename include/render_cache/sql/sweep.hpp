@@ -88,7 +88,6 @@ PruneReport sweep(const KeepPredicate<Key>& keep, const PruneOptions& options, P
     if (sweep.stopped()) break;
     // The last key of the page before tells where this one starts: it need not exist any more.
     keys = page(keys.empty() ? static_cast<const Key*>(nullptr) : &keys.back().key, sweep.limit());
-    if (keys.empty()) break;
     for (const auto& swept : keys) {
       if (!keep(swept.key)) sweep.doom(swept);
     }
