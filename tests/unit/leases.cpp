@@ -5,14 +5,18 @@
 #include "support/catch.hpp"
 #include "support/sqlite_wiki.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <future>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 using namespace render_cache;
 using namespace std::chrono_literals;
@@ -300,7 +304,7 @@ TEST_CASE("leases: nothing is renewed when all are given back") {
   CHECK(node.store.stats().writes == writes);
 }
 
-TEST_CASE("leases: automatic takes one where the renders so far took long, and before the first") {
+TEST_CASE("leases: automatic takes one where the renders so far took long, and before the first; in a cluster all take one") {
   const SqliteWiki wiki;
   NodeInProcess slow(wiki, {.lease_above = 1ms}, [](const WikiKey&) { std::this_thread::sleep_for(3ms); });
   for (int n = 0; n < 3; ++n) slow.cache.get({"slow", std::to_string(n)}, std::string("a"));
@@ -308,6 +312,9 @@ TEST_CASE("leases: automatic takes one where the renders so far took long, and b
   NodeInProcess quick(wiki, {.lease_above = 10s});
   for (int n = 0; n < 3; ++n) quick.cache.get({"quick", std::to_string(n)}, std::string("a"));
   CHECK(quick.cache.stats().leases == 1);
+  NodeInProcess always(wiki, {.single_flight = SingleFlight::cluster, .lease_above = 10s});
+  for (int n = 0; n < 3; ++n) always.cache.get({"always", std::to_string(n)}, std::string("a"));
+  CHECK(always.cache.stats().leases == 3);
   NodeInProcess alone(wiki, {.single_flight = SingleFlight::process});
   alone.cache.get({"alone", "a.md"}, std::string("a"));
   CHECK(alone.cache.stats().leases == 0);
@@ -333,6 +340,43 @@ TEST_CASE("leases: automatic goes by what the render of what is stored has taken
   CHECK(node.cache.stats().leases == 1);
   node.cache.get_many(std::vector<Wanted<WikiKey, std::string>>{{key, "c"}, {slow_key, "c"}});
   CHECK(node.cache.stats().leases == 2);
+}
+
+TEST_CASE("leases: what took just as long as is worth one takes one") {
+  const SqliteWiki wiki;
+  NodeInProcess node(wiki, {.lease_above = 200ms});
+  const auto stored_with_cost = [&](std::chrono::microseconds cost) {
+    node.store.publish(key, std::make_shared<const Entry<WikiPage>>(
+                                Entry<WikiPage>{{"<p>old</p>", {"{}"}}, test::fingerprint(1), Timestamp{}, cost}));
+  };
+  stored_with_cost(200ms - 1us);
+  node.cache.get(key, std::string("a"));
+  CHECK(node.cache.stats().leases == 0);
+  stored_with_cost(200ms);
+  node.cache.get(key, std::string("a"));
+  CHECK(node.cache.stats().leases == 1);
+}
+
+TEST_CASE("leases: who waits asks more and more seldom", "[concurrent]") {
+  const SqliteWiki wiki;
+  std::promise<void> go;
+  NodeInProcess first(wiki, in_cluster, [&](const WikiKey&) { go.get_future().wait(); });
+  NodeInProcess second(wiki, in_cluster);
+  std::vector<std::chrono::steady_clock::time_point> asked;
+  second.store.before_lease = [&] {
+    asked.push_back(std::chrono::steady_clock::now());
+    if (asked.size() == 9) go.set_value();
+  };
+  auto rendering = std::async(std::launch::async, [&] { return first.cache.get(key, std::string("a")); });
+  eventually([&] { return first.renders() == 1; });
+  CHECK(second.cache.get(key, std::string("a")).origin == Origin::store);
+  rendering.get();
+  REQUIRE(asked.size() >= 9);
+  std::chrono::steady_clock::duration pause = 5ms;
+  for (std::size_t nth = 1; nth < 9; ++nth) {
+    CHECK(asked[nth] - asked[nth - 1] >= pause);
+    pause = std::min<std::chrono::steady_clock::duration>(pause * 3 / 2, 50ms);  // a tenth of what a render is thought to take
+  }
 }
 
 TEST_CASE("leases: a refresh and what is not stored take none") {
@@ -393,6 +437,15 @@ TEST_CASE("leases: those that ended long ago are removed by whoever renews his o
   outside.run_script("UPDATE render_cache_lease SET deadline = deadline - 3000 WHERE owner = 'killed'");
   store.renew_leases(held, "alive", 1h);
   CHECK(leases(wiki) == 1);
+}
+
+TEST_CASE("leases: what one is called is made of the table, the key and the fingerprint") {
+  using detail::lease_name;
+  const auto name = lease_name("wiki", key, test::fingerprint(1));
+  CHECK(name == lease_name("wiki", key, test::fingerprint(1)));
+  CHECK(name != lease_name("other", key, test::fingerprint(1)));
+  CHECK(name != lease_name("wiki", WikiKey{"docs", "b.md"}, test::fingerprint(1)));
+  CHECK(name != lease_name("wiki", key, test::fingerprint(2)));
 }
 
 TEST_CASE("leases: options that cannot be kept are refused in words") {

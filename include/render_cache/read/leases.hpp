@@ -121,7 +121,6 @@ class Leases {
   void keep_alive(const Lease& lease) {
     const std::lock_guard lock(mutex_);
     held_.push_back(&lease);
-    if (held_.size() > 1) return;
     if (heartbeat_.joinable()) {
       first_.notify_one();
     } else {
