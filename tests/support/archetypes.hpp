@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -100,6 +101,25 @@ class FullStore : public MinimalStore {
   std::chrono::microseconds age{0};
 };
 static_assert(check_store<FullStore>() && HasLookupMany<FullStore> && HasLookupStale<FullStore>);
+
+/// Replaces what was seen alone, as the stores that processes share.
+class SharedStore : public MinimalStore {
+ public:
+  Lookup<WikiPage> lookup(const WikiKey& key, const Fingerprint& fingerprint) {
+    auto found = MinimalStore::lookup(key, fingerprint);
+    if (found.stored) found.seen.text = found.stored->text();
+    return found;
+  }
+  bool replace(const WikiKey& key, EntryPtr<WikiPage> entry, const Seen& seen) {
+    const std::lock_guard lock(mutex_);
+    const auto at = entries_.find(order(key));
+    const auto there = at == entries_.end() ? std::optional<std::string>() : at->second->fingerprint.text();
+    if (there != seen.text) return false;
+    entries_[order(key)] = std::move(entry);
+    return true;
+  }
+};
+static_assert(check_store<SharedStore>() && HasReplace<SharedStore>);
 
 struct MinimalHasher {
   Fingerprint components(const std::string& source) const { return std::move(Fingerprint().add("source", source)); }
