@@ -319,6 +319,8 @@ TEST_CASE("absence of a file is told apart from failure") {
   f.directory.write("a", "text");
   CHECK(f.hasher.digest(f.file("a")) == Xxh3Hasher{}.digest("text"));
   CHECK(f.hasher.time(f.file("a"))->bytes == 4);
+  CHECK(FileTime{}.bytes == 0);
+  CHECK_FALSE(FileTime{}.settled);
   CHECK_FALSE(f.hasher.time(f.file("a"))->settled);
   CHECK_THROWS_AS(f.hasher.digest(f.file("../a")), FileError);
   CHECK_THROWS_AS(f.hasher.time(f.file("../a")), FileError);

@@ -57,6 +57,50 @@ TEST_CASE("sqlite: entries of dead groups that are newer than the sweep are kept
   CHECK(wiki.count("b") == 1);
 }
 
+TEST_CASE("sqlite: each sweep that removes something gives pages back, and a dry run writes nothing") {
+  SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  const auto free_pages = [&] { return wiki.outside().query("PRAGMA freelist_count").at(0).at(0).value(); };
+  const auto publish = [&] {
+    for (int number = 0; number < 8; ++number)
+      store.publish({"gone", std::to_string(number)}, page(number, std::string(30'000, 'x')));
+    wiki.outside().run_script("UPDATE wiki_cache SET rendered_at = '2001-01-01T00:00:00.000Z'");
+  };
+  const auto sweep = [&, which = GENERATE(0, 1, 2)](const PruneOptions& options) {
+    if (which == 0) return store.prune([](const WikiKey&) { return false; }, options);
+    if (which == 1) return store.prune_groups("SELECT 'live'", options);
+    return store.prune_to({.max_age = std::chrono::hours(24)}, options);
+  };
+  publish();
+  store.erase_group("gone");
+  const auto free = free_pages();
+  CHECK(free != "0");
+  store.publish({"gone", "small"}, page(1));
+  wiki.outside().run_script("UPDATE wiki_cache SET rendered_at = '2001-01-01T00:00:00.000Z'");
+  const auto still_free = free_pages();
+  CHECK(still_free != "0");
+  PruneOptions dry;
+  dry.dry_run = true;
+  const auto writes = store.stats().writes;
+  CHECK(sweep(dry).removed == 1);
+  CHECK(store.stats().writes == writes);
+  CHECK(free_pages() == still_free);
+  CHECK(sweep({}).removed == 1);
+  CHECK(free_pages() == "0");
+}
+
+TEST_CASE("sqlite: a sweep to bounds that removes nothing gives nothing back") {
+  SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  for (int number = 0; number < 8; ++number)
+    store.publish({"gone", std::to_string(number)}, page(number, std::string(30'000, 'x')));
+  store.erase_group("gone");
+  store.publish({"docs", "a.md"}, page(1));
+  const auto writes = store.stats().writes;
+  CHECK(store.prune_to({.max_age = std::chrono::hours(24)}) == PruneReport{1, 0, 0, false});
+  CHECK(store.stats().writes == writes);
+}
+
 TEST_CASE("sqlite: a dry run, too, tells what is newer than the sweep") {
   Populated wiki;
   wiki.outside().run_script(

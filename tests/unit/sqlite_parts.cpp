@@ -7,10 +7,15 @@
 #include <chrono>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
+
+#include <time.h>
+#include <unistd.h>
 
 using namespace render_cache;
 using namespace render_cache::test;
@@ -30,6 +35,21 @@ std::string message_of(auto&& call) {
   }
   throw std::logic_error("it did not fail");
 }
+
+/// While it lives, the next file that is opened is number 0.
+class NoStandardInput {
+ public:
+  NoStandardInput() : input_(::dup(0)) { ::close(0); }
+  NoStandardInput(const NoStandardInput&) = delete;
+  NoStandardInput& operator=(const NoStandardInput&) = delete;
+  ~NoStandardInput() {
+    ::dup2(input_, 0);
+    ::close(input_);
+  }
+
+ private:
+  int input_;
+};
 
 struct Database : TemporaryDirectory {
   fs::path file = *this / "a.db";
@@ -51,8 +71,17 @@ TEST_CASE("sqlite: an error says which file, which statement and what was wrong"
   std::string statement = "SELECT 1 FROM absent --";
   statement.resize(120, 'x');
   CHECK_THAT(message_of([&] { connection.query(statement); }), ContainsSubstring(statement) && !ContainsSubstring("..."));
+  CHECK_THAT(message_of([&] { connection.query(statement + "y"); }), ContainsSubstring(statement + "..."));
   const auto longer = message_of([&] { connection.query(statement + "yz"); });
   CHECK_THAT(longer, ContainsSubstring(statement + "...") && !ContainsSubstring("y..."));
+}
+
+TEST_CASE("sqlite: a parameter that a statement has not is an error") {
+  const Database database;
+  auto connection = database.connect();
+  SqliteStatement statement(connection, "SELECT 1");
+  auto run = statement.run();
+  CHECK_THROWS_AS(run.bind("text"), StoreError);
 }
 
 TEST_CASE("sqlite: a transaction that writes has the file to itself at once, one that reads has not") {
@@ -95,6 +124,67 @@ TEST_CASE("sqlite: the lock between processes is held by one, and passes over to
   CHECK(open_files() == before);
   SqliteFileLock nowhere((directory / "absent/lock").string());
   CHECK_THROWS_WITH(nowhere.lock(0ms), ContainsSubstring("cannot be opened: No such file or directory"));
+}
+
+TEST_CASE("sqlite: the lock is a file that others may read, and who waits for it sleeps") {
+  const TemporaryDirectory directory;
+  const auto path = (directory / "lock").string();
+  SqliteFileLock one(path), other(path);
+  one.lock(0ms);
+  CHECK((fs::status(path).permissions() & (fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec)) ==
+        fs::perms::none);
+  const auto busy = [] {
+    ::timespec time;
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  const auto before = busy();
+  CHECK_THROWS_AS(other.lock(300ms), StoreUnavailable);
+  CHECK(busy() - before < 100ms);
+}
+
+TEST_CASE("sqlite: a program without standard input may get its number for a lock or a mark") {
+  const TemporaryDirectory directory;
+  const auto path = (directory / "lock").string();
+  const auto before = open_files();
+  bool deleted = true;
+  {
+    const NoStandardInput none;
+    {
+      SqliteFileLock lock(path);
+      for (int turn = 0; turn < 2; ++turn) {
+        lock.lock(0ms);
+        lock.unlock();
+      }
+    }
+    deleted = detail::FileMark(path).deleted();
+    CHECK(open_files() == before);  // one less and a copy
+  }
+  CHECK_FALSE(deleted);
+  CHECK(open_files() == before);
+}
+
+TEST_CASE("sqlite: a database that cannot be moved aside is an error") {
+  const TemporaryDirectory directory;
+  CHECK_THROWS_WITH(detail::set_aside((directory / "absent.db").string()),
+                    ContainsSubstring("is damaged and cannot be moved to") && ContainsSubstring("absent.db.corrupt-1'"));
+}
+
+TEST_CASE("sqlite: a time-out ends with the query that it is for") {
+  const Database database;
+  auto connection = database.connect();
+  const std::string slow =
+      "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 100000) SELECT count(*) FROM c";
+  std::optional<detail::SqliteTimeout> limit;
+  limit.emplace(connection, 1ms);
+  std::this_thread::sleep_for(2ms);
+  CHECK_THROWS_AS(connection.query(slow), StoreError);
+  CHECK(limit->interrupted());
+  limit.reset();
+  CHECK(connection.query(slow).at(0).at(0) == "100000");
+  limit.emplace(connection, 0ms);
+  CHECK(connection.query(slow).at(0).at(0) == "100000");
+  CHECK_FALSE(limit->interrupted());
 }
 
 TEST_CASE("sqlite: a file that was deleted is known by its mark, and the mark is no open file for long") {
@@ -143,6 +233,8 @@ TEST_CASE("sqlite: a database is known by the place that all ways to it lead to"
   CHECK(detail::canonical_place(directory / "link/../folder/a.db") == place);
   CHECK(detail::canonical_place(fs::relative(directory / "folder/a.db")) == place);
   CHECK(detail::canonical_place("").empty());
+  const std::string too_long(5'000, 'a');
+  CHECK(detail::canonical_place(too_long) == too_long);
 }
 
 TEST_CASE("sqlite: a store counts its turns, and has one reader at least") {
@@ -168,7 +260,7 @@ TEST_CASE("sqlite: what is not given is as documented") {
   CHECK(options.busy_timeout == 2s);
   CHECK(options.disposable);
   const SqliteStats stats;
-  CHECK(stats.reads + stats.writes + stats.unreadable + stats.reopened + stats.corrupt == 0);
+  CHECK(stats.reads + stats.writes + stats.unreadable + stats.damaged + stats.reopened + stats.corrupt == 0);
 }
 
 TEST_CASE("sqlite: a key that no store takes is refused by each call, before the file is asked") {
@@ -180,6 +272,8 @@ TEST_CASE("sqlite: a key that no store takes is refused by each call, before the
   CHECK_THROWS_AS(store.lookup_stale(bad), InvalidKey);
   CHECK_THROWS_AS(store.publish(bad, page(1)), InvalidKey);
   CHECK_THROWS_AS(store.publish_many(std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>>{{bad, page(1)}}), InvalidKey);
+  CHECK_THROWS_AS(store.replace(bad, page(1), Seen{}), InvalidKey);
+  CHECK_THROWS_AS(store.acquire_lease(bad, fingerprint(1), "a", 1s), InvalidKey);
   CHECK_THROWS_AS(store.erase(bad), InvalidKey);
   CHECK(store.stats().reads + store.stats().writes == 0);
   store.publish_many({});

@@ -24,9 +24,9 @@ namespace render_cache {
 /// What tells one state of a file from another, compared by equality. `changed` (ctime) catches what keeps the
 /// modification time, such as mv and cp -p; device and inode catch another file under the same name.
 struct FileStamp {
-  std::uint64_t device = 0, inode = 0;
-  std::int64_t bytes = 0;
-  std::int64_t modified = 0, changed = 0;  ///< nanoseconds since the epoch
+  std::uint64_t device, inode;
+  std::int64_t bytes;
+  std::int64_t modified, changed;  ///< nanoseconds since the epoch
 
   explicit FileStamp(const struct ::stat& state) noexcept
       : device(state.st_dev), inode(state.st_ino), bytes(state.st_size), modified(nanoseconds(state.st_mtim)),
