@@ -8,6 +8,7 @@ packages_bench_run=(redis-server memcached jq gnuplot-nox)
 packages_bench_compile=(time jq)
 packages_bench_http=(nginx wrk curl)
 package_postgres=postgresql
+package_pgbouncer=pgbouncer
 package_mariadb=mariadb-server-core
 package_browser=chromium
 
@@ -96,7 +97,7 @@ no_cluster=/etc/postgresql-common/createcluster.d/render_cache.conf
 no_start=/usr/sbin/policy-rc.d
 keep_new_servers_off() {
   at_exit let_new_servers_run
-  mapfile -t new_servers < <(printf '%s\n' "$@" | grep -x -e nginx -e redis-server -e memcached)
+  mapfile -t new_servers < <(printf '%s\n' "$@" | grep -x -e nginx -e redis-server -e memcached -e pgbouncer)
   if [[ " $* " == *" $package_postgres "* ]]; then
     as_root mkdir -p "${no_cluster%/*}"
     echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null

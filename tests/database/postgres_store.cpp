@@ -141,6 +141,7 @@ TEST_CASE("who waits too long for a connection is told that the pool is busy") {
   options.acquire_timeout = 50ms;
   options.lookup_timeout = 30s;
   Wiki store(options);
+  store.lookup({"docs", "a.md"}, fresh);  // connects, with more patience than a publish has
   store.publish({"docs", "a.md"}, page("x"));
   std::future<Lookup<WikiPage>> blocked;
   {

@@ -64,11 +64,11 @@ class PostgresConnection {
   /// Connects and sets up the session. Throws `PostgresConnectionLost` where the server cannot be reached. A watchdog sees to it that
   /// what `expect_answer` watches ends; without one the server may be waited for without end. It must outlive the connection.
   explicit PostgresConnection(const PostgresOptions& options, PostgresWatchdog* watchdog = nullptr)
-      : prepares_(options.prepared_statements), watchdog_(watchdog),
-        connection_(attempt([&] { return pqxx::connection(detail::complete_conninfo(options.conninfo)); })),
+      : watchdog_(watchdog), connection_(attempt([&] { return pqxx::connection(detail::complete_conninfo(options.conninfo)); })),
         silence_(connection_), socket_(connection_.sock()) {
     const auto watch = expect_answer();
-    run_script(detail::session_settings(options));
+    const bool own_session = options.own_sessions.value_or(true) && set_up(options);
+    prepares_ = options.prepared_statements.value_or(own_session);
   }
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
@@ -163,8 +163,14 @@ class PostgresConnection {
     }
   }
 
+  /// Whether the session is this connection's own.
+  bool set_up(const PostgresOptions& options) {
+    const int backend = options.own_sessions ? 0 : connection_.backendpid();
+    return !run(detail::session_settings(options, backend), {}).empty();
+  }
+
   bool usable_ = true;
-  const bool prepares_;
+  bool prepares_ = false;
   PostgresWatchdog* const watchdog_;
   pqxx::connection connection_;
   detail::SilentNotices silence_;

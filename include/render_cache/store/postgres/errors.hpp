@@ -50,7 +50,9 @@ inline std::string postgres_message(std::string_view text, std::string_view sqls
   if (is("53", "57014", "55P03")) throw StoreUnavailable(message);  // too many, out of memory, time-out, lock
   if (is("22", "23")) throw InvalidValue(message);                  // texts, JSON, lengths; constraints of the table
   if (is("26000", "42P05")) {
-    throw StoreError(message + "; a transaction pooler stands between: set prepared_statements to false");
+    throw StoreError(message +
+                     "; a pooler stands between that knows no prepared statements: do not ask for them in "
+                     "prepared_statements");
   }
   // 0A000: a prepared statement's plan no longer fits the table. 42P01, 42703, 42804, 42P10, 3F000: table, column, type, key.
   if (is("0A000", "42P01", "42703", "42804", "42883", "42P10", "3F000")) throw SchemaMismatch(message);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,12 +30,15 @@ struct PostgresOptions {
   /// longer for each.
   std::chrono::milliseconds lookup_timeout{1000};
   /// The server cancels a statement that takes longer. If it does not within a second more, it is taken for dead. Zero: no
-  /// limit but the server's own. Set by SET after connecting.
+  /// limit but the server's own.
   std::chrono::milliseconds statement_timeout{5000};
   /// Off, a commit does not wait for the disk: a crash of the server may lose the last entries, and corrupts nothing.
   bool synchronous_commit = false;
-  /// To be switched off behind PgBouncer before 1.21 in transaction pooling.
-  bool prepared_statements = true;
+  /// Whether a session is the store's own, as long as the connection: then it sets the session up (`statement_timeout`,
+  /// `synchronous_commit`). By default unless a pooler stands between, which may give the next transaction to another session.
+  std::optional<bool> own_sessions{};
+  /// Whether statements are prepared. By default in sessions of its own; PgBouncer 1.21 and newer can do it for shared ones.
+  std::optional<bool> prepared_statements{};
   /// What the table is kept within when it is cleaned up; none by default, for a server has somebody who looks after its disk.
   Bounds bounds{};
 };
@@ -61,13 +65,15 @@ inline std::string complete_conninfo(std::string_view conninfo) {
   return complete.append("&client_encoding=UTF8");
 }
 
-/// The statements that set up a session.
-inline std::string session_settings(const PostgresOptions& options) {
-  std::string settings = "SET extra_float_digits = 1;";  // a floating-point number's text is exact
-  if (!options.synchronous_commit) settings += "SET synchronous_commit = off;";
+/// The statement that sets up a session; of one whose process is not `backend` it leaves all as it is and has no row. A pooler tells
+/// its clients of processes that are none, for it answers for several. Zero: whatever the process.
+inline std::string session_settings(const PostgresOptions& options, int backend = 0) {
+  std::string settings = "SELECT set_config('extra_float_digits', '1', false)";  // a floating-point number's text is exact
+  if (!options.synchronous_commit) settings += ", set_config('synchronous_commit', 'off', false)";
   if (options.statement_timeout.count() > 0) {
-    settings += "SET statement_timeout = " + std::to_string(options.statement_timeout.count()) + ";";
+    settings += ", set_config('statement_timeout', '" + std::to_string(options.statement_timeout.count()) + "', false)";
   }
+  if (backend != 0) settings += " WHERE pg_backend_pid() = " + std::to_string(backend);
   return settings;
 }
 

@@ -1,0 +1,67 @@
+// A PgBouncer of a test's own, in transaction pooling.
+#pragma once
+
+#include <pqxx/pqxx>
+
+#include "support/server_directory.hpp"
+
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace render_cache::test {
+
+/// Its clients share so many sessions of the server. Ends with the object. Not thread-safe.
+class PgBouncer {
+ public:
+  /// `server` is the directory of the server's socket; `settings` are lines of the configuration.
+  PgBouncer(const std::string& server, int sessions, const std::string& settings = {}) {
+    std::ofstream(directory_.path() + "/pgbouncer.ini")
+        << "[databases]\n* = host=" << server
+        << " user=render_cache\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = " << directory_.path()
+        << "\nauth_type = any\npool_mode = transaction\ndefault_pool_size = " << sessions << '\n'
+        << settings << '\n';
+    process_ = directory_.run({"pgbouncer", directory_.path() + "/pgbouncer.ini"});
+    for (int attempt = 0; attempt < 400; ++attempt) {
+      try {
+        pqxx::connection probe(conninfo());
+        return;
+      } catch (const pqxx::broken_connection&) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      }
+    }
+    throw std::runtime_error("PgBouncer does not start: " + directory_.log());
+  }
+  PgBouncer(const PgBouncer&) = delete;
+  PgBouncer& operator=(const PgBouncer&) = delete;
+  ~PgBouncer() {
+    kill(process_, SIGTERM);
+    ServerDirectory::wait_for(process_);
+  }
+
+  [[nodiscard]] std::string conninfo() const {
+    return "host=" + directory_.path() + " port=6432 user=render_cache dbname=postgres";
+  }
+
+  /// Whether this version can keep its clients' prepared statements apart.
+  static bool knows_prepared_statements() {
+    int major = 0, minor = 0;
+    FILE* const output = popen("pgbouncer --version", "r");
+    if (output == nullptr || std::fscanf(output, "PgBouncer %d.%d", &major, &minor) != 2) {
+      throw std::runtime_error("there is no pgbouncer");
+    }
+    pclose(output);
+    return major > 1 || minor >= 21;
+  }
+
+ private:
+  ServerDirectory directory_;
+  pid_t process_ = 0;
+};
+
+}  // namespace render_cache::test
