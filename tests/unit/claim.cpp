@@ -108,15 +108,21 @@ TEST_CASE("no read returns what its source was not during the call, though all e
       numbers.run(seed, std::vector{&cache}, round_time, true, erasing(cache, numbers));
     });
   }
-  SECTION("with a memory tier in front") {
+  SECTION("with a memory tier in front, which evicts") {
+    laws::Faults late = faults;  // the far store is asked more seldom
+    late.delays = 200;
     check_rounds(promises, [&](Numbers& numbers, unsigned seed) {
       SharedStore shared;
       RecordedStore recorded(shared, numbers.log);
-      FaultyStore far(recorded, faults, seed);
+      FaultyStore far(recorded, late, seed);
       MemoryStore<WikiSchema> near({.capacity = 1 << 20});
       TieredStore store(near, far);
       RenderCache cache(NumberRenderer{&numbers.log}, Freezable{}, store, impatient);
-      numbers.run(seed, std::vector{&cache}, round_time, true, erasing(cache, numbers));
+      auto erase = erasing(cache, numbers);
+      numbers.run(seed, std::vector{&cache}, round_time, true, [&](std::mt19937& random) {
+        near.erase(test::key_of(random() % test::pages));
+        erase(random);
+      });
     });
   }
 }

@@ -34,7 +34,7 @@ namespace render_cache::laws {
 
 /// How many of 1,000 calls meet what.
 struct Faults {
-  unsigned delays = 0;  ///< are late, by up to `longest_delay`
+  unsigned delays = 0;  ///< are late, or their answers, by up to `longest_delay`
   unsigned errors = 0;  ///< throw StoreUnavailable; what they were to change has changed, or has not
   unsigned lost = 0;  ///< publishes that seem to have happened, and never do
   unsigned duplicated = 0;  ///< publishes that happen, and happen again after a few later calls for their key
@@ -210,13 +210,14 @@ class FaultyStore : public WrappedStore<Inner> {
   /// A call that may be late and may fail, before it happens or after.
   template <class Call>
   auto ask(Fate& fate, Call&& call) {
-    if (happens(delays, faults_.delays, fate)) {
-      const auto longest = static_cast<std::uint64_t>(faults_.longest_delay.count());
-      std::this_thread::sleep_for(std::chrono::microseconds(fate.next() % (longest + 1)));
-    }
+    const bool late = happens(delays, faults_.delays, fate), answers_late = fate.next() % 2 == 0;
+    const auto longest = static_cast<std::uint64_t>(faults_.longest_delay.count());
+    const std::chrono::microseconds delay(late ? fate.next() % (longest + 1) : 0);
+    if (late && !answers_late) std::this_thread::sleep_for(delay);
     const bool fails = happens(errors, faults_.errors, fate);
     if (fails && fate.next() % 2 == 0) throw StoreUnavailable("a fault was injected: the store was not reached");
     auto answer = call();
+    if (late && answers_late) std::this_thread::sleep_for(delay);
     if (fails) throw StoreUnavailable("a fault was injected: the answer was lost");
     return answer;
   }
