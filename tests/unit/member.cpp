@@ -174,6 +174,11 @@ TEST_CASE("lists are JSON, as databases write it too") {
   }
 }
 
+TEST_CASE("a list with a NUL byte behind it is none") {
+  CHECK(read<std::vector<int>>("[1]") == std::vector{1});
+  CHECK_FALSE(read<std::vector<int>>(std::string_view("[1]\0", 4)).has_value());
+}
+
 TEST_CASE("bytes are read from pairs of hexadecimal digits, and from nothing else") {
   CHECK(written(Bytes{std::byte{0}, std::byte{0xff}}) == "\\x00ff");
   CHECK(read<Bytes>("\\x00FF") == Bytes{std::byte{0}, std::byte{0xff}});

@@ -58,6 +58,16 @@ TEST_CASE("the row of a look-up is the entry where its fingerprint is the one wa
   CHECK(miss.entry == nullptr);
   CHECK(miss.stored.value().text() == "source=2");
   CHECK(miss.unreadable == "");
+
+  const std::string longest(max_stored_text_bytes, 'x');
+  CHECK(read({longest, "2024-05-01T12:00:00Z", std::nullopt, std::nullopt}).stored.value().text() == longest);
+  CHECK_THAT(read({longest + "x", "2024-05-01T12:00:00Z", std::nullopt, std::nullopt}).unreadable,
+             ContainsSubstring("is longer than max_stored_text_bytes"));
+}
+
+TEST_CASE("a fingerprint that is no text is not stored") {
+  const Entry<Measured> entry{{7, 0.5}, Fingerprint::from_text("source=\xff")};
+  CHECK_THROWS_AS((stored_text<SqliteDialect>("fingerprint", WikiKey{"docs", "a.md"}, entry)), InvalidValue);
 }
 
 TEST_CASE("a row that cannot be read is a miss that names the first column in question, and the key") {
