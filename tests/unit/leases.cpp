@@ -12,6 +12,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -52,11 +53,16 @@ class HookedStore : public WikiStore {
  public:
   using WikiStore::WikiStore;
   std::function<void()> before_lease = [] {};
+  std::function<void(std::size_t)> before_renewal = [](std::size_t) {};
   std::function<void(const WikiKey&)> before_release = [](const WikiKey&) {};
   LeaseAnswer acquire_lease(const WikiKey& page, const Fingerprint& now, const std::string& owner,
                             std::chrono::milliseconds time) {
     before_lease();
     return WikiStore::acquire_lease(page, now, owner, time);
+  }
+  void renew_leases(std::span<const Query<WikiKey>> held, const std::string& owner, std::chrono::milliseconds time) {
+    before_renewal(held.size());
+    WikiStore::renew_leases(held, owner, time);
   }
   void release_lease(const WikiKey& page, const Fingerprint& now, const std::string& owner) {
     before_release(page);
@@ -296,12 +302,44 @@ TEST_CASE("leases: who is called for after an erase shares a lease with whom he 
 
 TEST_CASE("leases: nothing is renewed when all are given back") {
   const SqliteWiki wiki;
+  std::atomic<int> of_none = 0;
   NodeInProcess node(wiki, {.single_flight = SingleFlight::cluster, .lease_time = 100ms});
+  node.store.before_renewal = [&](std::size_t held) { of_none += held == 0; };
   node.cache.get(key, std::string("a"));
   std::this_thread::sleep_for(150ms);  // a renewal may be under way
   const auto writes = node.store.stats().writes;
   std::this_thread::sleep_for(300ms);
   CHECK(node.store.stats().writes == writes);
+  CHECK(of_none == 0);
+}
+
+TEST_CASE("leases: one is renewed each third of its time, and not more often", "[concurrent]") {
+  const SqliteWiki wiki;
+  std::atomic<int> renewals = 0;
+  NodeInProcess node(wiki, {.single_flight = SingleFlight::cluster, .lease_time = 300ms},
+                     [&](const WikiKey&) { eventually([&] { return renewals >= 4; }); });
+  node.store.before_renewal = [&](std::size_t) { ++renewals; };
+  const auto start = std::chrono::steady_clock::now();
+  node.cache.get(key, std::string("a"));
+  CHECK(std::chrono::steady_clock::now() - start >= 400ms);
+}
+
+TEST_CASE("leases: what ends is given back, whatever else is rendered of another key or another state", "[concurrent]") {
+  const SqliteWiki wiki;
+  std::promise<void> go;
+  std::atomic<bool> first = true;
+  NodeInProcess node(wiki, in_cluster, [&](const WikiKey&) {
+    if (first.exchange(false)) go.get_future().wait();
+  });
+  auto slow = std::async(std::launch::async, [&] { return node.cache.get(key, std::string("a")); });
+  eventually([&] { return node.renders() == 1; });
+  node.cache.get({"docs", "b.md"}, std::string("a"));
+  CHECK(leases(wiki) == 1);
+  node.cache.get(key, std::string("b"));
+  CHECK(leases(wiki) == 1);
+  go.set_value();
+  slow.get();
+  CHECK(leases(wiki) == 0);
 }
 
 TEST_CASE("leases: automatic takes one where the renders so far took long, and before the first; in a cluster all take one") {
