@@ -241,7 +241,7 @@ TEST_CASE("history: an erase that is not heeded is found, and so is one that a s
   SharedStore shared;
   const auto story = [&](auto&& store) {
     RenderCache cache(NumberRenderer{&numbers.log}, Freezable{}, store);
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < 50; ++i) {
       numbers.read(numbers.log, cache, 0);
       numbers.log.erase(name_of(0), [&] { return cache.erase(key_of(0)); });
       numbers.read(numbers.log, cache, 0);
