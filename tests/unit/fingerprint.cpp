@@ -171,4 +171,6 @@ TEST_CASE("appending an unsettled fingerprint unsettles the whole") {
   CHECK_FALSE(whole.settled());
   CHECK(whole.text() == "a=1|b=2");
   CHECK(whole == Fingerprint::from_text("a=1|b=2"));
+  whole.add(Fingerprint().add("c", 3));
+  CHECK_FALSE(whole.settled());
 }

@@ -33,6 +33,27 @@ TEST_CASE("well-formed UTF-8 is accepted and anything else is found where it sta
   }
 }
 
+TEST_CASE("each byte of a character is within the bounds of Unicode's table of well-formed sequences") {
+  const auto within = [](int byte, int low, int high) { return byte >= low && byte <= high; };
+  for (int lead = 1; lead < 256; ++lead) {
+    const int size = lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1;
+    const int low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80, high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    for (const int second : {0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff}) {
+      for (const int third : {0x7f, 0x80, 0xbf, 0xc0}) {
+        for (const int fourth : {0x7f, 0x80, 0xbf, 0xc0}) {
+          std::string text;
+          for (const int byte : {lead, second, third, fourth}) text += static_cast<char>(byte);
+          text.resize(static_cast<std::size_t>(size));
+          const bool good = size == 1 ? lead < 0x80
+                                      : within(second, low, high) && (size < 3 || within(third, 0x80, 0xbf)) &&
+                                            (size < 4 || within(fourth, 0x80, 0xbf));
+          if ((find_invalid_text(text) == text.npos) != good) FAIL(lead << ' ' << second << ' ' << third << ' ' << fourth);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("what no store holds becomes U+FFFD, byte by byte, and the rest stays") {
   CHECK(valid_text("") == "");
   CHECK(valid_text("caf\xc3\xa9") == "caf\xc3\xa9");

@@ -33,6 +33,16 @@ TEST_CASE("a timestamp is read in the forms that databases write") {
   }
 }
 
+TEST_CASE("a time has 24 hours of 60 minutes of 60 seconds, and parts of a second in digits") {
+  CHECK(from_text<Timestamp>("2024-05-01T23:59:59.9Z").has_value());
+  CHECK(from_text<Timestamp>("2024-05-01T00:00:00Z").has_value());
+  for (const auto none : {"2024-05-01T24:00:00Z", "2024-05-01T23:60:00Z", "2024-05-01T23:59:60Z", "2024-05-01T23:59:59.5:Z",
+                          "2024-05-01T23:59:59.5/Z", "2024-05-01T2/:59:59Z"}) {
+    INFO(none);
+    CHECK_FALSE(from_text<Timestamp>(none).has_value());
+  }
+}
+
 TEST_CASE("a UUID's text has lower-case digits in five groups") {
   const std::string text = "00112233-4455-6677-8899-aabbccddeeff";
   const auto uuid = from_text<Uuid>(text);
@@ -55,7 +65,7 @@ TEST_CASE("numbers read back as they were, and out of range is no number") {
   CHECK_FALSE(from_text<std::int32_t>("2147483648"));
   CHECK_FALSE(from_text<std::uint16_t>("-1"));
   CHECK_FALSE(from_text<std::int64_t>("1x"));
-  CHECK(from_text<bool>("t") == true);
-  CHECK(from_text<bool>("false") == false);
+  for (const auto text : {"t", "true", "1"}) CHECK(from_text<bool>(text) == true);
+  for (const auto text : {"f", "false", "0"}) CHECK(from_text<bool>(text) == false);
   CHECK_FALSE(from_text<bool>("yes?"));
 }
