@@ -77,9 +77,8 @@ Published Publishing<S, O>::publish(const Flight& flight, const std::optional<Se
   auto& store = lookups_.store();
   std::optional<Fingerprint> earlier;  // what this process has stored in the key's turn before
   Failure failure;
-  bool lost = false;  // something else is there than was seen, or nothing has been seen
-  const auto store_over = [&](const std::optional<Seen>& what) {
-    lost = false;
+  const auto loses = [&](const std::optional<Seen>& what) {  // something else is there than was seen, or nothing has been seen
+    bool lost = false;
     failure = {};
     const auto in_turn = [&]<class Asked>(Asked& asked) {
       const auto turn = changes_.of(flight.key);
@@ -102,18 +101,15 @@ Published Publishing<S, O>::publish(const Flight& flight, const std::optional<Se
     };
     result.stored = store.ask(in_turn, failure).value_or(false);
     if (!failure.message.empty()) result.detail = failure.message;
+    return lost;
   };
 
-  store_over(seen);
+  [[maybe_unused]] const bool looks_again = loses(seen);
   if constexpr (HasReplace<S>) {
-    if (lost) {
+    if (looks_again) {
       const auto there = replaceable(flight, seen.has_value(), earlier, movement, result, failure);
-      if (there) {
-        store_over(there);
-        if (lost) conflict(result, "other processes store other states all the time");
-      } else if (result.stored) {
-        return Published::done;
-      }
+      if (!there && result.stored) return Published::done;
+      if (there && loses(there)) conflict(result, "other processes store other states all the time");
     }
   }
   if (result.stored) {
