@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -26,7 +27,7 @@ class PgBouncer {
         << " user=render_cache\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = " << directory_.path()
         << "\nauth_type = any\npool_mode = transaction\ndefault_pool_size = " << sessions << '\n'
         << settings << '\n';
-    process_ = directory_.run({"pgbouncer", directory_.path() + "/pgbouncer.ini"});
+    process_ = directory_.run({program(), directory_.path() + "/pgbouncer.ini"});
     for (int attempt = 0; attempt < 400; ++attempt) {
       try {
         pqxx::connection probe(conninfo());
@@ -51,7 +52,7 @@ class PgBouncer {
   /// Whether this version can keep its clients' prepared statements apart.
   static bool knows_prepared_statements() {
     int major = 0, minor = 0;
-    FILE* const output = popen("pgbouncer --version", "r");
+    FILE* const output = popen((program() + " --version").c_str(), "r");
     if (output == nullptr || std::fscanf(output, "PgBouncer %d.%d", &major, &minor) != 2) {
       throw std::runtime_error("there is no pgbouncer");
     }
@@ -60,6 +61,12 @@ class PgBouncer {
   }
 
  private:
+  /// Debian keeps it where an ordinary user's PATH does not look.
+  static std::string program() {
+    const std::string debians = "/usr/sbin/pgbouncer";
+    return std::filesystem::exists(debians) ? debians : "pgbouncer";
+  }
+
   ServerDirectory directory_;
   pid_t process_ = 0;
 };
