@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,22 @@ TEST_CASE("of ASCII letters, digits and the stroke below are in words, and hexad
     CHECK(detail::is_hex(c) == (hex.find(c) != hex.npos));
     CHECK(detail::is_letter(c) == (in_words.substr(0, 52).find(c) != in_words.npos));
   }
+}
+
+TEST_CASE("beyond ASCII the tables tell what is in words, and each character has its lower case") {
+  for (const auto& range : not_in_words) {
+    CHECK_FALSE(in_word(range.first));
+    CHECK_FALSE(in_word(range.last));
+  }
+  for (const char32_t letter : {0xe9u, 0x416u, 0x4e2du, 0x10ffffu}) CHECK(in_word(letter));
+  for (const auto& range : lower_case) {
+    CHECK(to_lower(range.first) == static_cast<char32_t>(static_cast<std::int32_t>(range.first) + range.offset));
+    CHECK(to_lower(range.last) == static_cast<char32_t>(static_cast<std::int32_t>(range.last) + range.offset));
+  }
+  for (char32_t code = 0; code < 128; ++code) CHECK(to_lower(code) == (code >= 'A' && code <= 'Z' ? code + 32 : code));
+  CHECK(to_lower(0xc9) == 0xe9);
+  CHECK(to_lower(0x100) == 0x101);
+  for (const char32_t same : {0x80u, 0xd7u, 0xe9u, 0x101u, 0x10ffffu}) CHECK(to_lower(same) == same);
 }
 
 TEST_CASE("a character is written in as many bytes as it needs, and what is none as U+FFFD") {
