@@ -254,6 +254,39 @@ TEST_CASE("sqlite: a store counts its turns, and has one reader at least") {
   CHECK(stats.unreadable + stats.reopened + stats.corrupt == 0);
 }
 
+TEST_CASE("sqlite: who finds all readers busy waits as long as the options say, and the reader is free again then") {
+  const SqliteWiki wiki;
+  auto options = wiki.options();
+  options.readers = 1;
+  options.busy_timeout = 20ms;
+  { const WikiStore makes_the_tables(options); }
+  detail::SqliteFile file(table_of<WikiSchema>(), options);
+  const auto one = [](auto&) { return 1; };
+  file.read([&](auto&) {
+    CHECK_THROWS_WITH(file.read(one), ContainsSubstring("all 1 readers were busy for 20 ms"));
+    return 0;
+  });
+  CHECK(file.read(one) == 1);
+}
+
+TEST_CASE("sqlite: an action that meets damage is tried once more, on a new file, and no more often") {
+  const SqliteWiki wiki;
+  detail::SqliteFile file(table_of<WikiSchema>(), wiki.options());
+  int tries = 0;
+  const auto damaged = [&](auto&) -> int {
+    ++tries;
+    throw SqliteCorrupt("damaged");
+  };
+  CHECK_THROWS_AS(file.read(damaged), SqliteCorrupt);
+  CHECK(tries == 2);
+  CHECK(file.stats().corrupt == 1);
+  CHECK_THROWS_AS(file.write(damaged), SqliteCorrupt);
+  CHECK(tries == 4);
+  CHECK(file.stats().corrupt == 2);
+  CHECK(file.read([](auto&) { return 1; }) == 1);
+  CHECK(file.write([](auto&) { return 1; }) == 1);
+}
+
 TEST_CASE("sqlite: what is not given is as documented") {
   const SqliteOptions options;
   CHECK(options.readers == 8);
