@@ -42,7 +42,10 @@ class CachedChecks : public Checks {
         stop_(options.stop), waiting_(std::make_shared<Waiting>(std::move(options.stop))), store_(std::move(store_options)),
         cache_(Evaluator(registry_, configuration_, waiting_), RepositoryHasher(registry_, configuration_), store_,
                // What makes an evaluation fail says nothing of the repository, and least of all that its client has left.
-               {.failure_memory = std::chrono::milliseconds(0)}, {std::move(options.on_store_error)}) {}
+               {.failure_memory = std::chrono::milliseconds(0)}, {std::move(options.on_store_error)}) {
+    // A server is reached now, by a caller who can wait and is told what is wrong, and not within the limit of the first look-up.
+    if constexpr (requires { store_.check(); }) store_.check();
+  }
 
   Registry& registry() noexcept override { return registry_; }
 

@@ -5,6 +5,7 @@
 #include <render_cache/store/postgres.hpp>
 #include <repo_checks/migrations.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,6 +39,8 @@ std::unique_ptr<Checks> open_postgres_checks(const std::string& conninfo, Checks
   server.conninfo = conninfo;
   server.migrations = migrations<render_cache::PostgresDialect>();
   server.migration_history = migration_history;
+  // What a check of up to 40 s has found is worth waiting for.
+  server.lookup_timeout = server.acquire_timeout = std::chrono::seconds(5);
   {
     render_cache::PostgresConnection connection(server);
     render_cache::Migrator(connection, server.migrations, server.migration_history).up();
