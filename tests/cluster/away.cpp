@@ -76,7 +76,7 @@ TEST_CASE("away: what is rendered while PostgreSQL is stopped for ten seconds is
   const test::TemporaryDirectory files;
   for (int i = 0; i < pages; ++i) files.write(name(i), "older");
   const PostgresOptions options{.conninfo = server.conninfo(), .migrations = wiki_migrations<PostgresDialect>()};
-  { Wiki(options).check(); }
+  { Wiki(test::patient(options)).check(); }
   test::Shared<Counted> seen;
 
   test::Node node([&, s = seen.get()] {
@@ -99,7 +99,7 @@ TEST_CASE("away: what is rendered while PostgreSQL is stopped for ten seconds is
   });
   test::Node other([&, s = seen.get()] {
     test::wait_until([&] { return s->back.load(); });
-    Wiki store(options);
+    Wiki store(server.options());
     RenderCache cache(Pages{s}, FileHasher<Sha256Hasher>(), store);
     read_all(cache, std::make_shared<const DocumentRoot>(files.path()), s);
   });

@@ -28,7 +28,7 @@ namespace {
 
 struct World {
   test::Sources sources{};
-  std::atomic<int> ready{0};
+  std::atomic<int> ready{0}, reads{0};
   std::atomic<bool> go{false}, over{false};
 };
 
@@ -50,6 +50,7 @@ void live(World& world, laws::Log& log, auto& store, unsigned seed, bool erases)
       } catch (const StoreError&) {
       }
       test::read(log, cache, world.sources, page);
+      ++world.reads;
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 100));
     }
   };
@@ -87,7 +88,7 @@ TEMPLATE_TEST_CASE("history of three processes, of which one stands still for lo
   test::wait_until([&] { return world->ready == 3; });
   world->go = true;
   std::mt19937 random(seed);
-  for (int step = 0; step < 100; ++step) {
+  for (int step = 0; step < 100 || world->reads < 2000; ++step) {
     if (step == 30) nodes[1].send(SIGSTOP);
     if (step == 60) nodes[1].send(SIGCONT);
     test::edit(log, world->sources, random() % test::pages);

@@ -91,7 +91,7 @@ TEMPLATE_TEST_CASE("once across nodes: one cold key that 4 processes of 8 thread
   test::Shared<Counted> seen;
   std::vector<test::Node> nodes;
   for (int i = 0; i < 4; ++i) {
-    nodes.push_back(node(cluster, seen.get(), {seen.get(), 200ms}, {.single_flight = mode}, [s = seen.get()](auto& cache) {
+    nodes.push_back(node(cluster, seen.get(), {seen.get(), 1500ms}, {.single_flight = mode}, [s = seen.get()](auto& cache) {
       in_threads(8, [&](int) {
         if (cache.get(key(1), std::string("a")).value()->rendered_html != "<p>a</p>") ++s->wrong;
       });

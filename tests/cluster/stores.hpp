@@ -7,26 +7,19 @@
 #include <render_cache/wiki_migrations.hpp>
 
 #include "support/database.hpp"
+#include "support/patience.hpp"
 #include "support/temporary_directory.hpp"
 
-#include <chrono>
 #include <string>
 
 namespace render_cache::test {
-
-/// Waits for a busy machine.
-inline constexpr std::chrono::seconds patience{20};
 
 struct OnPostgres {
   using Store = PostgresStore<WikiSchema>;
   TestDatabase database{};
   OnPostgres() { Store(options()).check(); }
   [[nodiscard]] PostgresOptions options() const {
-    return {.conninfo = database.conninfo(),
-            .migrations = wiki_migrations<PostgresDialect>(),
-            .pool_size = 4,
-            .acquire_timeout = patience,
-            .lookup_timeout = patience};
+    return patient({.conninfo = database.conninfo(), .migrations = wiki_migrations<PostgresDialect>(), .pool_size = 4});
   }
   std::string value(const std::string& sql) { return database.value(sql); }
   int leases() { return std::stoi(value("SELECT count(*) FROM render_cache_lease")); }

@@ -44,7 +44,8 @@ std::vector<std::string> in_each_session(const test::PgBouncer& bouncer, std::si
 TEST_CASE("behind PgBouncer the store works as it is, and leaves the shared sessions as they were") {
   const test::PostgresServer server;
   const test::PgBouncer bouncer(server.directory(), 3);
-  const PostgresOptions options{.conninfo = bouncer.conninfo(), .migrations = wiki_migrations<PostgresDialect>(), .pool_size = 4};
+  const auto options =
+      test::patient({.conninfo = bouncer.conninfo(), .migrations = wiki_migrations<PostgresDialect>(), .pool_size = 4});
   Wiki one(options), other(options);
   one.check();
   other.check();
@@ -79,8 +80,8 @@ TEST_CASE("prepared statements behind a PgBouncer are for those that know them, 
   const test::PostgresServer server;
   const bool knows = test::PgBouncer::knows_prepared_statements();
   const test::PgBouncer bouncer(server.directory(), 1, knows ? "max_prepared_statements = 100" : "");
-  const PostgresOptions options{
-      .conninfo = bouncer.conninfo(), .migrations = wiki_migrations<PostgresDialect>(), .prepared_statements = true};
+  const auto options = test::patient(
+      {.conninfo = bouncer.conninfo(), .migrations = wiki_migrations<PostgresDialect>(), .prepared_statements = true});
   Wiki one(options), other(options);
   one.publish(key(1), page("x"));
   if (knows) {

@@ -34,7 +34,7 @@ const auto whole = page("<h1>A page</h1>\n<p>with caf\xc3\xa9</p>", R"({"title":
 
 struct Place {
   TestDatabase database{};
-  Wiki store{{.conninfo = database.conninfo(), .migrations = wiki_migrations<PostgresDialect>()}};
+  Wiki store{test::patient({.conninfo = database.conninfo(), .migrations = wiki_migrations<PostgresDialect>()})};
 };
 
 /// Any JSON document, blanks and odd numbers among it.
@@ -128,7 +128,7 @@ TEST_CASE("a row of which any bit is flipped is a miss, and is replaced by the n
 TEST_CASE("every column of every kind is covered by the row's digest") {
   TestDatabase database;
   database.execute(test::all_kinds_postgres);
-  PostgresStore<test::AllKindsSchema> store({.conninfo = database.conninfo()});
+  PostgresStore<test::AllKindsSchema> store(database.options());
   const auto all = laws::sample_key<test::AllKindsKey>(1, 1);
   const auto entry = std::make_shared<const Entry<test::AllKinds>>(Entry<test::AllKinds>{laws::sample<test::AllKinds>(1), now});
   for (const std::string change : {"tenant = tenant # 1",
@@ -191,7 +191,7 @@ TEST_CASE("a JSON document is known again in whatever form the database gives it
   }
   // A column of the type json keeps the text, blanks and all.
   database.execute("ALTER TABLE wiki_cache ALTER COLUMN metadata TYPE json");
-  Wiki other({.conninfo = database.conninfo()});
+  Wiki other(database.options());
   const std::string odd = "{ \"b\": 1.0e1,\n\"a\": [] }";
   other.publish(key, page("x", odd));
   REQUIRE(other.lookup(key, now).entry != nullptr);
@@ -215,7 +215,9 @@ TEST_CASE("a row that an older release has written is read, if a publish could h
   CHECK(store.lookup_many(std::vector<Query<WikiKey>>{{key, now}}).at(0).entry != nullptr);
   CHECK(store.lookup_stale(key)->entry->fingerprint == now);
   CHECK(store.lookup(key, Fingerprint().add("source", 2)).stored.value() == now);
-  Wiki patient({.conninfo = database.conninfo(), .lookup_timeout = std::chrono::minutes(1)});  // with what has to come first
+  auto options = database.options();
+  options.lookup_timeout = std::chrono::minutes(1);  // with what has to come first
+  Wiki patient(options);
   database.execute("UPDATE wiki_cache SET rendered_html = repeat('x', 100000000)");
   CHECK_THAT(patient.lookup(key, now).unreadable, ContainsSubstring("max_member_bytes"));
   store.publish(key, whole);
@@ -225,7 +227,7 @@ TEST_CASE("a row that an older release has written is read, if a publish could h
 TEST_CASE("what a render took survives a restart, one by one and in batches") {
   Place place;
   place.store.publish(key, whole);
-  Wiki store({.conninfo = place.database.conninfo()});
+  Wiki store(place.database.options());
   CHECK(store.lookup(key, now).entry->render_cost == std::chrono::microseconds(41));
   CHECK(store.lookup_many(std::vector<Query<WikiKey>>{{key, now}}).at(0).entry->render_cost == std::chrono::microseconds(41));
   CHECK(store.lookup_stale(key)->entry->render_cost == std::chrono::microseconds(41));

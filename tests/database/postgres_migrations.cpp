@@ -45,7 +45,7 @@ TEST_CASE("of many nodes that start at once, one migrates, the others wait, and 
     starting.emplace_back([&] {
       try {
         applied += test::migrate_postgres(database.conninfo());
-        PostgresStore<WikiSchema>({.conninfo = database.conninfo()}).check();
+        PostgresStore<WikiSchema>(database.options()).check();
       } catch (const std::exception&) {
         ++failed;
       }
@@ -64,7 +64,7 @@ TEST_CASE("stores that are given the migrations make their table when they first
   for (unsigned node = 0; node < 4; ++node) {
     starting.emplace_back([&, node] {
       try {
-        PostgresStore<WikiSchema> store({.conninfo = database.conninfo(), .migrations = migrations()});
+        PostgresStore<WikiSchema> store(test::patient({.conninfo = database.conninfo(), .migrations = migrations()}));
         const auto entry =
             std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{"x", {"{}"}}, Fingerprint().add("source", node)});
         const WikiKey key{"docs", std::to_string(node)};
@@ -83,7 +83,7 @@ TEST_CASE("stores that are given the migrations make their table when they first
 TEST_CASE("a store whose migration fails says so at each use, until it succeeds") {
   TestDatabase database;
   database.execute("CREATE VIEW wiki_cache AS SELECT 1");
-  PostgresStore<WikiSchema> store({.conninfo = database.conninfo(), .migrations = migrations()});
+  PostgresStore<WikiSchema> store(test::patient({.conninfo = database.conninfo(), .migrations = migrations()}));
   for (int use = 0; use < 2; ++use) CHECK_THROWS_AS(store.lookup({"docs", "a.md"}, Fingerprint()), MigrationError);
   database.execute("DROP VIEW wiki_cache");
   store.check();
@@ -195,11 +195,11 @@ TEST_CASE("nodes of two releases live side by side, forward and back, as long as
   const WikiKey key{"docs", "a.md"};
   const auto old_node = [&] {
     return std::make_unique<PostgresStore<WikiSchema>>(
-        PostgresOptions{.conninfo = database.conninfo(), .migrations = migrations()});
+        test::patient({.conninfo = database.conninfo(), .migrations = migrations()}));
   };
   const auto before = old_node();
   before->publish(key, page("old"));
-  PostgresStore<WikiSchema> new_node({.conninfo = database.conninfo(), .migrations = newer});
+  PostgresStore<WikiSchema> new_node(test::patient({.conninfo = database.conninfo(), .migrations = newer}));
   CHECK(new_node.lookup(key, fresh).entry->value.rendered_html == "old");
   CHECK(before->lookup(key, fresh).entry != nullptr);  // forward: it runs on
   const auto restarted = old_node();                   // and may start anew

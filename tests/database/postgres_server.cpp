@@ -39,7 +39,7 @@ std::size_t count(const std::string& text, const std::string& part) {
 TEST_CASE("a server that is stopped, killed and started again: an error meanwhile, and recovery by itself") {
   test::PostgresServer server;
   test::migrate_postgres(server.conninfo());
-  Wiki store({.conninfo = server.conninfo()});
+  Wiki store(server.options());
   const WikiKey key{"docs", "a.md"};
   store.publish(key, page("x"));
   for (const int signal : {SIGINT, SIGQUIT}) {
@@ -50,7 +50,7 @@ TEST_CASE("a server that is stopped, killed and started again: an error meanwhil
     const std::vector<Query<WikiKey>> queries{{key, fresh}};
     CHECK_THROWS_AS(store.lookup_many(queries), StoreUnavailable);
     CHECK_THROWS_AS(store.prune([](const WikiKey&) { return true; }, {}), StoreUnavailable);
-    CHECK(std::chrono::steady_clock::now() - before < 2s);
+    CHECK(std::chrono::steady_clock::now() - before < 10s);  // nobody waits for a server that refuses
     CHECK(store.stats().connections_open == 0);
     server.start();
     store.publish(key, page("z"));
@@ -62,7 +62,9 @@ TEST_CASE("a server that is stopped, killed and started again: an error meanwhil
 TEST_CASE("a session that hangs is given up and replaced; a server that hangs is unavailable") {
   test::PostgresServer server;
   test::migrate_postgres(server.conninfo());
-  Wiki store({.conninfo = server.conninfo() + " application_name=hanging", .statement_timeout = 200ms});
+  auto options = test::patient({.conninfo = server.conninfo() + " application_name=hanging"});
+  options.lookup_timeout = 2s;
+  Wiki store(options);
   const WikiKey key{"docs", "a.md"};
   store.publish(key, page("x"));
   pid_t session = 0;
@@ -76,7 +78,7 @@ TEST_CASE("a session that hangs is given up and replaced; a server that hangs is
   CHECK_THROWS_WITH(store.lookup(key, fresh), ContainsSubstring("has not answered within"));
   CHECK(store.lookup(key, fresh).entry != nullptr);
   CHECK(store.stats().retries == 0);
-  CHECK(std::chrono::steady_clock::now() - before < 4s);
+  CHECK(std::chrono::steady_clock::now() - before < 10s);
 
   server.freeze();
   {
@@ -87,13 +89,13 @@ TEST_CASE("a session that hangs is given up and replaced; a server that hangs is
   }
   server.thaw();
   kill(session, SIGCONT);
-  CHECK(Wiki({.conninfo = server.conninfo()}).lookup(key, fresh).entry != nullptr);
+  CHECK(Wiki(server.options()).lookup(key, fresh).entry != nullptr);
 }
 
 TEST_CASE("a look-up, a publish and a batch of any size are one statement each") {
   test::PostgresServer server({"log_statement = all", "log_line_prefix = '%a|'"});
   test::migrate_postgres(server.conninfo());
-  Wiki store({.conninfo = server.conninfo() + " application_name=counted"});
+  Wiki store(test::patient({.conninfo = server.conninfo() + " application_name=counted"}));
   store.check();
   // The server writes its log before it answers.
   const auto statements = [&](auto operation) {
@@ -143,7 +145,7 @@ TEST_CASE("a server that refuses lz4 and storage settings still gets its table")
   CHECK(database.value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'wiki_cache'::regclass AND attcompression = 'l'") ==
         "0");
   CHECK(database.value("SELECT reloptions FROM pg_class WHERE oid = 'wiki_cache'::regclass") == "NULL");
-  Wiki store({.conninfo = database.conninfo()});
+  Wiki store(database.options());
   store.publish({"docs", "a.md"}, page(std::string(50'000, 'x')));
   CHECK(store.lookup({"docs", "a.md"}, fresh).entry->value.rendered_html.size() == 50'000);
 }
@@ -157,7 +159,7 @@ TEST_CASE("a database of another encoding refuses what it cannot hold, as an Inv
   }
   const auto conninfo = server.conninfo() + " dbname=latin";
   test::migrate_postgres(conninfo);
-  Wiki store({.conninfo = conninfo});
+  Wiki store(test::patient({.conninfo = conninfo}));
   store.publish({"docs", "caf\xc3\xa9.md"}, page("caf\xc3\xa9"));
   CHECK(store.lookup({"docs", "caf\xc3\xa9.md"}, fresh).entry->value.rendered_html == "caf\xc3\xa9");
   CHECK_THROWS_AS(store.publish({"docs", "caf\xc3\xa9.md"}, page("\xf0\x9f\xa6\x80")), InvalidValue);

@@ -47,7 +47,7 @@ std::string long_html(unsigned seed) {
 struct WikiDatabase : TestDatabase {
   WikiDatabase() { test::migrate_postgres(conninfo()); }
 
-  PostgresOptions options() const { return {.conninfo = conninfo() + " application_name=" + name()}; }
+  PostgresOptions options() const { return test::patient({.conninfo = conninfo() + " application_name=" + name()}); }
 
   /// Ends the store's sessions, as an administrator or a restart would.
   void terminate_sessions() {
@@ -96,9 +96,7 @@ TEST_CASE("a terminated session is replaced, and the operation is run again unno
 
 TEST_CASE("when all pooled sessions died, one retry is enough") {
   WikiDatabase database;
-  auto options = database.options();
-  options.acquire_timeout = 5s;
-  Wiki store(options);
+  Wiki store(database.options());
   store.publish({"docs", "a.md"}, page("x"));
   {
     std::vector<std::future<Lookup<WikiPage>>> blocked;
@@ -121,7 +119,7 @@ TEST_CASE("when all pooled sessions died, one retry is enough") {
 TEST_CASE("a statement that takes too long is cancelled, and the store goes on") {
   WikiDatabase database;
   auto options = database.options();
-  options.statement_timeout = 100ms;
+  options.statement_timeout = 2s;
   Wiki store(options);
   store.publish({"docs", "a.md"}, page("x"));
   {
@@ -139,7 +137,6 @@ TEST_CASE("who waits too long for a connection is told that the pool is busy") {
   auto options = database.options();
   options.pool_size = 1;
   options.acquire_timeout = 50ms;
-  options.lookup_timeout = 30s;
   Wiki store(options);
   store.lookup({"docs", "a.md"}, fresh);  // connects, with more patience than a publish has
   store.publish({"docs", "a.md"}, page("x"));
@@ -158,7 +155,6 @@ TEST_CASE("many threads share few connections", "[concurrent]") {
   WikiDatabase database;
   auto options = database.options();
   options.pool_size = 2;
-  options.acquire_timeout = 20s;
   Wiki store(options);
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
@@ -181,7 +177,7 @@ TEST_CASE("many threads share few connections", "[concurrent]") {
 
 TEST_CASE("a table that does not fit is named column by column at each use, until it is repaired") {
   TestDatabase database;
-  Wiki store({.conninfo = database.conninfo()});
+  Wiki store(database.options());
   CHECK_THROWS_WITH(store.lookup({"docs", "a.md"}, fresh), ContainsSubstring("apply the migrations"));
   database.execute(
       "CREATE TABLE wiki_cache (repo_alias text, page_path text, rendered_html bytea, rendered_at timestamptz, "
@@ -253,7 +249,7 @@ TEST_CASE("a corrupt row is an unreadable miss, spoils no other and is repaired 
 TEST_CASE("a field out of its member's range makes the row unreadable") {
   TestDatabase database;
   database.execute(test::all_kinds_postgres);
-  PostgresStore<test::AllKindsSchema> store({.conninfo = database.conninfo()});
+  PostgresStore<test::AllKindsSchema> store(database.options());
   const auto key = laws::sample_key<test::AllKindsKey>(1, 1);
   const auto value = std::make_shared<const Entry<test::AllKinds>>(Entry<test::AllKinds>{laws::sample<test::AllKinds>(1), fresh});
   for (const std::string change : {"maybe_number = 5000000000", "\"time\" = 'infinity'", "maybe_time = '12024-01-01'"}) {
@@ -270,7 +266,7 @@ TEST_CASE("a field out of its member's range makes the row unreadable") {
 TEST_CASE("what the table refuses is an InvalidValue, and the old entry stays") {
   TestDatabase database;
   database.execute(test::all_kinds_postgres);
-  PostgresStore<test::AllKindsSchema> store({.conninfo = database.conninfo()});
+  PostgresStore<test::AllKindsSchema> store(database.options());
   const auto key = laws::sample_key<test::AllKindsKey>(1, 1);
   const auto publish = [&](auto change) {
     auto value = laws::sample<test::AllKinds>(1);
@@ -366,7 +362,7 @@ TEST_CASE("the cache's own sessions commit without waiting for the disk, and no 
   WikiDatabase database;
   PostgresConnection ours(database.options());
   CHECK(ours.query("SHOW synchronous_commit", {}).at(0).at(0) == "off");
-  CHECK(ours.query("SHOW statement_timeout", {}).at(0).at(0) == "5s");
+  CHECK(ours.query("SHOW statement_timeout", {}).at(0).at(0) == std::to_string(test::patience.count()) + "s");
   CHECK(ours.query("SHOW application_name", {}).at(0).at(0) == database.name());
   PostgresConnection plain({.conninfo = database.conninfo(), .statement_timeout = 0ms, .synchronous_commit = true});
   CHECK(plain.query("SHOW synchronous_commit", {}).at(0).at(0) == database.value("SHOW synchronous_commit"));
@@ -435,16 +431,16 @@ TEST_CASE("a query of live groups runs once and read-only, also in a dry run, an
 TEST_CASE("a query of live groups has a time-out of its own, longer or shorter than a look-up's") {
   WikiDatabase database;
   auto options = database.options();
-  options.statement_timeout = 100ms;
+  options.statement_timeout = 2s;
   Wiki store(options);
   store.publish({"docs", "a.md"}, page("x"));
   store.publish({"dead", "a.md"}, page("x"));
   PruneOptions prune;
   prune.query_timeout = 50ms;
-  const auto slow = "SELECT 'docs' FROM pg_sleep(1.5)";  // longer than the server is waited for after a look-up
+  const auto slow = "SELECT 'docs' FROM pg_sleep(3.5)";  // longer than the server is waited for after a look-up
   CHECK_THROWS_AS(store.prune_groups(slow, prune), StoreUnavailable);
   CHECK_THROWS_WITH(store.prune_groups(slow, prune), ContainsSubstring("longer than 50 ms"));
-  prune.query_timeout = 10s;
+  prune.query_timeout = test::patience;
   CHECK(store.prune_groups(slow, prune).removed == 1);
   prune.query_timeout = {};
   CHECK(store.prune_groups(slow, prune).removed == 0);
@@ -466,7 +462,7 @@ TEST_CASE("a query of live groups whose column has another collation than the ke
 TEST_CASE("an entry of a time that is yet to come is not newer than each sweep, unless by less than a minute") {
   test::TestDatabase database;
   test::migrate_postgres(database.conninfo());
-  PostgresStore<WikiSchema> store({.conninfo = database.conninfo()});
+  PostgresStore<WikiSchema> store(database.options());
   for (const std::string path : {"a", "b", "c", "d"}) store.publish({"docs", path}, page("x", newer));
   const auto set = [&](const std::string& path, const std::string& time) {
     database.execute("UPDATE wiki_cache SET rendered_at = " + time + " WHERE page_path = '" + path + "'");

@@ -13,18 +13,12 @@ using namespace render_cache;
 
 namespace {
 
-/// A machine that is busy breaks no law.
-PostgresOptions patient(PostgresOptions options) {
-  options.acquire_timeout = options.lookup_timeout = std::chrono::seconds(20);
-  return options;
-}
-
 struct PostgresWiki {
   static constexpr bool durable = true;
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
-  PostgresStore<WikiSchema> store{patient({.conninfo = database.conninfo()})};
-  PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
+  PostgresStore<WikiSchema> store{database.options()};
+  PostgresConnection connection() { return PostgresConnection(database.options()); }
 };
 
 struct PostgresAllKinds {
@@ -32,17 +26,17 @@ struct PostgresAllKinds {
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
   pqxx::result table = database.execute(test::all_kinds_postgres);
-  PostgresStore<test::AllKindsSchema> store{patient({.conninfo = database.conninfo()})};
-  PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
+  PostgresStore<test::AllKindsSchema> store{database.options()};
+  PostgresConnection connection() { return PostgresConnection(database.options()); }
 };
 
 /// Whatever the session's settings.
 struct PostgresMoreKinds {
   static constexpr bool durable = true;
   test::TestDatabase database{};
-  PostgresStore<test::MoreKindsSchema> store{patient(
+  PostgresStore<test::MoreKindsSchema> store{test::patient(
       {.conninfo = with_settings(database.conninfo()), .migrations = {create_table<test::MoreKindsSchema, PostgresDialect>()}})};
-  PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
+  PostgresConnection connection() { return PostgresConnection(database.options()); }
 
   static std::string with_settings(std::string conninfo) {
     return conninfo.insert(conninfo.find("search_path"),
@@ -55,8 +49,8 @@ struct PostgresWithoutPreparedStatements {
   static constexpr bool durable = true;
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
-  PostgresStore<WikiSchema> store{patient({.conninfo = database.conninfo(), .prepared_statements = false})};
-  PostgresConnection connection() { return PostgresConnection({.conninfo = database.conninfo()}); }
+  PostgresStore<WikiSchema> store{test::patient({.conninfo = database.conninfo(), .prepared_statements = false})};
+  PostgresConnection connection() { return PostgresConnection(database.options()); }
 };
 
 RENDER_CACHE_STORE_LAWS(PostgresWiki)

@@ -12,7 +12,7 @@ namespace {
 struct Postgres {
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
-  PostgresStore<WikiSchema> one{{.conninfo = database.conninfo()}}, other{{.conninfo = database.conninfo()}};
+  PostgresStore<WikiSchema> one{database.options()}, other{database.options()};
 };
 
 RENDER_CACHE_TWO_NODES_STORY(Postgres)

@@ -12,7 +12,7 @@ namespace {
 struct Postgres {
   test::TestDatabase database{};
   std::size_t migrations = test::migrate_postgres(database.conninfo());
-  PostgresStore<WikiSchema> store{{.conninfo = database.conninfo()}};
+  PostgresStore<WikiSchema> store{database.options()};
 };
 
 RENDER_CACHE_WIKI_STORY(Postgres)

@@ -3,6 +3,8 @@
 
 #include <pqxx/pqxx>
 
+#include "support/patience.hpp"
+
 #include <unistd.h>
 
 #include <atomic>
@@ -43,6 +45,7 @@ class TestDatabase {
   }
 
   [[nodiscard]] const std::string& conninfo() const noexcept { return conninfo_; }
+  [[nodiscard]] PostgresOptions options() const { return patient({.conninfo = conninfo_}); }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
   /// Statements separated by ';', outside of all stores.

@@ -1,19 +1,15 @@
 // A PgBouncer of a test's own, in transaction pooling.
 #pragma once
 
-#include <pqxx/pqxx>
-
 #include "support/server_directory.hpp"
 
 #include <signal.h>
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 namespace render_cache::test {
 
@@ -28,15 +24,7 @@ class PgBouncer {
         << "\nauth_type = any\npool_mode = transaction\ndefault_pool_size = " << sessions << '\n'
         << settings << '\n';
     process_ = directory_.run({program(), directory_.path() + "/pgbouncer.ini"});
-    for (int attempt = 0; attempt < 400; ++attempt) {
-      try {
-        pqxx::connection probe(conninfo());
-        return;
-      } catch (const pqxx::broken_connection&) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      }
-    }
-    throw std::runtime_error("PgBouncer does not start: " + directory_.log());
+    directory_.wait_until_it_answers(conninfo());
   }
   PgBouncer(const PgBouncer&) = delete;
   PgBouncer& operator=(const PgBouncer&) = delete;

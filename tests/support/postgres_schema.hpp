@@ -5,15 +5,15 @@
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/postgres/connection.hpp>
 
+#include "support/patience.hpp"
+
 #include <cstddef>
 #include <string>
 
 namespace render_cache::test {
 
 inline std::size_t migrate_postgres(const std::string& conninfo) {
-  PostgresOptions options;
-  options.conninfo = conninfo;
-  PostgresConnection connection(options);
+  PostgresConnection connection(patient({.conninfo = conninfo}));
   migrate_leases(connection);
   return Migrator(connection, load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/postgres")).up();
 }

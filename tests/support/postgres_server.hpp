@@ -1,19 +1,16 @@
 // A PostgreSQL server of a test's own, which it may stop, kill and start again: in a temporary directory, on a Unix socket.
 #pragma once
 
-#include <pqxx/pqxx>
-
+#include "support/patience.hpp"
 #include "support/server_directory.hpp"
 
 #include <signal.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 
 namespace render_cache::test {
@@ -38,6 +35,7 @@ class PostgresServer {
   ~PostgresServer() { stop(SIGQUIT); }
 
   [[nodiscard]] std::string conninfo() const { return "host=" + directory_.path() + " user=render_cache dbname=postgres"; }
+  [[nodiscard]] PostgresOptions options() const { return patient({.conninfo = conninfo()}); }
 
   /// Its socket, and the directory in which that is.
   [[nodiscard]] const std::string& directory() const noexcept { return directory_.path(); }
@@ -47,15 +45,7 @@ class PostgresServer {
   void start() {
     if (running()) return;
     server_ = directory_.run({program("postgres"), "-D", data()});
-    for (int attempt = 0; attempt < 600; ++attempt) {
-      try {
-        pqxx::connection probe(conninfo());
-        return;
-      } catch (const pqxx::broken_connection&) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      }
-    }
-    throw std::runtime_error("the PostgreSQL server does not start: " + log());
+    directory_.wait_until_it_answers(conninfo());
   }
 
   /// SIGINT ends its sessions and stops; SIGQUIT is a crash, without any goodbye to the clients.

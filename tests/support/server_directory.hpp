@@ -1,6 +1,8 @@
 // Programs that refuse to run as root, such as database servers: in a temporary directory, as a user of their own.
 #pragma once
 
+#include <pqxx/pqxx>
+
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
@@ -8,11 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace render_cache::test {
@@ -66,6 +70,19 @@ class ServerDirectory {
     dup2(output, STDERR_FILENO);
     execvp(arguments.front(), arguments.data());
     _exit(127);
+  }
+
+  /// Returns when the server that runs in it can be connected to.
+  void wait_until_it_answers(const std::string& conninfo) const {
+    for (int attempt = 0; attempt < 600; ++attempt) {
+      try {
+        pqxx::connection probe(conninfo);
+        return;
+      } catch (const pqxx::broken_connection&) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      }
+    }
+    throw std::runtime_error("the server does not start: " + log());
   }
 
   /// Its exit code; -1 if it was killed.

@@ -64,7 +64,9 @@ class PostgresConnection {
   /// Connects and sets up the session. Throws `PostgresConnectionLost` where the server cannot be reached. A watchdog sees to it that
   /// what `expect_answer` watches ends; without one the server may be waited for without end. It must outlive the connection.
   explicit PostgresConnection(const PostgresOptions& options, PostgresWatchdog* watchdog = nullptr)
-      : watchdog_(watchdog), connection_(attempt([&] { return pqxx::connection(detail::complete_conninfo(options.conninfo)); })),
+      : watchdog_(watchdog),
+        patience_(std::max({std::chrono::milliseconds(2000), options.acquire_timeout, options.lookup_timeout})),
+        connection_(attempt([&] { return pqxx::connection(detail::complete_conninfo(options.conninfo)); })),
         silence_(connection_), socket_(connection_.sock()) {
     const auto watch = expect_answer();
     const bool own_session = options.own_sessions.value_or(true) && set_up(options);
@@ -143,9 +145,10 @@ class PostgresConnection {
     if (watchdog_ == nullptr) return std::nullopt;
     return std::optional<PostgresWatchdog::Watch>(std::in_place, *watchdog_, socket_.get(), end);
   }
-  /// The same for what a server answers at once if it is there: settings, questions about tables.
+  /// The same for what a server answers at once if it is there, settings and questions about tables: within two seconds, or as long
+  /// as a caller waits for a connection.
   [[nodiscard]] std::optional<PostgresWatchdog::Watch> expect_answer() const {
-    return expect_answer(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+    return expect_answer(detail::from_now(patience_));
   }
 
  private:
@@ -172,6 +175,7 @@ class PostgresConnection {
   bool usable_ = true;
   bool prepares_ = false;
   PostgresWatchdog* const watchdog_;
+  const std::chrono::milliseconds patience_;
   pqxx::connection connection_;
   detail::SilentNotices silence_;
   const detail::SocketCopy socket_;

@@ -76,8 +76,10 @@ inline bool is_statements_fault(const pqxx::sql_error& error) {
     throw_for_sqlstate("42501", error.what());
   } catch (const pqxx::sql_error& error) {
     throw_for_sqlstate(error.sqlstate(), error.what());
-  } catch (const pqxx::failure& error) {  // broken_connection, in_doubt_error
+  } catch (const pqxx::broken_connection& error) {
     throw PostgresConnectionLost(postgres_message(error.what(), ""));
+  } catch (const pqxx::failure& error) {  // in_doubt_error; libpqxx 6 says here that it cannot tell the encoding
+    throw PostgresConnectionLost(postgres_message("the connection was lost: " + std::string(error.what()), ""));
   } catch (const std::logic_error& error) {  // misuse of libpqxx; what is not its own passes through
     throw StoreError("libpqxx: " + std::string(error.what()));
   }
