@@ -5,10 +5,10 @@
 
 #include "support/catch.hpp"
 #include "support/database.hpp"
-#include "support/patience.hpp"
 #include "support/postgres_schema.hpp"
 #include "support/postgres_server.hpp"
 #include "support/silent_proxy.hpp"
+#include "support/stalls.hpp"
 
 #include <atomic>
 #include <chrono>

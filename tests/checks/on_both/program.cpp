@@ -73,7 +73,7 @@ class ServingProgram {
       ::_exit(127);
     }
     const std::string before = "http://127.0.0.1:";
-    for (int attempt = 0; port_ == 0 && attempt < 1000; ++attempt) {
+    for (int attempt = 0; port_ == 0 && attempt < 6000; ++attempt) {
       std::string line;
       std::getline(std::ifstream(log_) >> std::ws, line);
       if (const auto at = line.find(before); at != line.npos) port_ = std::stoi(line.substr(at + before.size()));

@@ -6,10 +6,10 @@
 
 namespace render_cache::test {
 
-/// Asks until the answer is yes, or for at most a minute, for machines are busy; says whether it was.
+/// Asks until the answer is yes, or for at most two minutes, for machines are busy; says whether it was.
 template <class Question>
 bool eventually(Question question) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   while (!question()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
