@@ -50,6 +50,12 @@ TEST_CASE("a connection string's own settings win over the defaults, in both of 
   CHECK(detail::complete_conninfo("postgres://a?").ends_with("keepalives_count=3&client_encoding=UTF8"));
 }
 
+TEST_CASE("a session is set up if its process is the one told of, and never where none was told of") {
+  const auto whatever_the_process = detail::session_settings({});
+  CHECK(detail::session_settings({}, 42) == whatever_the_process + " WHERE pg_backend_pid() = 42");
+  CHECK(detail::session_settings({}, 0) == whatever_the_process + " WHERE pg_backend_pid() = 0");
+}
+
 TEST_CASE("a connection reports what the server says") {
   PostgresConnection connection({.conninfo = test::TestDatabase::server()});
   CHECK_THROWS_AS(connection.run("SELECT 1 / 0", {}), InvalidValue);

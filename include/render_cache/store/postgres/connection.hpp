@@ -168,7 +168,7 @@ class PostgresConnection {
 
   /// Whether the session is this connection's own.
   bool set_up(const PostgresOptions& options) {
-    const int backend = options.own_sessions ? 0 : connection_.backendpid();
+    const auto backend = options.own_sessions ? std::nullopt : std::optional(connection_.backendpid());
     return !run(detail::session_settings(options, backend), {}).empty();
   }
 

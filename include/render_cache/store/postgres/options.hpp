@@ -66,14 +66,14 @@ inline std::string complete_conninfo(std::string_view conninfo) {
 }
 
 /// The statement that sets up a session; of one whose process is not `backend` it leaves all as it is and has no row. A pooler tells
-/// its clients of processes that are none, for it answers for several. Zero: whatever the process.
-inline std::string session_settings(const PostgresOptions& options, int backend = 0) {
+/// its clients of processes that are none, or of none (0), for it answers for several. Without one: whatever the process.
+inline std::string session_settings(const PostgresOptions& options, std::optional<int> backend = {}) {
   std::string settings = "SELECT set_config('extra_float_digits', '1', false)";  // a floating-point number's text is exact
   if (!options.synchronous_commit) settings += ", set_config('synchronous_commit', 'off', false)";
   if (options.statement_timeout.count() > 0) {
     settings += ", set_config('statement_timeout', '" + std::to_string(options.statement_timeout.count()) + "', false)";
   }
-  if (backend != 0) settings += " WHERE pg_backend_pid() = " + std::to_string(backend);
+  if (backend) settings += " WHERE pg_backend_pid() = " + std::to_string(*backend);
   return settings;
 }
 
