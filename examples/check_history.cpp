@@ -1,53 +1,53 @@
 // Checks what several processes have written down of their reads, edits, renders and publishes (laws/history.hpp).
 //
 //   check_history [--without keeps|erases|order|once]... [--svg FILE] FILE...
-//
-// Without an offence it ends with 0. Else it prints one of the shortest histories that show what is wrong, draws it into the file after
-// --svg, and ends with 1. It ends with 2 if a file cannot be read.
 #include <render_cache/laws/history_check.hpp>
+
+#include <CLI/CLI.hpp>
 
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace laws = render_cache::laws;
 
-int main(int argc, char** argv) try {
-  laws::History history;
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Checks histories of a cache. Of one that may not be it prints one of the shortest parts that show what is wrong.\n\n"
+      "Exit codes: 0 all is well; 1 something is wrong; 2 bad request, or a file that cannot be read or written.");
   laws::Promises promises;
+  const std::map<std::string, bool*> promise_named{
+      {"keeps", &promises.keeps}, {"erases", &promises.erases}, {"order", &promises.order}, {"once", &promises.once}};
+  std::vector<std::string> files, without;
   std::string svg;
-  bool any = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const std::string value = i + 1 < argc ? argv[i + 1] : "";
-    if (argument == "--svg") {
-      svg = value;
-      ++i;
-    } else if (argument == "--without") {
-      bool* const promise = value == "keeps"    ? &promises.keeps
-                            : value == "erases" ? &promises.erases
-                            : value == "order"  ? &promises.order
-                            : value == "once"   ? &promises.once
-                                                : nullptr;
-      if (promise == nullptr)
-        throw std::invalid_argument("--without takes keeps, erases, order or once, and not '" + value + "'");
-      *promise = false;
-      ++i;
-    } else {
-      std::ifstream file(argument);
-      if (!file) throw std::runtime_error("cannot read " + argument);
-      history.read(file);
-      any = true;
-    }
+  app.add_option("FILE", files, "What a process has written down")->required()->check(CLI::ExistingFile);
+  app.add_option("--without", without, "A promise that is not to be checked. Again for more")
+      ->check(CLI::IsMember(promise_named))
+      ->allow_extra_args(false);
+  app.add_option("--svg", svg, "Where to draw what is wrong");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
   }
-  if (!any) throw std::invalid_argument("usage: check_history [--without keeps|erases|order|once]... [--svg FILE] FILE...");
-  const auto verdict = check(history, promises);
-  std::cout << verdict.text();
-  if (!verdict && !svg.empty() && !(std::ofstream(svg) << verdict.svg())) throw std::runtime_error("cannot write " + svg);
-  return verdict ? 0 : 1;
-} catch (const std::exception& error) {
-  std::cerr << error.what() << '\n';
-  return 2;
+  try {
+    for (const auto& name : without) *promise_named.at(name) = false;
+    laws::History history;
+    for (const auto& name : files) {
+      std::ifstream file(name);
+      if (!file) throw std::runtime_error("cannot read " + name);
+      history.read(file);
+    }
+    const auto verdict = check(history, promises);
+    std::cout << verdict.text();
+    if (!verdict && !svg.empty() && !(std::ofstream(svg) << verdict.svg())) throw std::runtime_error("cannot write " + svg);
+    return verdict ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::cerr << "check_history: " << error.what() << '\n';
+    return 2;
+  }
 }
