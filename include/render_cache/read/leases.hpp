@@ -6,12 +6,12 @@
 #include <render_cache/concepts/store.hpp>
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/read/options.hpp>
+#include <render_cache/read/periodic_task.hpp>
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/store_access.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <mutex>
 #include <new>
@@ -40,7 +40,7 @@ class Leases {
   /// Throws std::invalid_argument for options that cannot be kept.
   Leases(StoreAccess<Store, Observer>& store, const CacheOptions& options)
       : store_(store), single_flight_(options.single_flight), lease_above_(bounded(options.lease_above)),
-        time_(bounded(options.lease_time)) {
+        time_(bounded(options.lease_time)), renewal_(time_ / 3, [this](const std::stop_token&) { return renew(); }) {
     if (single_flight_ == SingleFlight::cluster && !HasLeases<Store>) {
       throw std::invalid_argument("SingleFlight::cluster needs a store that keeps leases: one in PostgreSQL or SQLite");
     }
@@ -117,40 +117,27 @@ class Leases {
     }
   }
 
-  /// One thread renews all leases, from the first on.
   void keep_alive(const Lease& lease) {
     const std::lock_guard lock(mutex_);
     held_.push_back(&lease);
-    if (heartbeat_.joinable()) {
-      first_.notify_one();
-    } else {
-      try {
-        heartbeat_ = std::jthread([this](const std::stop_token& stop) { beat(stop); });
-      } catch (const std::system_error&) {  // no thread to be had: the lease ends by itself
-      }
-    }
-  }
-
-  [[gnu::cold]] void beat(const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    while (first_.wait(lock, stop, [this] { return !held_.empty(); }) && !stop.stop_requested()) {
-      rest_.wait_for(lock, stop, time_ / 3, [] { return false; });
-      const auto held = what_is_held();
-      if (held.empty() || stop.stop_requested()) continue;
-      lock.unlock();
-      tell([&](auto& store) { store.renew_leases(held, owner_, time_); });
-      lock.lock();
-    }
-  }
-
-  /// With the mutex held. Without memory for it nothing is renewed this time.
-  std::vector<Query<key_type>> what_is_held() const noexcept {
-    std::vector<Query<key_type>> all;
     try {
-      for (const auto* lease : held_) all.push_back(lease->of_);
-    } catch (const std::bad_alloc&) {
+      renewal_.begin();
+    } catch (const std::system_error&) {  // no thread to be had: the lease ends by itself
     }
-    return all;
+  }
+
+  /// Whether there was a lease to renew. Without memory for it nothing is renewed this time.
+  [[gnu::cold]] bool renew() noexcept {
+    std::vector<Query<key_type>> held;
+    try {
+      const std::lock_guard lock(mutex_);
+      if (held_.empty()) return false;
+      for (const auto* lease : held_) held.push_back(lease->of_);
+    } catch (const std::bad_alloc&) {
+      return true;
+    }
+    tell([&](auto& store) { store.renew_leases(held, owner_, time_); });
+    return true;
   }
 
   /// A flight that followed an erase may hold the same: the last one gives it back.
@@ -203,9 +190,8 @@ class Leases {
   const std::string owner_ = std::to_string(random_seed()) + "-" + std::to_string(random_seed());
   StripedCounters<counters> counts_;
   std::mutex mutex_;
-  std::condition_variable_any first_, rest_;
   std::vector<const Lease*> held_;
-  std::jthread heartbeat_;  // last: it uses all the rest
+  PeriodicTask renewal_;  // of all leases. Last: it uses all the rest
 };
 
 }  // namespace render_cache::detail

@@ -9,19 +9,18 @@
 #include <render_cache/entry/keys.hpp>
 #include <render_cache/read/flight.hpp>
 #include <render_cache/read/options.hpp>
+#include <render_cache/read/periodic_task.hpp>
 #include <render_cache/read/publishing.hpp>
 #include <render_cache/read/stats.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <exception>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 namespace render_cache::detail {
@@ -52,7 +51,8 @@ class Owed {
 
   Owed(Publishing& publishing, Flights& flights, const CacheOptions& options)
       : publishing_(publishing), flights_(flights), max_count_(options.max_owed), max_bytes_(options.max_owed_bytes),
-        pause_(std::max(options.store_pause, std::chrono::milliseconds(100))) {}
+        settlement_(std::max(options.store_pause, std::chrono::milliseconds(100)),
+                    [this](const std::stop_token& stop) { return settle_all(stop); }) {}
 
   /// Of a flight that has not landed. Without memory or a thread for it there is no debt.
   void add(Debt debt) noexcept {
@@ -61,9 +61,8 @@ class Owed {
       one.push_back(std::move(debt));
       one.front().flight = flights_.owe(one.front().flight);
       const std::lock_guard lock(mutex_);
-      if (!worker_.joinable()) worker_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+      settlement_.begin();
       keep(one, false);
-      some_.notify_one();
     } catch (const std::exception&) {
     }
   }
@@ -79,22 +78,21 @@ class Owed {
   enum Counter : std::size_t { stored, dropped, counters };
   using Debts = std::list<Debt>;
 
-  void work(const std::stop_token& stop) noexcept {
+  /// Whether something is owed still.
+  bool settle_all(const std::stop_token& stop) noexcept {
     std::unique_lock lock(mutex_);
-    while (some_.wait(lock, stop, [this] { return !debts_.empty(); }) && !stop.stop_requested()) {
-      rest_.wait_until(lock, stop, from_now(pause_), [] { return false; });
-      for (bool away = false; !away && !debts_.empty() && !stop.stop_requested();) {
-        Debts first;
-        take(debts_.begin(), first);
-        settling_ = true;
-        lock.unlock();
-        away = !settle(first.front());
-        if (!away) first.clear();
-        lock.lock();
-        settling_ = false;
-        if (away) keep(first, true);
-      }
+    for (bool away = false; !away && !debts_.empty() && !stop.stop_requested();) {
+      Debts first;
+      take(debts_.begin(), first);
+      settling_ = true;
+      lock.unlock();
+      away = !settle(first.front());
+      if (!away) first.clear();
+      lock.lock();
+      settling_ = false;
+      if (away) keep(first, true);
     }
+    return !debts_.empty();
   }
 
   /// False while the store is away.
@@ -135,14 +133,12 @@ class Owed {
   Publishing& publishing_;
   Flights& flights_;
   const std::size_t max_count_, max_bytes_;
-  const std::chrono::milliseconds pause_;
   StripedCounters<counters> counts_;
   mutable std::mutex mutex_;
-  std::condition_variable_any some_, rest_;
   Debts debts_;  // the oldest first
   std::size_t bytes_ = 0;
   bool settling_ = false;  // one more, which the thread has taken out
-  std::jthread worker_;  // last: it uses all the rest
+  PeriodicTask settlement_;  // last: it uses all the rest
 };
 
 }  // namespace render_cache::detail
