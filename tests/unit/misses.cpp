@@ -4,12 +4,12 @@
 
 #include "support/archetypes.hpp"
 #include "support/catch.hpp"
+#include "support/places.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <future>
 #include <latch>
-#include <mutex>
 #include <semaphore>
 #include <stdexcept>
 #include <string>
@@ -22,6 +22,9 @@ using namespace std::chrono_literals;
 using archetype::CountingRenderer;
 using archetype::FullStore;
 using archetype::MinimalHasher;
+using test::LivePlaces;
+using test::Place;
+using test::PlaceRenderer;
 
 namespace {
 
@@ -37,52 +40,15 @@ struct Fixture {
   auto& during() { return renderer.state->during; }
 };
 
-/// A source that lives elsewhere and changes under its readers.
-struct Place {
-  struct State {
-    std::string sample, content;
-    bool settled = true;
-  };
-  mutable std::mutex mutex;
-  State state;
-  void set(State next) {
-    const std::lock_guard lock(mutex);
-    state = std::move(next);
-  }
-  State get() const {
-    const std::lock_guard lock(mutex);
-    return state;
-  }
-};
-Fingerprint sampled(const Place::State& state) {
-  auto sample = Fingerprint().add("source", state.sample);
-  if (!state.settled) sample.mark_unsettled();
-  return sample;
-}
-
-struct LivePlaces {
-  static constexpr bool source_can_move = true;
-  Fingerprint components(const Place* place) const { return sampled(place->get()); }
-};
 struct FreezingPlaces {
   std::shared_ptr<std::function<void()>> before_freeze = std::make_shared<std::function<void()>>([] {});
-  Fingerprint components(const Place* place) const { return sampled(place->get()); }
+  Fingerprint components(const Place* place) const { return place->get().fingerprint(); }
   Frozen<std::string> freeze(const Place* place) const {
     (*before_freeze)();
     const auto state = place->get();
-    return {sampled(state), state.content};
+    return {state.fingerprint(), state.content};
   }
 };
-struct PlaceRenderer {
-  CountingRenderer counting;
-  std::string_view version() const { return counting.version(); }
-  WikiPage render(const WikiKey& k, const Place* place) const { return counting.render(k, place->get().content); }
-};
-
-}  // namespace
-template <>
-inline constexpr bool render_cache::outlives_call<const Place*> = true;  // the tests keep their places longer than the cache
-namespace {
 
 void poison(const WikiKey&, const std::string& content) {
   if (content == "poison") throw std::runtime_error("poisonous");

@@ -8,6 +8,7 @@
 #include "laws/two_nodes.hpp"
 #include "support/archetypes.hpp"
 #include "support/catch.hpp"
+#include "support/places.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <atomic>
@@ -15,7 +16,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -28,35 +28,11 @@ using namespace std::chrono_literals;
 using archetype::CountingRenderer;
 using archetype::FullStore;
 using archetype::MinimalHasher;
+using test::LivePlaces;
+using test::Place;
+using test::PlaceRenderer;
 
 namespace {
-
-/// A text that lives elsewhere.
-struct Place {
-  mutable std::mutex mutex;
-  std::string text;
-  std::string get() const {
-    const std::lock_guard lock(mutex);
-    return text;
-  }
-  void set(std::string now) {
-    const std::lock_guard lock(mutex);
-    text = std::move(now);
-  }
-};
-using PlacePtr = std::shared_ptr<Place>;
-
-struct LivePlaces {
-  static constexpr bool source_can_move = true;
-  Fingerprint components(const Place* place) const { return std::move(Fingerprint().add("source", place->get())); }
-  Fingerprint components(const PlacePtr& place) const { return components(place.get()); }
-};
-struct PlaceRenderer {
-  CountingRenderer counting;
-  std::string_view version() const { return counting.version(); }
-  WikiPage render(const WikiKey& key, const Place* place) const { return counting.render(key, place->get()); }
-  WikiPage render(const WikiKey& key, const PlacePtr& place) const { return render(key, place.get()); }
-};
 
 WikiKey page(int number) { return {"docs", std::to_string(number)}; }
 
@@ -91,9 +67,6 @@ CacheStats when_settled(const Cache& cache) {
 }
 
 }  // namespace
-
-template <>
-inline constexpr bool render_cache::outlives_call<PlacePtr> = true;
 
 TEST_CASE("what is rendered while the store is away is stored when it is back") {
   Texts one;
@@ -134,7 +107,7 @@ TEST_CASE("what is owed is sampled again, and given up if the source has moved")
   cache.get(page(2), stays);
   cache.get(page(3), stays.get());  // nobody knows for how long it is there
   CHECK(cache.stats().owed == 2);
-  moves->set("other");
+  moves->set({"other", "other"});
   *away = false;
   const auto stats = when_settled(cache);
   CHECK(stats.owed_stored == 1);
