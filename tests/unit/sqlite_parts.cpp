@@ -1,4 +1,5 @@
-// What a SqliteStore is made of, each part alone: connections and transactions, the lock between processes, the files.
+// What a SqliteStore is made of, each part alone: connections and transactions, the lock between processes, the files. What keeps
+// them together is in sqlite_file.cpp.
 #include <render_cache/store/sqlite.hpp>
 
 #include "support/catch.hpp"
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <iterator>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -14,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -164,6 +167,82 @@ TEST_CASE("sqlite: a program without standard input may get its number for a loc
   CHECK(open_files() == before);
 }
 
+TEST_CASE("sqlite: a lock that cannot be had is said at once, and not taken for another's") {
+  const TemporaryDirectory directory;
+  SqliteFileLock lock((directory / "lock").string());
+  const int its_file = ::dup(0);  // the number of the next one
+  ::close(its_file);
+  lock.lock(0ms);
+  lock.unlock();
+  ::close(its_file);
+  CHECK_THROWS_WITH(lock.lock(2s), ContainsSubstring("cannot be locked: Bad file descriptor"));
+}
+
+TEST_CASE("sqlite: a writer that cannot have the lock when it ends leaves its log as it is") {
+  const TemporaryDirectory directory;
+  const auto path = directory / "a.db";
+  SqliteFileLock other(path.string() + "-lock");
+  {
+    SqliteWriter writer({.path = path, .busy_timeout = 1ms});
+    {
+      const SqliteWriter::Turn turn(writer);
+      writer.connection().run_script("CREATE TABLE t (x)");
+    }
+    other.lock(0ms);
+  }
+  CHECK(fs::file_size(path.string() + "-wal") > 0);
+  other.unlock();
+  { const SqliteWriter writer({.path = path, .busy_timeout = 1ms}); }
+  CHECK_FALSE(fs::exists(path.string() + "-wal"));
+  CHECK(SqliteConnection(path, Access::read, 1ms).query("SELECT count(*) FROM t").at(0).at(0) == "0");
+}
+
+TEST_CASE("sqlite: a file system without shared memory is refused in words") {
+  struct NoSharedMemory {
+    sqlite3_vfs* const usual = sqlite3_vfs_find(nullptr);
+    NoSharedMemory() { sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1); }
+    NoSharedMemory(const NoSharedMemory&) = delete;
+    NoSharedMemory& operator=(const NoSharedMemory&) = delete;
+    ~NoSharedMemory() { sqlite3_vfs_register(usual, 1); }
+  };
+  const NoSharedMemory none;
+  const TemporaryDirectory directory;
+  CHECK_THROWS_WITH(SqliteWriter({.path = directory / "a.db"}),
+                    ContainsSubstring("the write-ahead log is refused (journal mode 'delete'); is it on a network file system?"));
+}
+
+TEST_CASE("sqlite: a text that there is no memory for is not an empty one") {
+  const Database database;
+  auto connection = database.connect();
+  SqliteStatement statement(connection, "SELECT zeroblob(100000000)");
+  auto run = statement.run();
+  REQUIRE(run.step());
+  struct LittleMemory {
+    const sqlite3_int64 before = sqlite3_hard_heap_limit64(50'000'000);
+    LittleMemory() = default;
+    LittleMemory(const LittleMemory&) = delete;
+    LittleMemory& operator=(const LittleMemory&) = delete;
+    ~LittleMemory() { sqlite3_hard_heap_limit64(before); }
+  };
+  const LittleMemory little;
+  CHECK_THROWS_AS(run.column_text(0), std::bad_alloc);
+}
+
+TEST_CASE("sqlite: a query of live groups that the file fails is no wrong query") {
+  const Database database;
+  auto connection = database.connect();
+  sqlite3_create_function(
+      connection.handle(), "fails", 1, SQLITE_UTF8, nullptr,
+      [](sqlite3_context* context, int, sqlite3_value** code) { sqlite3_result_error_code(context, sqlite3_value_int(*code)); },
+      nullptr, nullptr);
+  const auto fails_with = [](int code) { return "SELECT fails(" + std::to_string(code) + ")"; };
+  const auto each = [](auto&) {};
+  CHECK_THROWS_AS(detail::run_live_query(connection, fails_with(SQLITE_CORRUPT), 0ms, each), SqliteCorrupt);
+  CHECK_THROWS_AS(detail::run_live_query(connection, fails_with(SQLITE_IOERR), 0ms, each), StoreUnavailable);
+  CHECK_THROWS_WITH(detail::run_live_query(connection, fails_with(SQLITE_ERROR), 0ms, each),
+                    ContainsSubstring("must be one SELECT"));
+}
+
 TEST_CASE("sqlite: a database that cannot be moved aside is an error") {
   const TemporaryDirectory directory;
   CHECK_THROWS_WITH(detail::set_aside((directory / "absent.db").string()),
@@ -251,40 +330,7 @@ TEST_CASE("sqlite: a store counts its turns, and has one reader at least") {
   const auto stats = store.stats();
   CHECK(stats.writes == 3);
   CHECK(stats.reads == 2);
-  CHECK(stats.unreadable + stats.reopened + stats.corrupt == 0);
-}
-
-TEST_CASE("sqlite: who finds all readers busy waits as long as the options say, and the reader is free again then") {
-  const SqliteWiki wiki;
-  auto options = wiki.options();
-  options.readers = 1;
-  options.busy_timeout = 20ms;
-  { const WikiStore makes_the_tables(options); }
-  detail::SqliteFile file(table_of<WikiSchema>(), options);
-  const auto one = [](auto&) { return 1; };
-  file.read([&](auto&) {
-    CHECK_THROWS_WITH(file.read(one), ContainsSubstring("all 1 readers were busy for 20 ms"));
-    return 0;
-  });
-  CHECK(file.read(one) == 1);
-}
-
-TEST_CASE("sqlite: an action that meets damage is tried once more, on a new file, and no more often") {
-  const SqliteWiki wiki;
-  detail::SqliteFile file(table_of<WikiSchema>(), wiki.options());
-  int tries = 0;
-  const auto damaged = [&](auto&) -> int {
-    ++tries;
-    throw SqliteCorrupt("damaged");
-  };
-  CHECK_THROWS_AS(file.read(damaged), SqliteCorrupt);
-  CHECK(tries == 2);
-  CHECK(file.stats().corrupt == 1);
-  CHECK_THROWS_AS(file.write(damaged), SqliteCorrupt);
-  CHECK(tries == 4);
-  CHECK(file.stats().corrupt == 2);
-  CHECK(file.read([](auto&) { return 1; }) == 1);
-  CHECK(file.write([](auto&) { return 1; }) == 1);
+  CHECK(stats.unreadable + stats.damaged + stats.reopened + stats.corrupt == 0);
 }
 
 TEST_CASE("sqlite: what is not given is as documented") {

@@ -44,10 +44,11 @@ class SqliteStatements {
 class SqliteDatabase {
  public:
   struct Writing {
-    Writing(SqliteConnection& writer, const Table& table) : connection(writer), statements(writer, table) {}
+    Writing(SqliteConnection& writer, const Table& table)
+        : connection(writer), statements(writer, table), keeps_leases(has_lease_table(writer)) {}
     SqliteConnection& connection;
     SqliteStatements statements;
-    bool keeps_leases = false;  // the file has their table
+    const bool keeps_leases;  // the file has their table
   };
 
   /// A file that was at the path before is `lost`. The table must outlive it.
@@ -76,9 +77,7 @@ class SqliteDatabase {
       migrate_leases(connection);
     }
     check_table(connection, table);
-    Writing writing(connection, table);
-    writing.keeps_leases = has_lease_table(connection);
-    return writing;
+    return Writing(connection, table);
   }
 
   SqliteWriter writer_;

@@ -60,7 +60,7 @@ class SqliteFile {
           damaged = lease.reader->database;
         }
       }
-      begin_anew(std::move(damaged));
+      discard(std::move(damaged));
     }
   }
 
@@ -74,7 +74,7 @@ class SqliteFile {
       } catch (const SqliteCorrupt&) {
         if (again) throw;
       }
-      begin_anew(std::move(database));
+      discard(std::move(database));
     }
   }
 
@@ -82,8 +82,8 @@ class SqliteFile {
   /// others write, also between two such calls with the same `not_before`. An action ends soon after its turn is over.
   template <class Action>
   void write_in_turns(Clock::time_point& not_before, Action action) {
-    bool more = false;
-    do {
+    bool more = true;
+    while (more) {
       std::this_thread::sleep_until(not_before);
       const auto pause = write([&](Writing& writing) {
         const SqliteTurn turn;
@@ -91,7 +91,7 @@ class SqliteFile {
         return turn.pause();
       });
       not_before = Clock::now() + pause;
-    } while (more);
+    }
   }
 
   [[nodiscard]] const Table& table() const noexcept { return table_; }
@@ -130,7 +130,7 @@ class SqliteFile {
       std::unique_lock lock(mutex_);
       if (const auto now = Clock::now(); !database_ || now >= next_look_) look(now, closed);
       const auto free_or_room = [&] { return !idle_.empty() || open_ < options_.readers; };
-      if (!free_or_room() && !freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
+      if (!freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
         throw StoreUnavailable("SQLite: all " + std::to_string(options_.readers) + " readers were busy for " +
                                std::to_string(options_.busy_timeout.count()) + " ms; raise SqliteOptions::readers");
       }
@@ -169,7 +169,7 @@ class SqliteFile {
     }
     freed_.notify_one();
     if (failure) std::rethrow_exception(failure);
-    if (damaged) begin_anew(database);
+    if (damaged) discard(database);
     return nullptr;
   }
 
@@ -213,7 +213,6 @@ class SqliteFile {
     closed.second = std::exchange(idle_, {});
     closed.first = std::exchange(database_, nullptr);
     idle_.reserve(options_.readers);
-    next_try_ = {};
   }
 
   [[gnu::cold]] void open(Clock::time_point now, const SqliteFiles& lost = {}) {
@@ -257,15 +256,13 @@ class SqliteFile {
     ++stats_.corrupt;
   }
 
-  /// Takes the mutex. Another thread may have done it.
-  [[gnu::cold]] void begin_anew(std::shared_ptr<Database> damaged) {
+  /// Takes the mutex. Another thread may have done it. Whoever reads or writes next begins a new one.
+  [[gnu::cold]] void discard(std::shared_ptr<Database> damaged) {
     Closed closed;
     const std::lock_guard lock(mutex_);
-    if (database_ == damaged) {
-      close(closed);
-      move_aside(damaged->files().database);
-    }
-    if (!database_) open(Clock::now());
+    if (database_ != damaged) return;
+    close(closed);
+    move_aside(damaged->files().database);
   }
 
   const Table table_;

@@ -76,10 +76,10 @@ class SqliteWriter {
     auto connection = std::make_unique<SqliteConnection>(path_, SqliteConnection::Access::write, timeout_);
     // Before the first table: both are fixed by it.
     connection->run_script("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL");
-    const auto mode = connection->query("PRAGMA journal_mode = WAL");
-    if (mode.empty() || mode[0][0] != "wal") {
-      throw StoreUnavailable("SQLite, '" + path_ + "': the write-ahead log is refused (journal mode '" +
-                             (mode.empty() ? "" : mode[0][0].value_or("")) + "'); is it on a network file system?");
+    const auto mode = connection->query("PRAGMA journal_mode = WAL").at(0).at(0).value();  // what it is now
+    if (mode != "wal") {
+      throw StoreUnavailable("SQLite, '" + path_ + "': the write-ahead log is refused (journal mode '" + mode +
+                             "'); is it on a network file system?");
     }
     // A crash may lose the last entries and damages nothing. What is erased need not be overwritten. A sweep's turn fits into the
     // page cache, or pages would be written twice; a checkpoint of twice the usual size writes fewer of them, and is short enough
