@@ -3,6 +3,7 @@
 #include <render_cache/sql/statements.hpp>
 
 #include "support/catch.hpp"
+#include "support/sqlite_on_opening.hpp"
 #include "support/sqlite_wiki.hpp"
 
 #include <chrono>
@@ -10,8 +11,14 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <stop_token>
 #include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
 
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +106,71 @@ TEST_CASE("sqlite: a sweep to bounds that removes nothing gives nothing back") {
   const auto writes = store.stats().writes;
   CHECK(store.prune_to({.max_age = std::chrono::hours(24)}) == PruneReport{1, 0, 0, false});
   CHECK(store.stats().writes == writes);
+}
+
+TEST_CASE("sqlite: a sweep that finds no free pages writes nothing") {
+  Populated wiki;
+  const auto writes = wiki.store.stats().writes;
+  CHECK(wiki.store.prune([](const WikiKey&) { return true; }, {}) == PruneReport{12, 0, 0, false});
+  CHECK(wiki.store.stats().writes == writes);
+}
+
+TEST_CASE("sqlite: pages are given back in turns, too, until there are no more or the sweep is stopped") {
+  SqliteWiki wiki;
+  int turns = 0;
+  const OnOpening slow([&](sqlite3* connection) {
+    const auto work = [](unsigned, void* counter, void* statement, void*) {
+      if (std::string_view(sqlite3_sql(static_cast<sqlite3_stmt*>(statement))) == "PRAGMA incremental_vacuum") {
+        ++*static_cast<int*>(counter);
+        std::this_thread::sleep_for(detail::SqliteTurn::longest);
+      }
+      return 0;
+    };
+    return sqlite3_trace_v2(connection, SQLITE_TRACE_STMT, work, &turns) == SQLITE_OK;
+  });
+  WikiStore store(wiki.options());
+  for (int number = 0; number < 2; ++number)
+    store.publish({"gone", std::to_string(number)}, page(number, std::string(30'000, 'x')));
+  store.erase_group("gone");
+  const auto free_pages = [&] { return std::stoi(wiki.outside().query("PRAGMA freelist_count").at(0).at(0).value()); };
+  const int free = free_pages();
+  REQUIRE(free > 3);
+  PruneOptions options;
+  const auto keep_all = [](const WikiKey&) { return true; };
+  SECTION("stopped") {
+    std::stop_source source;
+    source.request_stop();
+    options.stop = source.get_token();
+    store.prune(keep_all, options);
+    CHECK(turns == 1);
+    CHECK(free_pages() == free - 1);
+  }
+  SECTION("until there are no more") {
+    store.prune(keep_all, options);
+    CHECK(turns >= free);
+    CHECK(free_pages() == 0);
+  }
+}
+
+TEST_CASE("sqlite: of more groups than are read at once each is looked at once") {
+  SqliteWiki wiki;
+  WikiStore store(wiki.options());
+  std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>> pages;
+  for (int number = 0; number < 1'001; ++number) pages.emplace_back(WikiKey{"group " + std::to_string(number), "p"}, page(1));
+  store.publish_many(pages);
+  CHECK(store.prune_groups("SELECT 'group 7'") == PruneReport{1'000, 1'000, 0, false, 1'001, 1'000});
+  CHECK(found(store, {"group 7", "p"}, 1) == 1);
+}
+
+TEST_CASE("sqlite: a group that cannot be read stops the clean-up by groups, and says where it is") {
+  Populated wiki;
+  // Not STRICT, as a table of somebody's own may be: then a text's column may hold bytes.
+  wiki.outside().run_script(
+      "CREATE TABLE loose(repo_alias TEXT, page_path TEXT, rendered_html TEXT, metadata TEXT, source_hash TEXT, rendered_at "
+      "TEXT, PRIMARY KEY(repo_alias, page_path)); INSERT INTO loose SELECT * FROM wiki_cache; DROP TABLE wiki_cache; "
+      "ALTER TABLE loose RENAME TO wiki_cache; UPDATE wiki_cache SET repo_alias = x'62' WHERE repo_alias = 'b'");
+  CHECK_THROWS_WITH(wiki.store.prune_groups(live), ContainsSubstring("'repo_alias' is no text in a row of 'wiki_cache'"));
+  CHECK(wiki.outside().query("SELECT count(*) FROM wiki_cache").at(0).at(0) == "12");
 }
 
 TEST_CASE("sqlite: a dry run, too, tells what is newer than the sweep") {

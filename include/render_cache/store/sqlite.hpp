@@ -85,7 +85,7 @@ class SqliteStore {
     return file_.read([&](Reader& reader) -> std::optional<Aged<value_type>> {
       auto run = reader.statements[&SqliteSql::make_lookup_stale].run();
       run.bind_members(key);
-      if (!run.step() || run.is_null(0)) return {};
+      if (!run.step()) return {};
       auto found = read_lookup(run, key, Fingerprint::from_text(std::string(StoredText(run.column_text(0)).fingerprint())));
       if (!found.entry) return {};
       const auto age = run.column_integer(2 + static_cast<int>(file_.table().values.size()));
@@ -321,7 +321,7 @@ class SqliteStore {
           auto& one = keys.emplace_back();
           const int column = read_key(run, one);
           Timestamp time;
-          if (!run.is_null(column) && run.read(column, time).empty()) one.time = time;
+          if (run.read(column, time).empty()) one.time = time;
           one.bytes = static_cast<std::uint64_t>(run.column_integer(column + 1));
         }
         return keys;
