@@ -15,6 +15,8 @@
 #include <render_cache/sql/table_check.hpp>
 #include <render_cache/store/postgres/client.hpp>
 #include <render_cache/store/postgres/rows.hpp>
+#include <render_cache/store/postgres/statements.hpp>
+#include <render_cache/store/postgres/sweep_steps.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -165,7 +167,7 @@ class PostgresStore {
     check_key(key);
     PostgresParameters parameters;
     detail::add_parameters(parameters, key);
-    return query(statements_.erase, parameters).affected_rows() > 0;
+    return client_.run(statements_.erase, parameters).affected_rows() > 0;
   }
 
   std::size_t erase_group(const group_t<key_type>& group) {
@@ -174,13 +176,13 @@ class PostgresStore {
     }
     PostgresParameters parameters;
     detail::add_parameter(parameters, group);
-    return query(statements_.erase_group, parameters).affected_rows();
+    return client_.run(statements_.erase_group, parameters).affected_rows();
   }
 
   /// No connection is held while the predicate runs, so that it may use the store itself. An entry that another node
   /// erases meanwhile is counted as kept_newer.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
-    Steps steps{*this, sweep_start()};
+    detail::PostgresSweepSteps<key_type> steps(client_, statements_, table_);
     return sweep<key_type>(
         keep, options, [&](const key_type* after, std::size_t limit) { return steps.keys(after, limit); },
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
@@ -192,7 +194,7 @@ class PostgresStore {
   /// that this is meant, and for one of more rows than `max_live_groups`.
   PruneReport prune_groups(std::string_view live_query, const PruneOptions& options = {},
                            WhenNoneLive when_none = WhenNoneLive::refuse) {
-    Steps steps{*this, sweep_start()};
+    detail::PostgresSweepSteps<key_type> steps(client_, statements_, table_);
     const auto lives = live_groups(live_query, options.query_timeout, when_none);
     return sweep_groups<key_type>(
         lives, options, [&](const group_t<key_type>* after, std::size_t limit) { return steps.groups(after, limit); },
@@ -226,9 +228,9 @@ class PostgresStore {
   /// to come, are the oldest. Reads no row where the table's pages are fewer and no age is set; else each key once or twice. Entries for
   /// whose keys `stays` says false count as gone: in a dry run, those that another sweep would remove. Throws StoreError for a bound of zero.
   PruneReport prune_to(const Bounds& bounds, const PruneOptions& options = {}, const KeepPredicate<key_type>& stays = {}) {
-    Steps steps{*this, sweep_start()};
+    detail::PostgresSweepSteps<key_type> steps(client_, statements_, table_);
     return sweep_to_bounds<key_type>(
-        bounds, options, stays, steps.start,
+        bounds, options, stays, steps.start(),
         [&] { return client_.run([&](PostgresConnection& connection) { return table_bytes(connection, S::table); }); },
         [&](const key_type* after, std::size_t limit, bool bytes) { return steps.survey(after, limit, bytes); },
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
@@ -243,29 +245,6 @@ class PostgresStore {
   }
 
  private:
-  struct Prepared {
-    explicit Prepared(const Table& table)
-        : Prepared(Sql<PostgresDialect>(table), BatchSql<PostgresDialect>(table), ReplaceSql<PostgresDialect>(table),
-                   detail::LeaseSql<PostgresDialect>(table)) {}
-    Prepared(const Sql<PostgresDialect>& sql, const BatchSql<PostgresDialect>& batch, const ReplaceSql<PostgresDialect>& over,
-             const detail::LeaseSql<PostgresDialect>& leases)
-        : lookup("lookup", sql.lookup.text), lookup_many("lookup_many", batch.lookup_many.text),
-          lookup_stale("lookup_stale", sql.lookup_stale.text), publish("publish", sql.publish.text),
-          publish_many("publish_many", batch.publish_many.text), insert_new("insert_new", over.insert_new.text),
-          replace("replace", over.replace.text), erase("erase", sql.erase.text), erase_group("erase_group", sql.erase_group.text),
-          sweep_start("sweep_start", sql.sweep_start.text), sweep_first("sweep_first", sql.sweep_first.text),
-          sweep_next("sweep_next", sql.sweep_next.text), erase_older("erase_older", batch.erase_older.text),
-          groups_first("groups_first", sql.groups_first.text), groups_next("groups_next", sql.groups_next.text),
-          sweep_group_first("sweep_group_first", sql.sweep_group_first.text),
-          sweep_group_next("sweep_group_next", sql.sweep_group_next.text), survey_first("survey_first", sql.survey_first.text),
-          survey_next("survey_next", sql.survey_next.text), acquire_lease("acquire_lease", leases.acquire.text),
-          renew_lease("renew_lease", leases.renew.text), release_lease("release_lease", leases.release.text),
-          clean_up_leases("clean_up_leases", leases.clean_up.text) {}
-    PostgresStatement lookup, lookup_many, lookup_stale, publish, publish_many, insert_new, replace, erase, erase_group,
-        sweep_start, sweep_first, sweep_next, erase_older, groups_first, groups_next, sweep_group_first, sweep_group_next,
-        survey_first, survey_next, acquire_lease, renew_lease, release_lease, clean_up_leases;
-  };
-
   PostgresPool::MakeReady make_ready(const PostgresOptions& options) {
     return [this, migrations = options.migrations, history = options.migration_history](PostgresConnection& connection) {
       if (!migrations.empty()) {
@@ -339,92 +318,6 @@ class PostgresStore {
     return sorted;
   }
 
-  std::string sweep_start() {
-    const auto rows = query(statements_.sweep_start, {});
-    return std::string(detail::text_of(rows[0][0]));
-  }
-
-  /// What sweeps ask for.
-  struct Steps {
-    PostgresStore& store;
-    const std::string start;
-
-    std::vector<SweptKey<key_type>> keys(const key_type* after, std::size_t limit) {
-      PostgresParameters parameters;
-      if (after != nullptr) detail::add_parameters(parameters, *after);
-      return read_keys(after != nullptr ? store.statements_.sweep_next : store.statements_.sweep_first, parameters, limit);
-    }
-
-    std::vector<SweptKey<key_type>> keys_of(const group_t<key_type>& group, const key_type* after, std::size_t limit) {
-      PostgresParameters parameters;
-      after != nullptr ? detail::add_parameters(parameters, *after) : detail::add_parameter(parameters, group);
-      const auto& statements = store.statements_;
-      return read_keys(after != nullptr ? statements.sweep_group_next : statements.sweep_group_first, parameters, limit);
-    }
-
-    std::vector<SurveyedKey<key_type>> survey(const key_type* after, std::size_t limit, bool with_bytes) {
-      PostgresParameters parameters;
-      if (after != nullptr) detail::add_parameters(parameters, *after);
-      parameters.add(start);
-      parameters.add_owned(with_bytes ? "1" : "0");
-      parameters.add_owned(std::to_string(limit));
-      std::vector<SurveyedKey<key_type>> keys;
-      for (const auto& row :
-           store.query(after != nullptr ? store.statements_.survey_next : store.statements_.survey_first, parameters)) {
-        auto& one = keys.emplace_back();
-        const auto column = read_key(row, one);
-        one.time = from_text<Timestamp>(detail::text_of(row[column]));
-        one.bytes = from_text<std::uint64_t>(detail::text_of(row[column + 1])).value();
-      }
-      return keys;
-    }
-
-    std::vector<group_t<key_type>> groups(const group_t<key_type>* after, std::size_t limit) {
-      PostgresParameters parameters;
-      if (after != nullptr) detail::add_parameter(parameters, *after);
-      parameters.add_owned(std::to_string(limit));
-      std::vector<group_t<key_type>> groups;
-      for (const auto& row :
-           store.query(after != nullptr ? store.statements_.groups_next : store.statements_.groups_first, parameters)) {
-        const auto wrong = detail::read_field(row[0], groups.emplace_back());
-        if (!wrong.empty()) unreadable_key(detail::text({"'", store.table_.keys.front().name, "' ", wrong}));
-      }
-      return groups;
-    }
-
-    std::size_t erase_older(std::span<const key_type> doomed) {
-      detail::MemberArrays<key_type> keys;
-      for (const auto& key : doomed) keys.add(key);
-      PostgresParameters parameters;
-      keys.move_to(parameters);
-      parameters.add(start);
-      return store.query(store.statements_.erase_older, parameters).affected_rows();
-    }
-
-   private:
-    std::vector<SweptKey<key_type>> read_keys(const PostgresStatement& statement, PostgresParameters& parameters,
-                                              std::size_t limit) {
-      parameters.add(start);
-      parameters.add_owned(std::to_string(limit));
-      std::vector<SweptKey<key_type>> keys;
-      for (const auto& row : store.query(statement, parameters)) read_key(row, keys.emplace_back());
-      return keys;
-    }
-
-    /// Its columns are the first ones; returns the next.
-    pqxx::row::size_type read_key(const pqxx::row& row, SweptKey<key_type>& swept) const {
-      const auto wrong = detail::read_fields(row, 0, swept.key);
-      if (!wrong.empty()) unreadable_key(wrong);
-      const auto newer = static_cast<pqxx::row::size_type>(store.table_.keys.size());
-      swept.newer = detail::text_of(row[newer]) == "t";
-      return newer + 1;
-    }
-
-    [[noreturn]] static void unreadable_key(const std::string& wrong) {
-      throw StoreError(wrong + " in a row of '" + std::string(S::table) + "'");
-    }
-  };
-
   pqxx::result look_up(const PostgresStatement& statement, const PostgresParameters& parameters,
                        std::chrono::milliseconds more = {}) {
     return client_.look_up([&](PostgresConnection& connection) { return connection.run(statement, parameters); }, more);
@@ -433,13 +326,9 @@ class PostgresStore {
   std::size_t send(const PostgresStatement& statement, const PostgresParameters& parameters) {
     return client_.publish([&](PostgresConnection& connection) { return connection.run(statement, parameters).affected_rows(); });
   }
-  template <class Statement>
-  pqxx::result query(const Statement& statement, const PostgresParameters& parameters) {
-    return client_.run([&](PostgresConnection& connection) { return connection.run(statement, parameters); });
-  }
 
   const Table table_ = table_of<S>();
-  const Prepared statements_{table_};  // outlives the connections, which remember what they have prepared
+  const detail::PostgresStatements statements_{table_};  // outlives the connections, which remember what they have prepared
   const Bounds bounds_;
   std::atomic<bool> keeps_leases_ = false;
   PostgresClient client_;

@@ -13,6 +13,7 @@
 #include <render_cache/store/sqlite/file.hpp>
 #include <render_cache/store/sqlite/live_query.hpp>
 #include <render_cache/store/sqlite/options.hpp>
+#include <render_cache/store/sqlite/sweep_steps.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -25,7 +26,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -47,7 +47,6 @@ class SqliteStore {
   using Run = SqliteStatement::Run;
   using SqliteSql = Sql<SqliteDialect>;
   using LeaseSql = detail::LeaseSql<SqliteDialect>;
-  using SqliteTurn = detail::SqliteTurn;
 
  public:
   using schema_type = S;  ///< the schema, as it was given
@@ -180,11 +179,11 @@ class SqliteStore {
   }
 
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
-    Steps steps{*this, sweep_start()};
+    detail::SqliteSweepSteps<key_type> steps(file_);
     const auto report = sweep<key_type>(
         keep, options, [&](const key_type* after, std::size_t limit) { return steps.keys(after, limit); },
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
-    if (!options.dry_run) return_pages(options, steps.next_turn);
+    if (!options.dry_run) steps.return_pages(options);
     return report;
   }
 
@@ -194,7 +193,7 @@ class SqliteStore {
   /// says that this is meant, and for one of more rows than `max_live_groups`.
   PruneReport prune_groups(std::string_view live_query, const PruneOptions& options = {},
                            WhenNoneLive when_none = WhenNoneLive::refuse) {
-    Steps steps{*this, sweep_start()};
+    detail::SqliteSweepSteps<key_type> steps(file_);
     const auto lives = live_groups(live_query, options.query_timeout, when_none);
     const auto report = sweep_groups<key_type>(
         lives, options, [&](const group_t<key_type>* after, std::size_t limit) { return steps.groups(after, limit); },
@@ -202,7 +201,7 @@ class SqliteStore {
           return steps.keys_of(group, after, limit);
         },
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
-    if (!options.dry_run) return_pages(options, steps.next_turn);
+    if (!options.dry_run) steps.return_pages(options);
     return report;
   }
 
@@ -232,13 +231,13 @@ class SqliteStore {
   /// to come, are the oldest. Reads no row where the file's pages are fewer and no age is set; else each key once or twice. Entries for
   /// whose keys `stays` says false count as gone: in a dry run, those that another sweep would remove. Throws StoreError for a bound of zero.
   PruneReport prune_to(const Bounds& bounds, const PruneOptions& options = {}, const KeepPredicate<key_type>& stays = {}) {
-    Steps steps{*this, sweep_start()};
+    detail::SqliteSweepSteps<key_type> steps(file_);
     const auto report = sweep_to_bounds<key_type>(
-        bounds, options, stays, steps.start,
+        bounds, options, stays, steps.start(),
         [&] { return file_.read([&](Reader& reader) { return table_bytes(reader.connection, S::table); }); },
         [&](const key_type* after, std::size_t limit, bool bytes) { return steps.survey(after, limit, bytes); },
         [&](std::span<const key_type> doomed) { return steps.erase_older(doomed); });
-    if (!options.dry_run && report.removed > 0) return_pages(options, steps.next_turn);
+    if (!options.dry_run && report.removed > 0) steps.return_pages(options);
     return report;
   }
 
@@ -251,8 +250,6 @@ class SqliteStore {
   }
 
  private:
-  // --- Rows ---
-
   static void send(Writing& writing, const key_type& key, const value_type& value, const std::string& text) {
     writing.statements[&SqliteSql::make_publish].run().bind_members(key).bind_members(value).bind(text).step();
   }
@@ -269,141 +266,6 @@ class SqliteStore {
         stored, key, wanted, [&](std::size_t column, auto& member) { return run.read(static_cast<int>(column), member); });
     if (!found.unreadable.empty()) (found.damaged ? damaged_ : unreadable_).fetch_add(1, std::memory_order_relaxed);
     return found;
-  }
-
-  // --- Clean-up ---
-
-  /// SQLite's clock has milliseconds: wait for the next one, so that what was published before is older than the start.
-  std::string sweep_start() {
-    const auto now = [&] {
-      return file_.read([](Reader& reader) {
-        auto run = reader.statements[&SqliteSql::make_sweep_start].run();
-        run.step();
-        return std::string(run.column_text(0));
-      });
-    };
-    const auto before = now();
-    auto start = now();
-    for (; start == before; start = now()) std::this_thread::sleep_for(std::chrono::microseconds(200));
-    return start;
-  }
-
-  /// What sweeps ask for.
-  struct Steps {
-    SqliteStore& store;
-    const std::string start;
-    std::chrono::steady_clock::time_point next_turn{};  // what is read meanwhile is no pause the less
-
-    std::vector<SweptKey<key_type>> keys(const key_type* after, std::size_t limit) {
-      return store.file_.read([&](Reader& reader) {
-        auto run = reader.statements[after == nullptr ? &SqliteSql::make_sweep_first : &SqliteSql::make_sweep_next].run();
-        if (after != nullptr) run.bind_members(*after);
-        return read_keys(run, limit);
-      });
-    }
-
-    std::vector<SweptKey<key_type>> keys_of(const group_t<key_type>& group, const key_type* after, std::size_t limit) {
-      return store.file_.read([&](Reader& reader) {
-        auto run =
-            reader.statements[after == nullptr ? &SqliteSql::make_sweep_group_first : &SqliteSql::make_sweep_group_next].run();
-        after == nullptr ? run.bind(detail::to_field(group)) : run.bind_members(*after);
-        return read_keys(run, limit);
-      });
-    }
-
-    std::vector<SurveyedKey<key_type>> survey(const key_type* after, std::size_t limit, bool with_bytes) {
-      return store.file_.read([&](Reader& reader) {
-        auto run = reader.statements[after == nullptr ? &SqliteSql::make_survey_first : &SqliteSql::make_survey_next].run();
-        if (after != nullptr) run.bind_members(*after);
-        run.bind(start).bind(std::size_t{with_bytes}).bind(limit);
-        std::vector<SurveyedKey<key_type>> keys;
-        while (run.step()) {
-          auto& one = keys.emplace_back();
-          const int column = read_key(run, one);
-          Timestamp time;
-          if (run.read(column, time).empty()) one.time = time;
-          one.bytes = static_cast<std::uint64_t>(run.column_integer(column + 1));
-        }
-        return keys;
-      });
-    }
-
-    std::vector<group_t<key_type>> groups(const group_t<key_type>* after, std::size_t limit) {
-      return store.file_.read([&](Reader& reader) {
-        std::vector<group_t<key_type>> groups;
-        auto run = reader.statements[after == nullptr ? &SqliteSql::make_groups_first : &SqliteSql::make_groups_next].run();
-        if (after != nullptr) run.bind(detail::to_field(*after));
-        run.bind(limit);
-        while (run.step()) {
-          if (const auto wrong = run.read(0, groups.emplace_back()); !wrong.empty())
-            unreadable_key(store.file_.table().keys[0].name, wrong);
-        }
-        return groups;
-      });
-    }
-
-    /// In several transactions where one would take long.
-    std::size_t erase_older(std::span<const key_type> doomed) {
-      std::size_t erased = 0;
-      store.file_.write_in_turns(next_turn, [&](Writing& writing, const SqliteTurn& turn) {
-        SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
-        auto& erase = writing.statements[&SqliteSql::make_erase_older];
-        std::size_t seen = 0, gone = 0;
-        do {
-          erase.run().bind_members(doomed[seen++]).bind(start).step();
-          gone += erase.changes();
-        } while (seen < doomed.size() && !turn.is_over());
-        transaction.commit();
-        doomed = doomed.subspan(seen);
-        erased += gone;
-        return !doomed.empty();
-      });
-      return erased;
-    }
-
-   private:
-    std::vector<SweptKey<key_type>> read_keys(Run& run, std::size_t limit) {
-      run.bind(start).bind(limit);
-      std::vector<SweptKey<key_type>> keys;
-      while (run.step()) read_key(run, keys.emplace_back());
-      return keys;
-    }
-
-    /// Its columns are the first ones; returns the next.
-    static int read_key(Run& run, SweptKey<key_type>& swept) {
-      int column = 0;
-      for_each_member(swept.key, [&](const char* name, auto& member) {
-        if (const auto wrong = run.read(column++, member); !wrong.empty()) unreadable_key(name, wrong);
-      });
-      swept.newer = run.column_integer(column++) != 0;
-      return column;
-    }
-
-    [[noreturn, gnu::cold]] static void unreadable_key(std::string_view column, std::string_view wrong) {
-      throw StoreError(detail::text({"'", column, "' ", wrong, " in a row of '", S::table, "'"}));
-    }
-  };
-
-  /// Gives pages that became free back to the file system. What was erased stays so if this fails.
-  void return_pages(const PruneOptions& options, std::chrono::steady_clock::time_point not_before) {
-    try {
-      const auto free = file_.read([](Reader& reader) { return reader.connection.query("PRAGMA freelist_count"); });
-      if (free.at(0).at(0) == "0") return;
-      file_.write_in_turns(not_before, [&](Writing& writing, const SqliteTurn& turn) {
-        return return_pages(writing, turn) && !options.stop.stop_requested();
-      });
-    } catch (const StoreError&) {
-    }
-  }
-
-  /// As many as the turn allows; whether there are more.
-  static bool return_pages(Writing& writing, const SqliteTurn& turn) {
-    SqliteStatement statement(writing.connection, "PRAGMA incremental_vacuum");
-    auto run = statement.run();
-    while (run.step()) {
-      if (turn.is_over()) return true;
-    }
-    return false;
   }
 
   const Bounds bounds_;

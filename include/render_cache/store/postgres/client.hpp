@@ -40,6 +40,10 @@ class PostgresClient {
   auto run(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
     return run(work, statement_timeout_);
   }
+  /// The result of a statement.
+  pqxx::result run(const PostgresStatement& statement, const PostgresParameters& parameters) {
+    return run([&](PostgresConnection& connection) { return connection.run(statement, parameters); });
+  }
   /// The same for work that sets a statement time-out of its own; zero: none.
   template <class Work>
   auto run(Work work, std::chrono::milliseconds statement_timeout) -> decltype(work(std::declval<PostgresConnection&>())) {
