@@ -20,8 +20,8 @@
 
 namespace render_cache::laws {
 
-/// Wraps any store, which must outlive it, and satisfies the concepts that it does. Of tiers it belongs around the far one, which processes share. Faults belong
-/// around it: what is taken down is what really happens. Keys are named by `describe_key`.
+/// Wraps any store, which must outlive it, and satisfies the concepts that it does. Of tiers it belongs around the far one, which
+/// processes share. Faults belong around it: what is taken down is what really happens. Keys are named by `describe_key`.
 template <class Inner>
 class RecordedStore : public WrappedStore<Inner> {
   using Base = WrappedStore<Inner>;

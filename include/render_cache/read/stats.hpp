@@ -31,14 +31,13 @@ struct CacheStats {
   std::uint64_t publish_conflicts = 0;  ///< renders not stored since another process has stored or erased something meanwhile
   std::uint64_t owed = 0;         ///< entries that are kept to be stored when the store is back, at the moment
   std::uint64_t owed_stored = 0;  ///< of those, in the store again: put there, or found
-  std::uint64_t owed_dropped =
-      0; ///< given up: the source has moved, something newer is stored, they were erased, or there was no room
+  std::uint64_t owed_dropped = 0;  ///< given up: the source moved, something newer was stored, they were erased, or had no room
   std::uint64_t store_unavailable = 0;  ///< StoreUnavailable that was survived
-  std::uint64_t store_full = 0;         ///< StoreFull that was survived
-  std::uint64_t store_refused = 0;      ///< values a store cannot hold
-  std::uint64_t store_other = 0;        ///< other store errors that were survived
-  std::uint64_t store_skipped = 0;      ///< calls not made while an unavailable store was left alone
-  std::uint64_t render_nanoseconds = 0; ///< spent in the renderer, all threads together
+  std::uint64_t store_full = 0;  ///< StoreFull that was survived
+  std::uint64_t store_refused = 0;  ///< values a store cannot hold
+  std::uint64_t store_other = 0;  ///< other store errors that were survived
+  std::uint64_t store_skipped = 0;  ///< calls not made while an unavailable store was left alone
+  std::uint64_t render_nanoseconds = 0;  ///< spent in the renderer, all threads together
   bool store_available = true;  ///< false while an unavailable store is left alone
 
   /// The misses of one reason.
