@@ -12,7 +12,7 @@
 
 namespace render_cache::laws {
 
-/// Checks all events of a history, in about a microsecond each.
+/// Checks all events of a history.
 inline Verdict check(History& history, const Promises& promises = {}) { return HistoryChecker(history, promises).check(); }
 
 }  // namespace render_cache::laws
