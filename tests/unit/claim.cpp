@@ -58,6 +58,7 @@ void check_rounds(const Promises& promises, auto&& round) {
   CHECK(tells_enough());
 }
 
+const laws::Faults some_faults{.delays = 2, .errors = 10, .lost = 30, .longest_delay = 500us};
 const CacheOptions impatient{.failure_memory = 1ms, .store_pause = 1ms};
 
 /// Erases and sweeps, of a cache that is process 1.
@@ -86,45 +87,34 @@ const auto nothing = [](std::mt19937&) {};
 
 }  // namespace
 
-TEST_CASE("no read returns what its source was not during the call, though all else fails", "[concurrent][claim]") {
-  const laws::Faults faults{.delays = 2, .errors = 10, .lost = 30, .longest_delay = 500us};
-  const Promises promises{.keeps = false};
+TEMPLATE_TEST_CASE("no read returns what its source was not during the call, though all else fails", "[concurrent][claim]", Live,
+                   Freezable) {
+  check_rounds({.keeps = false}, [](Numbers& numbers, unsigned seed) {
+    SharedStore shared;
+    RecordedStore recorded(shared, numbers.log);
+    FaultyStore store(recorded, some_faults, seed);
+    RenderCache cache(NumberRenderer{&numbers.log}, TestType{}, store, impatient);
+    numbers.run(seed, std::vector{&cache}, round_time, true, erasing(cache, numbers));
+  });
+}
 
-  SECTION("a source that is sampled before and after") {
-    check_rounds(promises, [&](Numbers& numbers, unsigned seed) {
-      SharedStore shared;
-      RecordedStore recorded(shared, numbers.log);
-      FaultyStore store(recorded, faults, seed);
-      RenderCache cache(NumberRenderer{&numbers.log}, Live{}, store, impatient);
-      numbers.run(seed, std::vector{&cache}, round_time, true, erasing(cache, numbers));
+TEST_CASE("no read returns what its source was not during the call, though a memory tier in front evicts",
+          "[concurrent][claim]") {
+  laws::Faults late = some_faults;  // the far store is asked more seldom
+  late.delays = 200;
+  check_rounds({.keeps = false}, [&](Numbers& numbers, unsigned seed) {
+    SharedStore shared;
+    RecordedStore recorded(shared, numbers.log);
+    FaultyStore far(recorded, late, seed);
+    MemoryStore<WikiSchema> near({.capacity = 1 << 20});
+    TieredStore store(near, far);
+    RenderCache cache(NumberRenderer{&numbers.log}, Freezable{}, store, impatient);
+    auto erase = erasing(cache, numbers);
+    numbers.run(seed, std::vector{&cache}, round_time, true, [&](std::mt19937& random) {
+      near.erase(test::key_of(random() % test::pages));
+      erase(random);
     });
-  }
-  SECTION("a source that is frozen") {
-    check_rounds(promises, [&](Numbers& numbers, unsigned seed) {
-      SharedStore shared;
-      RecordedStore recorded(shared, numbers.log);
-      FaultyStore store(recorded, faults, seed);
-      RenderCache cache(NumberRenderer{&numbers.log}, Freezable{}, store, impatient);
-      numbers.run(seed, std::vector{&cache}, round_time, true, erasing(cache, numbers));
-    });
-  }
-  SECTION("with a memory tier in front, which evicts") {
-    laws::Faults late = faults;  // the far store is asked more seldom
-    late.delays = 200;
-    check_rounds(promises, [&](Numbers& numbers, unsigned seed) {
-      SharedStore shared;
-      RecordedStore recorded(shared, numbers.log);
-      FaultyStore far(recorded, late, seed);
-      MemoryStore<WikiSchema> near({.capacity = 1 << 20});
-      TieredStore store(near, far);
-      RenderCache cache(NumberRenderer{&numbers.log}, Freezable{}, store, impatient);
-      auto erase = erasing(cache, numbers);
-      numbers.run(seed, std::vector{&cache}, round_time, true, [&](std::mt19937& random) {
-        near.erase(test::key_of(random() % test::pages));
-        erase(random);
-      });
-    });
-  }
+  });
 }
 
 TEST_CASE("two nodes on one store never tell each other an older state", "[concurrent][claim]") {
