@@ -36,14 +36,14 @@ TEST_CASE("a periodic task takes a step after each pause as long as there is mor
   wait_for(steps, 6);
 }
 
-TEST_CASE("a periodic task that begins again during a step takes one more, and before it no more than one", "[concurrent]") {
+TEST_CASE("a periodic task takes one more step for all that begins during one", "[concurrent]") {
   std::atomic<int> steps = 0;
   PeriodicTask task(20ms, [&](const std::stop_token&) {
-    if (steps == 0) task.begin();
+    for (int i = 0; steps == 0 && i < 3; ++i) task.begin();
     ++steps;
     return false;
   });
-  for (int i = 0; i < 3; ++i) task.begin();
+  task.begin();
   wait_for(steps, 2);
   std::this_thread::sleep_for(60ms);
   CHECK(steps == 2);
