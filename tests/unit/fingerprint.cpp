@@ -25,7 +25,7 @@ TEST_CASE("the text of a fingerprint is pinned") {
         "size=42|low=-9223372036854775808");
   CHECK(Fingerprint().add("at", Timestamp(std::chrono::microseconds(1'700'000'000'123'456))).text() == "at=t:1700000000123456");
   CHECK(Fingerprint().add("SCOPE.md", std::optional<std::string>()).text() == "SCOPE.md=absent");
-  CHECK(Fingerprint().add("note", "a|b%c\n\x7f=\xc3\xa9").text() == "note=a%7cb%25c%0a%7f=\xc3\xa9");
+  CHECK(Fingerprint().add("note", "a|b%c \x1f\n\x7f=\xc3\xa9").text() == "note=a%7cb%25c %1f%0a%7f=\xc3\xa9");
   CHECK(Fingerprint().add("note", std::string_view("a\0b", 3)).text() == "note=a%00b");
   CHECK(Fingerprint().add("draft", true).add("public", false).text() == "draft=true|public=false");
   CHECK(Fingerprint().add("sum", 0.1).add("none", std::numeric_limits<double>::quiet_NaN()).text() == "sum=d:0.1|none=d:nan");

@@ -179,10 +179,17 @@ TEST_CASE("a list with a NUL byte behind it is none") {
   CHECK_FALSE(read<std::vector<int>>(std::string_view("[1]\0", 4)).has_value());
 }
 
+TEST_CASE("a list that is read takes the place of the one that was there") {
+  std::vector<int> list{7, 8};
+  const auto read = detail::list_from_json<MemberTraits<std::vector<int>>::type>("[1]");
+  CHECK(detail::from_field(read.value(), list) == "");
+  CHECK(list == std::vector{1});
+}
+
 TEST_CASE("bytes are read from pairs of hexadecimal digits, and from nothing else") {
   CHECK(written(Bytes{std::byte{0}, std::byte{0xff}}) == "\\x00ff");
   CHECK(read<Bytes>("\\x00FF") == Bytes{std::byte{0}, std::byte{0xff}});
-  for (const auto bad : {"", "00", "\\x0", "\\x0g", "\\000"}) CHECK_FALSE(read<Bytes>(bad));
+  for (const auto bad : {"", "00", "\\x0", "\\x0g", "\\xg0", "\\000"}) CHECK_FALSE(read<Bytes>(bad));
 }
 
 TEST_CASE("a day is a date, and outside the years of databases there is none") {
@@ -264,6 +271,11 @@ TEST_CASE("a key that no store can hold is refused by name, in memory too") {
   CHECK_THROWS_AS(cache.get(nameless, source), InvalidKey);
   CHECK_THROWS_AS(cache.get(late, source), InvalidKey);
   CHECK_FALSE(store.erase(late));
+  auto longest = good;  // "core" counts, too
+  longest.digest.resize(max_key_bytes - 4);
+  CHECK(cache.get(longest, source).origin == Origin::render);
+  longest.digest.push_back({});
+  CHECK_THROWS_AS(cache.get(longest, source), InvalidKey);
 }
 
 TEST_CASE("a stored value that its member cannot hold is unreadable") {

@@ -284,3 +284,32 @@ TEST_CASE("MemoryStore: a predicate that prunes may use the store", "[memory]") 
   CHECK(has(store, 7, 2));  // newer than the sweep
   CHECK(has(store, 1000));
 }
+
+TEST_CASE("MemoryStore: a sweep tells how far it is after as many entries as were asked for, and of none nothing", "[memory]") {
+  Pages store({.capacity = 16 * mib, .shards = 1});
+  std::vector<std::size_t> examined;
+  PruneOptions options;
+  options.progress = [&](const PruneReport& report) { examined.push_back(report.examined); };
+  const auto sweep = [&](std::size_t batch) {
+    examined.clear();
+    options.batch = batch;
+    CHECK(store.prune([](const WikiKey&) { return true; }, options).removed == 0);
+  };
+  sweep(1);
+  CHECK(examined.empty());
+  for (unsigned i = 0; i < 1'000; ++i) store.publish(key(i), page(1));
+  sweep(1);  // a few buckets at a time all the same
+  REQUIRE(examined.size() > 2);
+  CHECK(examined.back() == 1'000);
+  const auto few = examined.front();
+  REQUIRE(few > 1);
+  sweep(few);
+  CHECK(examined.front() == few);
+  sweep(few + 1);
+  CHECK(examined.front() > few);
+}
+
+TEST_CASE("MemoryStore: what is not given is as documented", "[memory]") {
+  CHECK(MemoryOptions{}.capacity == 64 * mib);
+  CHECK(Pages({}).stats().capacity == 64 * mib);
+}

@@ -56,6 +56,11 @@ TEST_CASE("a replicated pointer gives up its object when it is moved from, assig
   CHECK(alive == 0);
 }
 
+TEST_CASE("a replicated pointer takes a cache line for each count, and one of its own", "[memory]") {
+  CHECK(ReplicatedPtr<int>::bytes(1) == 2 * 64);
+  CHECK(ReplicatedPtr<int>::bytes(4) == 5 * 64);
+}
+
 TEST_CASE("a replicated pointer may be copied and dropped on many threads while its owner goes", "[memory][concurrent]") {
   for (int round = 0; round < 50; ++round) {
     std::atomic<int> alive = 0;

@@ -8,6 +8,9 @@
 #include <cstring>
 #include <string>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 using namespace render_cache;
 
 TEST_CASE("well-formed UTF-8 is accepted and anything else is found where it stands") {
@@ -31,6 +34,19 @@ TEST_CASE("well-formed UTF-8 is accepted and anything else is found where it sta
     text[place] = '\xff';
     CHECK(find_invalid_text(text) == place);
   }
+}
+
+TEST_CASE("of a text nothing is read that is behind its end") {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* const memory = ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  char* const end = static_cast<char*>(memory) + page;
+  REQUIRE(::mprotect(end, page, PROT_NONE) == 0);
+  std::memset(memory, 'a', page);
+  for (std::size_t size = 0; size < 100; ++size) CHECK(find_invalid_text({end - size, size}) == std::string::npos);
+  end[-1] = '\xf0';
+  for (std::size_t size = 1; size < 100; ++size) CHECK(find_invalid_text({end - size, size}) == size - 1);
+  ::munmap(memory, 2 * page);
 }
 
 TEST_CASE("each byte of a character is within the bounds of Unicode's table of well-formed sequences") {
@@ -68,6 +84,13 @@ TEST_CASE("a value with a NUL byte or broken UTF-8 is refused by column and offs
   CHECK_THROWS_WITH(check_value(WikiPage{std::string("a\0", 2), {"{}"}}),
                     ContainsSubstring("'rendered_html' holds a NUL byte at offset 1"));
   CHECK_THROWS_WITH(check_value(WikiPage{"", {"\xff"}}), ContainsSubstring("'metadata' holds invalid UTF-8 at offset 0"));
+}
+
+TEST_CASE("a member of a value is bounded, and as much as the bound is taken") {
+  WikiPage page{std::string(max_member_bytes, 'x'), {"{}"}};
+  CHECK_NOTHROW(check_value(page));
+  page.rendered_html += 'x';
+  CHECK_THROWS_AS(check_value(page), InvalidValue);
 }
 
 TEST_CASE("a key is bounded by the sum of its texts") {

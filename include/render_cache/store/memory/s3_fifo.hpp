@@ -22,7 +22,7 @@ namespace render_cache {
 /// Complexity: `read` and `erase` O(1); `insert` and `update` amortised O(1), for each step of an eviction was paid
 /// for by the insertion or by a read of the object it moves.
 class S3Fifo {
-  enum class Queue : std::uint8_t { none, S, M };
+  enum class Queue : std::uint8_t { S, M };
 
  public:
   /// What the policy keeps with each object. A cache's node derives from it and is linked through it, so that the
@@ -43,9 +43,9 @@ class S3Fifo {
     std::size_t weight_;
     Object* towards_head_ = nullptr;
     Object* towards_tail_ = nullptr;
-    std::atomic<std::uint8_t> freq_{0};  // 0 to 3
-    std::uint8_t first_freq_ = 0;        // what freq is on entering S or M
-    Queue queue_ = Queue::none;
+    std::atomic<std::uint8_t> freq_{};  // 0 to 3
+    std::uint8_t first_freq_ = 0;       // what freq is on entering S or M
+    Queue queue_{};                     // of no meaning while it is in neither
   };
 
   /// `capacity` in bytes, for S and M together. G holds no objects and comes on top, with some bytes for each of as
@@ -92,7 +92,6 @@ class S3Fifo {
     (x.towards_tail_ ? x.towards_tail_->towards_head_ : fifo.tail) = x.towards_head_;
     fifo.size -= x.weight_;
     x.towards_head_ = x.towards_tail_ = nullptr;
-    x.queue_ = Queue::none;
   }
 
   template <class Evicted>
