@@ -84,6 +84,8 @@ TEST_CASE("what is not given is as documented") {
   CHECK(cache.failure_memory == 1s);
   CHECK(cache.store_pause == 1s);
   CHECK(cache.max_background == 64);
+  CHECK(cache.max_owed == 1000);
+  CHECK(cache.max_owed_bytes == 67'108'864);
   CHECK(cache.max_wait == 10min);
   CHECK(cache.single_flight == SingleFlight::automatic);
   CHECK(cache.lease_above == 10ms);

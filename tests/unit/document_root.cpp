@@ -1,12 +1,16 @@
 #include <render_cache/hasher/document_root.hpp>
 
+#include "support/answered_calls.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -146,12 +150,14 @@ TEST_CASE("hidden names count unless only visible ones do, in the path and in wh
     CHECK_FALSE(has(visible, name));
     CHECK(errno == EXDEV);
   }
-  for (const std::string name : {"absent.md", "to_elsewhere/secret", "../x", ""}) {
+  fs::create_symlink("absent.md", directory / "to_absent.md");
+  for (const std::string name : {"absent.md", "to_absent.md", "to_elsewhere/secret", "../x", ""}) {
     CAPTURE(name);
     CHECK_FALSE(has(all, name));
     CHECK_FALSE(has(visible, name));
   }
   CHECK(refusal(visible, "absent.md").kind == not_found);
+  CHECK(refusal(visible, "to_absent.md").kind == not_found);
   CHECK(refusal(visible, "to_elsewhere/secret").kind == outside);
 }
 
@@ -167,4 +173,73 @@ TEST_CASE("a root that is hidden itself, or all there is, has visible names") {
   directory.write("folder/a.md", "text");
   fs::create_symlink("folder/a.md", directory / "link.md");
   CHECK(has(everything, below_everything(directory.path()) + "/link.md"));
+}
+
+TEST_CASE("a path is resolved once, again when a rename interferes, and not for ever") {
+  const test::TemporaryDirectory directory;
+  directory.write("a.md", "text");
+  const DocumentRoot root(directory.path()), visible(directory.path(), Names::visible);
+  int calls = 0, disturbed = 0;
+  const auto times = [&](const std::function<std::string()>& body) {
+    return test::with_answers(
+        {SYS_openat2},
+        [&](const test::SystemCall& call) { return ++calls <= disturbed ? calls % 2 != 0 ? -EAGAIN : -EINTR : call.make(); },
+        [&] { return body() + ", " + std::to_string(calls); });
+  };
+  const auto once = times([&] { return read(root, "a.md"); });
+  if (!once) {
+    WARN("not tried: nobody may answer for the kernel here");
+    return;
+  }
+  CHECK(once == "text, 1");
+  CHECK(times([&] { return std::to_string(has(root, "absent.md")); }) == "0, 1");
+  CHECK(times([&] {
+          errno = ELOOP;  // of something else
+          return read(visible, "a.md");
+        }) == "text, 1");
+  disturbed = 3;
+  CHECK(times([&] { return read(root, "a.md"); }) == "text, 4");
+  disturbed = 1'000;
+  CHECK(times([&] { return std::to_string(refusal(root, "a.md").kind == unreadable); }) == "1, 17");
+}
+
+TEST_CASE("where only visible names count, what cannot be told is refused") {
+  const test::TemporaryDirectory directory, elsewhere;
+  directory.write("folder/a.md", "text");
+  fs::create_symlink("folder/a.md", directory / "link.md");
+  const DocumentRoot root(directory.path(), Names::visible);
+  int calls = 0;
+  std::function<bool(const test::SystemCall&)> answers;
+  const auto reads = [&] {
+    return test::with_answers(
+        {SYS_readlinkat,
+#ifdef SYS_readlink
+         SYS_readlink
+#endif
+        },
+        [&](const test::SystemCall& call) -> long {
+          ++calls;
+          return answers(call) ? call.make() : -ENOENT;
+        },
+        [&] { return has(root, "link.md") ? "found"
+                     : errno == EXDEV     ? "refused"
+                                          : "another error"; });
+  };
+  answers = [](auto&) { return true; };
+  const auto usual = reads();
+  if (!usual) {
+    WARN("not tried: nobody may answer for the kernel here");
+    return;
+  }
+  CHECK(usual == "found");
+  SECTION("without /proc") {
+    answers = [](auto&) { return false; };
+  }
+  SECTION("when the folder has left the root meanwhile") {
+    answers = [&](auto&) {
+      if (calls == 2) fs::rename(directory / "folder", elsewhere / "folder of a name that is as long as it takes");
+      return true;
+    };
+  }
+  CHECK(reads() == "refused");
 }

@@ -1,5 +1,6 @@
 #include <render_cache/hasher/file.hpp>
 
+#include "support/answered_calls.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -8,12 +9,16 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -303,6 +308,66 @@ TEST_CASE("a file that is written to during each attempt to read it is torn, aft
   const FileSource source{std::make_shared<DocumentRoot>(directory.path()), "a.md"};
   CHECK_THROWS_WITH(hasher.freeze(source), ContainsSubstring("a.md' was written to during each of 8 attempts to read it"));
   CHECK(*writing.digests == 8);
+}
+
+TEST_CASE("a file is read whole, whatever interrupts the reading, or there is an error") {
+  Fixture f;
+  f.directory.write("a.md", "0123456789");
+  f.settle();
+  int reads = 0;  // in the child that reads
+  const auto content = [&](const test::Answer& reading) {
+    return test::with_answers(
+        {SYS_pread64},
+        [&](const test::SystemCall& call) {
+          ++reads;
+          return reading(call);
+        },
+        [&] {
+          try {
+            return f.hasher.freeze(f.file("a.md")).content;
+          } catch (const FileError& error) {
+            return std::string(error.kind == FileError::Kind::torn         ? "torn"
+                               : error.kind == FileError::Kind::unreadable ? "unreadable"
+                                                                           : error.what());
+          }
+        });
+  };
+  const auto a_part_of = [](test::SystemCall call, long bytes) {
+    call.arguments[2] = std::min(call.arguments[2], bytes);
+    return call.make();
+  };
+  const auto whole = content([&](auto& call) { return call.make(); });
+  if (!whole) {
+    WARN("not tried: nobody may answer for the kernel here");
+    return;
+  }
+  CHECK(whole == "0123456789");
+  const auto after_a_signal_and_an_end = content([&](auto& call) -> long {
+    return reads == 1 ? -EINTR : reads == 2 ? 0 : a_part_of(call, 3);
+  });
+  CHECK(after_a_signal_and_an_end == "0123456789");
+  CHECK(content([&](auto&) -> long { return reads == 1 ? -EINTR : 0; }) == "torn");
+  CHECK(content([](auto&) -> long { return -EIO; }) == "unreadable");
+  const auto with_a_writer = content([&](auto& call) {
+    if (reads == 2) f.directory.write("a.md", "abcdefghij");
+    return a_part_of(call, 5);
+  });
+  CHECK(with_a_writer == "abcdefghij");
+}
+
+TEST_CASE("a file whose state cannot be asked is not read") {
+  Fixture f;
+  f.directory.write("a.md", "text");
+  int asked = 0;
+  const auto kind = test::with_answers(
+      {SYS_newfstatat, SYS_fstat},
+      [&](const test::SystemCall& call) -> long { return ++asked == 2 ? -EIO : call.make(); },  // the first is the root's
+      [&] { return std::to_string(f.refusal("a.md") == FileError::Kind::unreadable); });
+  if (!kind) {
+    WARN("not tried: nobody may answer for the kernel here");
+    return;
+  }
+  CHECK(kind == "1");
 }
 
 TEST_CASE("what a file hasher is not told is as documented") {

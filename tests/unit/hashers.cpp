@@ -3,7 +3,11 @@
 
 #include "support/catch.hpp"
 
+#include <future>
 #include <string>
+#include <utility>
+
+#include <openssl/evp.h>
 
 using namespace render_cache;
 
@@ -24,4 +28,36 @@ TEST_CASE("copies of a hasher agree") {
   const Sha256Hasher one;
   const auto two = one;
   CHECK(one.digest("x") == two.digest("x"));
+}
+
+TEST_CASE("a program whose OpenSSL has no SHA-256 is told so") {
+  struct NoProvider {
+    NoProvider() { EVP_set_default_properties(nullptr, "provider=none"); }
+    NoProvider(const NoProvider&) = delete;
+    NoProvider& operator=(const NoProvider&) = delete;
+    ~NoProvider() { EVP_set_default_properties(nullptr, ""); }
+  };
+  {
+    const NoProvider none;
+    CHECK_THROWS_WITH(Sha256Hasher(), ContainsSubstring("OpenSSL offers no SHA-256"));
+  }
+  CHECK_NOTHROW(Sha256Hasher());
+}
+
+TEST_CASE("what OpenSSL cannot compute is an error and no digest") {
+  Sha256Hasher hasher;
+  const auto taken = std::move(hasher);
+  const auto digest_in_a_new_thread = [](const Sha256Hasher& by) {
+    return std::async(std::launch::async,
+                      [&] {
+                        try {
+                          return by.digest("abc");
+                        } catch (const Error& error) {
+                          return std::string(error.what());
+                        }
+                      })
+        .get();
+  };
+  CHECK(digest_in_a_new_thread(taken) == taken.digest("abc"));
+  CHECK(digest_in_a_new_thread(hasher) == "OpenSSL could not compute a SHA-256 of 3 bytes");
 }

@@ -48,6 +48,14 @@ TEST_CASE("each way to a file has a digest of its own, for it has to be opened, 
   CHECK(memo.recall(root, "link.md", stamp(10)));
 }
 
+TEST_CASE("the same path below many roots is as many files") {
+  StatMemo memo(100'000);
+  for (unsigned i = 1; i <= 5'000; ++i) memo.remember({1, i}, "a.md", stamp(10), std::to_string(i));
+  unsigned own = 0;
+  for (unsigned i = 1; i <= 5'000; ++i) own += memo.recall({1, i}, "a.md", stamp(10)) == std::to_string(i);
+  CHECK(own == 5'000);
+}
+
 TEST_CASE("a full memo starts anew, and keeps what it then learns") {
   constexpr std::size_t capacity = 160;
   StatMemo memo(capacity);
