@@ -74,9 +74,8 @@ struct LeaseSql {
   /// (name, owner, milliseconds): a row is written if nobody else holds the lease. What has ended is anybody's.
   static Statement make_acquire(const Table&) {
     return statement<Dialect>(text({"INSERT INTO ", lease_table, " AS l (name, owner, deadline) VALUES ($1, $2, ", end("$3"),
-                                    ") ON CONFLICT (name) DO UPDATE SET owner = EXCLUDED.owner, deadline = EXCLUDED.deadline "
-                                    "WHERE l.owner = EXCLUDED.owner OR l.deadline <= ",
-                                    Dialect::clock_milliseconds}));
+                                    ") ON CONFLICT (name) DO UPDATE SET owner = EXCLUDED.owner, deadline = EXCLUDED.deadline",
+                                    " WHERE l.owner = EXCLUDED.owner OR l.deadline <= ", Dialect::clock_milliseconds}));
   }
   Statement acquire;
 
