@@ -2,14 +2,19 @@
 
 #include "support/archetypes.hpp"
 #include "support/catch.hpp"
+#include "support/sqlite_wiki.hpp"
+
+#include <render_cache/laws/wrapped_store.hpp>
 
 #include <chrono>
+#include <functional>
 #include <latch>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace render_cache;
@@ -826,4 +831,31 @@ TEST_CASE("many keys are answered although the store is down") {
   f.store.before = [](std::string_view) { throw StoreUnavailable("down"); };
   for (const auto& answer : f.cache.get_many(pages(5, "x"))) CHECK(answer.outcome().miss == Miss::store_failed);
   CHECK(f.cache.stats().store_unavailable == 1);
+}
+
+TEST_CASE("a render replaces what was found when it began, and not what was there when its read began") {
+  struct Store : laws::WrappedStore<test::WikiStore> {
+    using WrappedStore::WrappedStore;
+    std::function<void()> after_lookup;
+    Lookup<WikiPage> lookup(const WikiKey& of, const Fingerprint& fingerprint) {
+      auto found = WrappedStore::lookup(of, fingerprint);
+      if (after_lookup) std::exchange(after_lookup, {})();
+      return found;
+    }
+  };
+  const test::SqliteWiki wiki;
+  test::WikiStore file(wiki.options());
+  Store store(file);
+  const CacheOptions alone{.single_flight = SingleFlight::process};
+  RenderCache cache(CountingRenderer{}, MinimalHasher{}, store, alone);
+  RenderCache another(CountingRenderer{}, MinimalHasher{}, file, alone);
+  store.after_lookup = [&] {
+    CHECK(get(cache, "earlier").stored);  // a flight of the key lands: who leads now looks again
+    CHECK(get(another, "of another process").stored);
+  };
+  const auto outcome = get(cache, "x");
+  CHECK(outcome.miss == Miss::absent);
+  CHECK(outcome.stored);
+  CHECK(cache.stats().publish_conflicts == 0);
+  CHECK(get(another, "x").hit());
 }
