@@ -17,7 +17,7 @@ TEST_CASE("the wiki's columns are those of its structs, in their order") {
   REQUIRE(columns.size() == 6);
   CHECK(columns[0] == Column{.name = "repo_alias", .key = true});
   CHECK(columns[1] == Column{.name = "page_path", .key = true});
-  CHECK(columns[2] == Column{.name = "rendered_html"});
+  CHECK(columns[2] == Column{.name = "rendered_html", .nullable = false, .key = false, .list = false});
   CHECK(columns[3] == Column{.name = "metadata", .kind = Kind::json});
   CHECK(columns[4] == Column{.name = "source_hash", .bytes = max_stored_text_bytes});
   CHECK(columns[5] == Column{.name = "rendered_at", .kind = Kind::timestamp});
