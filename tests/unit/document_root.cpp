@@ -184,7 +184,10 @@ TEST_CASE("a path is resolved once, again when a rename interferes, and not for 
     return test::with_answers(
         {SYS_openat2},
         [&](const test::SystemCall& call) { return ++calls <= disturbed ? calls % 2 != 0 ? -EAGAIN : -EINTR : call.make(); },
-        [&] { return body() + ", " + std::to_string(calls); });
+        [&] {
+          const auto told = body();
+          return told + ", " + std::to_string(calls);
+        });
   };
   const auto once = times([&] { return read(root, "a.md"); });
   if (!once) {
