@@ -91,6 +91,7 @@ TEST_CASE("markdown: heading ids are GitHub's, numbered when they repeat") {
   CHECK(ids("# <b>x</b> <!-- y --> z") == "x--z ");
   CHECK(ids("# !!!\n# ???") == "section section-1 ");
   CHECK(ids("# ![logo](l.png)\n# ![logo](l.png) x") == "-x ");
+  CHECK(ids("# azAZ09_{|}`@[/:") == "azaz09_ ");
   CHECK_THAT(html("# a\n\n[x](#a) [y](d.md#a) [z](d.html#a)"),
              ContainsSubstring(R"(<h1 id="user-content-a">)") && ContainsSubstring(R"(href="#user-content-a")") &&
                  ContainsSubstring(R"(href="/ALIAS/b/d.md#user-content-a">y)") &&
@@ -103,6 +104,7 @@ TEST_CASE("markdown: the title is the front matter's, else the first level 1 hea
   CHECK(metadata("## A\n### B")["title"] == "A");
   CHECK(metadata("no heading")["title"] == "");
   CHECK(metadata("---\ntitle: [1]\n---\n# H")["title"] == "H");
+  CHECK(metadata("# &#32;A title&#32;&#32;")["title"] == "A title");
 }
 
 TEST_CASE("markdown: relative links become absolute paths on the server, and cannot leave the repository") {
@@ -130,8 +132,12 @@ TEST_CASE("markdown: relative links become absolute paths on the server, and can
   CHECK(href("%2e%2e/%2E./.%2e/x") == "/ALIAS/x");
   CHECK(href("a/../../../..") == "/ALIAS/");
   CHECK(href("...") == "/ALIAS/b/...");
+  CHECK(href("x2e/a.md") == "/ALIAS/b/x2e/a.md");
+  CHECK(href("!a.md!") == "/ALIAS/b/!a.md!");
 
   CHECK(href("ü b%20c%zz.md?a b&c#ö") == "/ALIAS/b/%C3%BC%20b%20c%25zz.md?a%20b&amp;c#user-content-%C3%B6");
+  CHECK(href("%09/%0f/%aF/%Fa") == "/ALIAS/b/%09/%0f/%aF/%Fa");
+  CHECK(href("./%4G%G4%`4%@4%:4%/4%g4%4") == "/ALIAS/b/%254G%25G4%25%604%25@4%25:4%25/4%25g4%254");
   CHECK(href("a\"b'c\\\\d`e{}|^.md") == "/ALIAS/b/a%22b'c%5Cd%60e%7B%7D%7C%5E.md");
   CHECK(href(" a\tb.md&#10;") == "/ALIAS/b/ab.md");  // as browsers read it
   CHECK(href("a:b.md") == "none");
@@ -139,6 +145,7 @@ TEST_CASE("markdown: relative links become absolute paths on the server, and can
 
   CHECK(href("a.md#x") == "/ALIAS/b/a.md#user-content-x");
   CHECK(href("a.html#x") == "/ALIAS/b/a.md#user-content-x");
+  CHECK(href("a.markdown#x") == "/ALIAS/b/a.markdown#user-content-x");
   CHECK(href("docs#x") == "/ALIAS/b/docs#user-content-x");
   CHECK(href("docs/#x") == "/ALIAS/b/docs/#user-content-x");
   CHECK(href("main.rs#L10") == "/ALIAS/b/main.rs#L10");
@@ -210,6 +217,7 @@ TEST_CASE("markdown: a tag stays within the Markdown around it, and swallows non
   CHECK(html("- <b>x\n- y") == "<ul>\n<li><b>x</b></li>\n<li>y</li>\n</ul>\n");
   CHECK(html("*a <b>x* y</b>") == "<p><em>a <b>x</b></em> y</p>\n");
   CHECK(html("</div></article> x") == " x\n");
+  CHECK(html("<!--><b>x</b>") == "<b>x</b>\n");
   CHECK(html("<details><summary>s</summary>\n\n*x*\n\n</details>\n\ny") ==
         "<details><summary>s</summary>\n<p><em>x</em></p>\n</details>\n<p>y</p>\n");
   CHECK_THAT(html("a <textarea> *b*\n\n**c**"), ContainsSubstring("<em>b</em>") && ContainsSubstring("<strong>c</strong>"));
@@ -234,6 +242,8 @@ TEST_CASE("markdown: what is not UTF-8 becomes U+FFFD, NUL too, and a byte order
   CHECK(html("\xed\xa0\x80") == "<p>\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd</p>\n");
   CHECK(html("&#0; &#xD800; &#x110000; &#99999999999999;") ==
         "<p>\xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd &amp;#99999999999999;</p>\n");
+  CHECK(html("&#x7f;&#x80;&#x7ff;&#x800;&#xffff;&#x10000;&#x10ffff;") ==
+        "<p>\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf</p>\n");
   CHECK(html("\xef\xbb\xbf# a") == "<h1 id=\"user-content-a\">a</h1>\n");
   CHECK(render_cache::find_invalid_text(MarkdownRenderer().render(page, "# \xff\0# [x](\xfe)"sv).metadata.text) ==
         std::string::npos);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -61,6 +62,19 @@ TEST_CASE("markdown limits: nesting is limited, in Markdown and in raw HTML") {
   options.max_nesting = 3;
   CHECK(render("*x*", options) == "<p><em>x</em></p>\n");
   check_refused<MarkdownTooDeep>("***x***", options);
+  // The page, its paragraphs and what is between them; quotes within raw elements are as deep as in as many quotes.
+  const auto in_quotes = [](std::size_t quotes) { return times(quotes, "> ") + "x"; };
+  const auto in_elements = [](std::size_t quotes) { return times(48, "<div>") + "\n\n" + times(quotes - 48, "> ") + "x"; };
+  for (const auto& page : {std::function(in_quotes), std::function(in_elements)}) {
+    CHECK_THAT(render(page(98)), ContainsSubstring("<p>x</p>"));
+    try {
+      render(page(99));
+      FAIL("not refused");
+    } catch (const MarkdownTooDeep& error) {
+      CHECK(error.value() == 101);
+      CHECK(error.limit() == 100);
+    }
+  }
 }
 
 TEST_CASE("markdown limits: output is limited however little source asks for it") {
@@ -132,6 +146,35 @@ TEST_CASE("markdown limits: the cost of links is counted where md4c sees links, 
   CHECK(cost("`[a]`\n") == 0);
 }
 
+TEST_CASE("markdown limits: of what may begin lists and quotes no line costs less than md4c can make of it") {
+  const auto blocks = [](std::string_view page) { return markdown::parse_cost_bound(page).blocks; };
+  CHECK(blocks("a\nb\n") == 0);
+  CHECK(blocks("- - - a\n") == 3);
+  CHECK(blocks("-\t-\t-\ta\n") == 3);
+  CHECK(blocks("-\r-\r-\ra\n") == 3);
+  CHECK(blocks("0. 9) > * + a - -\nb\n") == 5 * 2);
+}
+
+TEST_CASE("markdown limits: a name of a character is looked up once, as long as there are few of them") {
+  const MarkdownOptions options;
+  markdown::Budget budget(options, 0);
+  markdown::CharacterReferences references(budget);
+  std::string out;
+  const auto cost = [&](const std::string& reference) {
+    const auto before = budget.used();
+    references.append_decoded(out, reference);
+    return budget.used() - before;
+  };
+  const auto looked_up = cost("&alpha;");
+  CHECK(looked_up > 0);
+  CHECK(cost("&alpha;") == 0);
+  for (int name = 1; name < 4096; ++name) CHECK(cost("&a" + std::to_string(name) + ";") == looked_up);
+  CHECK(cost("&alpha;") == 0);
+  CHECK(cost("&beta;") == looked_up);
+  CHECK(cost("&alpha;") == looked_up);
+  CHECK(cost("&beta;") == 0);
+}
+
 TEST_CASE("markdown limits: raw HTML is limited in tags, and in what the parser makes of them") {
   MarkdownOptions options;
   options.max_raw_tags = 4;
@@ -175,6 +218,7 @@ TEST_CASE("markdown limits: a link definition costs what it takes at each use, a
   check_refused<MarkdownTooCostly>("[a]: javascript:" + times(2000, "&ab;") + "\n\n" + times(1600, "[a]\n\n"));
   check_refused<MarkdownTooCostly>("[a]: " + times(5000, "../") + "\n\n" + times(1000, "[a]\n\n"));
   check_refused<MarkdownTooCostly>("[a]: b '" + times(5000, "&ab;") + "'\n\n![" + times(1600, "![a]") + "](c)");
+  check_refused<MarkdownTooCostly>("[a]: b '" + times(5000, "&ab;") + "'\n\n![" + times(1600, "[a]") + "](c)");
   CHECK_THAT(render("[a]: b/c.md?d=e 'A title'\n\n" + times(5000, "[a]\n\n") + "end"), ContainsSubstring("<p>end</p>"));
   // A name of a character is looked up once.
   check_refused<MarkdownTooCostly>(names);
