@@ -43,6 +43,12 @@ struct Files : SqliteWiki {
     publish(path, 1);
   }
 
+  [[nodiscard]] SqliteOptions with_readers(std::size_t readers, std::chrono::milliseconds busy_timeout) const {
+    auto all = options();
+    all.readers = readers;
+    all.busy_timeout = busy_timeout;
+    return all;
+  }
   static void publish(const fs::path& to, int number) {
     WikiStore({.path = to, .migrations = wiki_migrations<SqliteDialect>()}).publish({"repo", "page.md"}, page(number));
   }
@@ -158,10 +164,7 @@ TEST_CASE("sqlite: an action that meets damage is tried once more, on a new file
 
 TEST_CASE("sqlite: as many readers are there at once as the options say, also after a file was lost or could not be opened") {
   const Files wiki;
-  auto options = wiki.options();
-  options.readers = 2;
-  options.busy_timeout = 20ms;
-  SqliteFile file(table_of<WikiSchema>(), options);
+  SqliteFile file(table_of<WikiSchema>(), wiki.with_readers(2, 20ms));
   const auto two_at_once = [&] {
     return file.read([&](auto&) {
       return file.read([&](auto&) {
@@ -246,10 +249,7 @@ TEST_CASE("sqlite: a file that was damaged before is begun anew at once, not whe
 
 TEST_CASE("sqlite: who waits for a reader gets the room of one that could not be opened") {
   const Files wiki;
-  auto options = wiki.options();
-  options.readers = 2;
-  options.busy_timeout = 20s;
-  SqliteFile file(table_of<WikiSchema>(), options);
+  SqliteFile file(table_of<WikiSchema>(), wiki.with_readers(2, 20s));
   std::atomic<bool> failed = false;
   file.read([&](auto&) {
     std::optional<Waiting> waiting;
@@ -268,10 +268,7 @@ TEST_CASE("sqlite: who waits for a reader gets the room of one that could not be
 
 TEST_CASE("sqlite: who waits for a reader while the file is lost is told so") {
   const Files wiki;
-  auto options = wiki.options();
-  options.readers = 1;
-  options.busy_timeout = 20s;
-  SqliteFile file(table_of<WikiSchema>(), options);
+  SqliteFile file(table_of<WikiSchema>(), wiki.with_readers(1, 20s));
   std::optional<Waiting> waiting;
   file.read([&](auto&) {
     waiting.emplace([&] { return file.read(page_seen); });

@@ -130,7 +130,7 @@ class SqliteFile {
       std::unique_lock lock(mutex_);
       if (const auto now = Clock::now(); !database_ || now >= next_look_) look(now, closed);
       const auto free_or_room = [&] { return !idle_.empty() || open_ < options_.readers; };
-      if (!freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
+      if (!free_or_room() && !freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
         throw StoreUnavailable("SQLite: all " + std::to_string(options_.readers) + " readers were busy for " +
                                std::to_string(options_.busy_timeout.count()) + " ms; raise SqliteOptions::readers");
       }
