@@ -15,6 +15,7 @@
 #include <functional>
 #include <future>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <sstream>
 #include <string>
@@ -39,6 +40,16 @@ using test::key_of;
 using test::name_of;
 using test::NumberRenderer;
 using test::Numbers;
+
+namespace {
+
+/// A source that is there for as long as it is owed.
+using Kept = std::shared_ptr<const std::atomic<long>>;
+
+}  // namespace
+
+template <>
+inline constexpr bool render_cache::outlives_call<Kept> = true;
 
 namespace {
 
@@ -315,6 +326,101 @@ TEST_CASE("history: two renders under one lease are found", "[concurrent]") {
   } else {
     check_found(numbers, "more than its holder rendered while a lease held",
                 {Event::Kind::lease, Event::Kind::render, Event::Kind::render});
+  }
+}
+
+TEST_CASE("history: a lease that is taken for truth is found", "[concurrent]") {
+  /// Who has waited for a lease takes what is stored for what its holder has rendered.
+  struct Trusting : WrappedStore<RecordedStore<Leasing>> {
+    using WrappedStore::WrappedStore;
+    bool trusts = false, waits = false;
+    std::atomic<bool> has_waited = false;
+    LeaseAnswer acquire_lease(const WikiKey& key, const Fingerprint& fingerprint, const std::string& owner,
+                              std::chrono::milliseconds time) {
+      const auto answer = WrappedStore::acquire_lease(key, fingerprint, owner, time);
+      waits = answer == LeaseAnswer::held;
+      return answer;
+    }
+    Lookup<WikiPage> lookup(const WikiKey& key, const Fingerprint& fingerprint) {
+      auto found = WrappedStore::lookup(key, fingerprint);
+      if (trusts && waits && found.stored) found = WrappedStore::lookup(key, *found.stored);
+      if (waits) has_waited = true;
+      return found;
+    }
+  };
+  const bool trusts = GENERATE(false, true);
+  Numbers numbers;
+  auto& other = numbers.new_log(2);
+  Leasing leases(true);
+  RecordedStore store_a(leases, numbers.log), recorded_b(leases, other);
+  Trusting store_b(recorded_b);
+  store_b.trusts = trusts;
+  const CacheOptions options{.single_flight = SingleFlight::cluster};
+  std::function<void()> during = [] {};
+  RenderCache a(NumberRenderer{&numbers.log, [&](const WikiKey&) { during(); }}, Freezable{}, store_a, options);
+  RenderCache b(NumberRenderer{&other}, Freezable{}, store_b, options);
+  numbers.read(numbers.log, a, 0);
+  numbers.edit(numbers.log, 0);
+  std::future<void> waiter;
+  during = [&] {
+    waiter = std::async(std::launch::async, [&] { numbers.read(other, b, 0); });
+    wait_for(store_b.has_waited);
+  };
+  numbers.read(numbers.log, a, 0);
+  waiter.get();
+  if (trusts) {
+    check_found(numbers, "a read returned what its source was not between its call and its return",
+                {Event::Kind::edit, Event::Kind::edit, Event::Kind::hit});
+  } else {
+    check_well(numbers);
+    CHECK(checked(numbers).renders == 2);
+  }
+}
+
+TEST_CASE("history: what is owed and sent without being sampled again is found", "[concurrent]") {
+  /// To a thread that is not the reader's, which is the one that pays, each source is what it was.
+  struct SampledOnce {
+    bool forgets;
+    std::thread::id reader = std::this_thread::get_id();
+    Fingerprint components(const Kept& source) const {
+      return Fingerprint().add("source", forgets && std::this_thread::get_id() != reader ? 0 : source->load());
+    }
+    Frozen<long> freeze(const Kept& source) const { return Freezable().freeze(source.get()); }
+  };
+  struct Unreachable : WrappedStore<RecordedStore<SharedStore>> {
+    using WrappedStore::WrappedStore;
+    std::atomic<bool> away = true;
+    Lookup<WikiPage> lookup(const WikiKey& key, const Fingerprint& fingerprint) {
+      if (away) throw StoreUnavailable("it is away");
+      return WrappedStore::lookup(key, fingerprint);
+    }
+    bool replace(const WikiKey& key, EntryPtr<WikiPage> entry, const Seen& seen) {
+      if (away) throw StoreUnavailable("it is away");
+      return WrappedStore::replace(key, std::move(entry), seen);
+    }
+  };
+  const bool forgets = GENERATE(false, true);
+  Numbers numbers;
+  auto& other = numbers.new_log(2);
+  SharedStore shared;
+  RecordedStore recorded_a(shared, numbers.log), store_b(shared, other);
+  Unreachable store_a(recorded_a);
+  RenderCache a(NumberRenderer{&numbers.log}, SampledOnce{forgets}, store_a, {.store_pause = 0ms});
+  RenderCache b(NumberRenderer{&other}, Freezable{}, store_b);
+  const Kept source(std::shared_ptr<void>(), &numbers.sources[0]);
+  numbers.log.read(name_of(0), [&] { return a.get(key_of(0), source); });
+  numbers.edit(numbers.log, 0);
+  numbers.read(other, b, 0);
+  store_a.away = false;
+  const auto end = std::chrono::steady_clock::now() + 1min;
+  while (a.stats().owed > 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+  if (forgets) {
+    CHECK(a.stats().owed_stored == 1);
+    check_found(numbers, "what was stored was replaced by what was rendered of an earlier state",
+                {Event::Kind::edit, Event::Kind::edit, Event::Kind::publish, Event::Kind::publish}, {.keeps = false});
+  } else {
+    CHECK(a.stats().owed_dropped == 1);
+    check_well(numbers, {.keeps = false});
   }
 }
 
