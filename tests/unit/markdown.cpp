@@ -7,9 +7,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 using render_cache::MarkdownOptions;
 using render_cache::MarkdownRenderer;
@@ -53,6 +55,7 @@ TEST_CASE("markdown: the version names md4c and covers every option, without the
   CHECK_THAT(plain, ContainsSubstring("markdown/3+md4c-"));
   CHECK(plain.find_first_of("|=") == std::string::npos);
   CHECK(plain == MarkdownRenderer().version());
+  CHECK(render_cache::markdown::digest({}) == "883b37d5c63c2163");  // what is stored of pages goes by it
   const auto differs = [&](auto change) {
     MarkdownOptions options;
     change(options);
@@ -194,6 +197,7 @@ TEST_CASE("markdown: URLs are allowed by their decoded scheme; the text of a ref
   CHECK(html("![x](http://e.x/i.png)") == "<p><img src=\"http://e.x/i.png\" alt=\"x\"></p>\n");
   CHECK(html("![x *y* `z` &amp; \"](../i.svg#f 'T \"t\"')") ==
         "<p><img src=\"/ALIAS/i.svg#f\" alt=\"x y z &amp; &quot;\" title=\"T &quot;t&quot;\"></p>\n");
+  CHECK(html("![x](a.md#f)") == "<p><img src=\"/ALIAS/b/a.md#f\" alt=\"x\"></p>\n");
   CHECK(html("![a ![b](c.png) d](e.html)") == "<p><img src=\"/ALIAS/b/e.html\" alt=\"a b d\"></p>\n");
 }
 
@@ -253,6 +257,14 @@ TEST_CASE("markdown: what is not UTF-8 becomes U+FFFD, NUL too, and a byte order
 TEST_CASE("markdown: character references are decoded where HTML knows them, and shown where it does not") {
   CHECK(html("&copy; &amp; &lt; &quot; &#228; &#xE4; &hearts;") == "<p>© &amp; &lt; &quot; ä ä ♥</p>\n");
   CHECK(html("&nosuch; &notit; &copy") == "<p>&amp;nosuch; &amp;notit; &amp;copy</p>\n");
+  CHECK(html("&#XE4; &CounterClockwiseContourIntegral;") == "<p>ä ∳</p>\n");
+  const std::string unknown(40, 'a');
+  CHECK(html("&" + unknown + ";") == "<p>&amp;" + unknown + ";</p>\n");
+  const MarkdownOptions options;
+  render_cache::markdown::Budget budget(options, 0);
+  std::string out;
+  render_cache::markdown::CharacterReferences(budget).append_decoded(out, "&#4294967296;");
+  CHECK(out == "\xef\xbf\xbd");
   CHECK_THAT(html("[x](a&copy;.md)"), ContainsSubstring("\"/ALIAS/b/a%C2%A9.md\""));
 }
 
@@ -265,12 +277,28 @@ TEST_CASE("markdown: front matter goes into the metadata") {
   CHECK(html("---\na: b\n---\nx") == "<p>x</p>\n");
   CHECK(html("---\r\na: b\r\n---\r\nx") == "<p>x</p>\n");
   CHECK(html("---\na: b\n...\nx") == "<p>x</p>\n");
+  CHECK(html("---\na: b\n\n---\nx") == "<p>x</p>\n");
   CHECK(html("---\n---\nx") == "<p>x</p>\n");
   CHECK(metadata("x")["front_matter"].dump() == "{}");
   CHECK(metadata("---\na: \"x\\0y\"\n\"\\0\": 1\n---\n")["front_matter"].dump() ==
         "{\"a\":\"x\xef\xbf\xbdy\",\"\xef\xbf\xbd\":1}");
   CHECK(metadata("---\na: [.inf, .nan, 1e999, 99999999999999999999]\n---\n")["front_matter"].dump() ==
         R"({"a":[".inf",".nan","1e999",1e+20]})");
+}
+
+TEST_CASE("markdown: a plain scalar of front matter is what YAML's core schema makes of it, any other is text") {
+  const auto value = [](std::string_view scalar) {
+    return render_cache::markdown::read_front_matter("---\na: " + std::string(scalar) + "\n---\n", 4096, 100).values;
+  };
+  for (const auto& [scalar, json] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+           {"true", "true"},    {"True", "true"},   {"TRUE", "true"},        {"tRUE", R"("tRUE")"}, {"false", "false"},
+           {"False", "false"},  {"FALSE", "false"}, {"fALSE", R"("fALSE")"}, {"+5", "5"},           {"-5", "-5"},
+           {"5", "5"},          {"5x", R"("5x")"},  {"+1.5", "1.5"},         {"1.5x", R"("1.5x")"}, {"x", R"("x")"},
+           {"", "null"},        {"~", "null"},      {"''", R"("")"},         {"'5'", R"("5")"},     {"!!str 5", R"("5")"},
+           {"!<?> ''", R"("")"}}) {
+    CAPTURE(scalar);
+    CHECK(value(scalar) == "{\"a\":" + std::string(json) + "}");
+  }
 }
 
 TEST_CASE("markdown: front matter is text that is the same when it is read back, whatever bytes it was made of") {
@@ -285,6 +313,21 @@ TEST_CASE("markdown: front matter is text that is the same when it is read back,
   const auto broken = read("a: \"\\\xc3\xa9\"");
   CHECK_THAT(broken.error, ContainsSubstring("escape"));
   CHECK(render_cache::find_invalid_text(broken.error) == std::string::npos);
+}
+
+TEST_CASE("markdown: front matter may have as many bytes, nodes and levels as it is allowed, and no more") {
+  const auto error = [](const std::string& source, std::size_t bytes, std::size_t nodes) {
+    return render_cache::markdown::read_front_matter(source, bytes, nodes).error;
+  };
+  const std::string source = "---\na: [b, c]\n---\n";  // before its last line are 13 bytes; the mapping, its member and two items
+  CHECK(error(source, 13, 4) == "");
+  CHECK_THAT(error(source, 12, 4), ContainsSubstring("12 bytes"));
+  CHECK_THAT(error(source, 13, 3), ContainsSubstring("max_front_matter_nodes"));
+  const auto nested = [](std::size_t levels) {
+    return "---\na: " + std::string(levels, '[') + std::string(levels, ']') + "\n---\n";
+  };
+  CHECK(error(nested(32), 4096, 100) == "");
+  CHECK_THAT(error(nested(33), 4096, 100), ContainsSubstring("deeper than 32 levels"));
 }
 
 TEST_CASE("markdown: a line --- that begins no front matter is Markdown") {

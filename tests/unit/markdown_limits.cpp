@@ -92,6 +92,31 @@ TEST_CASE("markdown limits: output is limited however little source asks for it"
   CHECK(render("abcd", options) == "<p>abcd</p>\n");
 }
 
+TEST_CASE("markdown limits: a budget counts to the byte and to the step") {
+  MarkdownOptions options;
+  options.max_work = 100;
+  options.max_output_bytes = 1000;
+  options.max_output_ratio = 2;
+  markdown::Budget budget(options, 10);
+  CHECK(budget.used() == 0);
+  budget.work(99);
+  CHECK(budget.left() == 1);
+  budget.work(1);
+  CHECK(budget.left() == 0);
+  CHECK_THROWS_AS(budget.work(1), MarkdownTooCostly);
+  CHECK(budget.left() == 0);
+  budget.check_output(1020);
+  CHECK_THROWS_AS(budget.check_output(1021), MarkdownOutputTooLarge);
+  budget.contents(10);  // in the metadata and in the page, with 64 bytes around it
+  budget.check_output(1020 - 2 * 74);
+  CHECK_THROWS_AS(budget.check_output(1021 - 2 * 74), MarkdownOutputTooLarge);
+  // The largest ratio for which the bytes can still be counted.
+  constexpr auto all = std::numeric_limits<std::size_t>::max();
+  options.max_output_bytes = 0;
+  options.max_output_ratio = all / 2;
+  CHECK_THROWS_AS(markdown::Budget(options, 2).check_output(all), MarkdownOutputTooLarge);
+}
+
 TEST_CASE("markdown limits: what takes md4c quadratic time is refused before it is parsed") {
   // Each of these takes md4c 0.4.8 seconds: nested brackets with a definition to look up, rows of what might be links,
   // deep lists that every blank line passes through.
@@ -144,15 +169,60 @@ TEST_CASE("markdown limits: the cost of links is counted where md4c sees links, 
   CHECK(cost("```\n[a]\n```\n") == 0);
   CHECK(cost("<div>[a]</div>\n") == 0);
   CHECK(cost("`[a]`\n") == 0);
+  CHECK(cost("```\n[a]\n```\n\n[b]\n") == 3);
+  CHECK(link_cost("www. ://") == 4 + 3 + 4);
+  CHECK(link_cost("ww. www :/ //") == 0);
+  CHECK(cost("[ a@b\n") == 3 + 1);
+}
+
+TEST_CASE("markdown limits: counting the cost of links needs no memory that was not there before") {
+  markdown::detail::LeafCosts costs{.limit = 10, .text = {}};
+  CHECK(costs.append(std::string(costs.text.capacity(), 'x'), true) == 0);
+  CHECK(costs.append("x", true) != 0);
+  CHECK(costs.cost == 11);
 }
 
 TEST_CASE("markdown limits: of what may begin lists and quotes no line costs less than md4c can make of it") {
   const auto blocks = [](std::string_view page) { return markdown::parse_cost_bound(page).blocks; };
+  CHECK(blocks("- a\n- b") == 1 * 2);
   CHECK(blocks("a\nb\n") == 0);
   CHECK(blocks("- - - a\n") == 3);
   CHECK(blocks("-\t-\t-\ta\n") == 3);
   CHECK(blocks("-\r-\r-\ra\n") == 3);
   CHECK(blocks("0. 9) > * + a - -\nb\n") == 5 * 2);
+}
+
+TEST_CASE("markdown limits: before md4c is asked it is counted what its links may cost, paragraph by paragraph") {
+  const auto inlines = [](std::string_view page) { return markdown::parse_cost_bound(page).inlines; };
+  CHECK(inlines("") == 0);
+  CHECK(inlines("abc") == 3 * 3);
+  CHECK(inlines("abc\nd\n") == 6 * 6);
+  for (const std::string_view blank : {"\n", " \n", "\t\n", "\r\n", "> >\n"}) {
+    CAPTURE(blank);
+    const auto first = 4 + blank.size();
+    CHECK(inlines("abc\n" + std::string(blank) + "de\nf") == first * first + 4 * 4);
+  }
+  CHECK(inlines("abc\n-\nf") == 7 * 7);
+}
+
+TEST_CASE("markdown limits: parsing costs a bound of what is there, and where that is high what a closer look finds") {
+  constexpr auto each = markdown::Budget::small_work;
+  const auto cost = [](std::string_view page, std::size_t max_work) {
+    MarkdownOptions options;
+    options.max_work = max_work;
+    markdown::Budget budget(options, page.size());
+    markdown::charge_parsing(budget, page);
+    return budget.used();
+  };
+  const std::string page = "- [a](b)\n";  // 9 bytes, and of marks '-', '\n', ']' and thrice '['
+  constexpr auto bounds = 1 + 9 * 9 / 4;    // one list in one line, and its bytes squared
+  CHECK(cost(page, 9 * 16 * each) == 9 * each + bounds);
+  CHECK(cost(page, 9 * 16 * each - 1) == 6 * each + bounds);
+  // A page whose bytes squared are half of what is left, and one step less: its closer look is half a parse, and its blocks.
+  const std::string words = times(25, "x ") + "x\n\n";
+  constexpr std::size_t squared = 53 * 53;
+  CHECK(cost(words, 2 * each + 2 * squared) == 2 * each + squared / 4);
+  CHECK(cost(words, 2 * each + 2 * squared - 1) == 2 * each + each + 4 * each);
 }
 
 TEST_CASE("markdown limits: a name of a character is looked up once, as long as there are few of them") {
@@ -236,7 +306,8 @@ TEST_CASE("markdown limits: headings count as output where they stand, in the me
 }
 
 TEST_CASE("markdown limits: max_work is one count of all that a render does") {
-  const std::string page = "# a\n\n*b* [c](d.md) &hearts; <i>e</i>\n\nand a second paragraph\n";
+  const std::string begin = "# a\n\n*b* [c](d.md) &hearts; <i>e</i>\n\nand a second paragraph\n";
+  const std::string source = begin + "\xff\xff\xff\n", page = begin + "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\n";
   MarkdownOptions options;
   options.max_work = 20'000;  // less, and what is cheap to find out about a small page is found out too
   markdown::Budget budget(options, page.size());
@@ -245,10 +316,10 @@ TEST_CASE("markdown limits: max_work is one count of all that a render does") {
   markdown::PageWriter writer(options, budget, "ALIAS", "b.md");
   writer.write(page);
   CHECK(budget.used() > parsing);
-  options.max_work = budget.used();
-  CHECK_THAT(render(page, options), ContainsSubstring("<i>e</i>"));
-  options.max_work = budget.used() - 1;
-  check_refused<MarkdownTooCostly>(page, options);
+  options.max_work = 3 * markdown::Budget::small_work + budget.used();  // with what it costs to replace three bytes
+  CHECK_THAT(render(source, options), ContainsSubstring("<i>e</i>"));
+  --options.max_work;
+  check_refused<MarkdownTooCostly>(source, options);
 }
 
 TEST_CASE("markdown limits: only tags that are closed beyond doubt are taken for closed") {
@@ -275,15 +346,15 @@ TEST_CASE("markdown limits: a render ends soon after max_time, and that alone is
   static_assert(!std::is_base_of_v<RenderRefused, MarkdownTooSlow> && std::is_base_of_v<RenderRefused, MarkdownLimitError>);
   MarkdownOptions options;
   options.max_time = std::chrono::milliseconds(1);
+  options.max_work = 64;  // which is no reason
   markdown::Budget budget(options, 0);
   const auto late = std::chrono::steady_clock::now() + 2 * options.max_time;
   while (std::chrono::steady_clock::now() < late) {
   }
-  const auto work = [&] {
-    for (int call = 0; call < 64; ++call) budget.work(1);
-  };
-  CHECK_THROWS_AS(work(), MarkdownTooSlow);
-  CHECK_THROWS_WITH(work(), ContainsSubstring("1 ms") && ContainsSubstring("MarkdownOptions::max_time"));
+  for (int call = 1; call < 64; ++call) budget.work(1);  // the clock is not asked each time
+  CHECK_THROWS_AS(budget.work(1), MarkdownTooSlow);
+  CHECK_THROWS_WITH(budget.work(0), ContainsSubstring("1 ms") && ContainsSubstring("MarkdownOptions::max_time"));
+  options.max_work = MarkdownOptions().max_work;
   // Each of these takes a hundred times as long: in md4c's calls, and in the parser of raw HTML.
   CHECK_THROWS_AS(render(times(100'000, "word *word* word\n\n"), options), MarkdownTooSlow);
   CHECK_THROWS_AS(render("<div>\n" + times(9000, "<br>"), options), MarkdownTooSlow);

@@ -4,6 +4,7 @@
 #include <render_cache/renderer/markdown/errors.hpp>
 #include <render_cache/renderer/markdown/options.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <limits>
@@ -33,7 +34,7 @@ class Budget {
   bool spend(std::size_t steps) noexcept {
     constexpr std::size_t looks_apart = 64;  // at the clock
     used_ += steps;
-    if (end_ != Clock::time_point::max() && ++calls_ % looks_apart == 0) is_late_ = is_late_ || Clock::now() > end_;
+    if (end_ != Clock::time_point::max() && ++calls_ % looks_apart == 0) is_late_ = Clock::now() > end_;
     return used_ <= options_.max_work && !is_late_;
   }
 
@@ -55,7 +56,7 @@ class Budget {
 
   /// Steps until now.
   std::size_t used() const noexcept { return used_; }
-  std::size_t left() const noexcept { return options_.max_work > used_ ? options_.max_work - used_ : 0; }
+  std::size_t left() const noexcept { return options_.max_work - std::min(used_, options_.max_work); }
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -78,7 +78,8 @@ inline std::size_t link_cost(std::string_view text) noexcept {
     const char c = text[at];
     if (c == ']') ++brackets;
     if (detail::is_noted(c)) ++notes;
-    if (c == '@' || (c == ':' && text.substr(at, 3) == "://") || (c == '.' && text.substr(0, at).ends_with("www"))) ++links;
+    const auto rest = text.substr(at);
+    if (c == '@' || rest.starts_with("://") || rest.starts_with("www.")) ++links;
     if (!detail::is_space(c) && at + 1 < text.size()) continue;
     cost += links * (at - word_begin);
     all_links += links;
@@ -92,8 +93,8 @@ namespace detail {
 
 // The text of one paragraph, heading or table cell after another.
 struct LeafCosts {
-  // In place of each ']'.
-  static constexpr char bracket = '\1';
+  // In place of each ']', and of what costs nothing.
+  static constexpr char bracket = '\1', letter = 'x';
 
   std::size_t limit;
   std::string text;
@@ -104,7 +105,7 @@ struct LeafCosts {
     cost += Budget::small_work + link_cost(text);  // a table has a cell for each column and row, written or not
     text.clear();
     is_text = text_follows;
-    return cost > limit ? -1 : 0;
+    return cost > limit;  // md4c stops at any number but 0
   }
 
   int append(std::string_view part, bool counts) noexcept {
@@ -113,7 +114,7 @@ struct LeafCosts {
       cost = limit + 1;
       return -1;
     }
-    for (const char c : part) text.push_back(!counts ? 'x' : c == bracket ? ']' : c);
+    for (const char c : part) text.push_back(!counts ? letter : c == bracket ? ']' : c);
     return 0;
   }
 };
@@ -126,7 +127,7 @@ inline std::size_t page_link_cost(std::string_view page, std::size_t limit) {
   using Costs = detail::LeafCosts;
   // Without brackets, and with no links but those in `<>`, md4c is linear, and finds the same blocks.
   std::string harmless(page);
-  std::ranges::replace(harmless, '[', 'x');
+  std::ranges::replace(harmless, '[', Costs::letter);
   std::ranges::replace(harmless, ']', Costs::bracket);
   Costs costs{.limit = limit, .text = {}};
   costs.text.reserve(2 * page.size() + 64);

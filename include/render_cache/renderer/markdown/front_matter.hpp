@@ -51,8 +51,8 @@ namespace detail {
     const auto [end, error] = std::from_chars(first, last, number);
     return error == std::errc{} && end == last;
   };
-  if (std::int64_t integer = 0; reads_all(integer)) return Field(integer);
-  if (double number = 0; reads_all(number) && std::isfinite(number)) return Field(number);
+  if (std::int64_t integer{}; reads_all(integer)) return Field(integer);
+  if (double number{}; reads_all(number) && std::isfinite(number)) return Field(number);
   return {};
 }
 

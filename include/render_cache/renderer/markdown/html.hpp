@@ -13,7 +13,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <unordered_map>
 
 namespace render_cache::markdown {
@@ -34,7 +33,7 @@ inline void append_escaped(std::string& out, std::string_view text) {
       case '&': out.append("&amp;"); break;
       case '<': out.append("&lt;"); break;
       case '>': out.append("&gt;"); break;
-      default: out.append("&quot;"); break;
+      default: out.append("&quot;");
     }
   }
   out.append(text, done);
@@ -100,11 +99,12 @@ class CharacterReferences {
 
  private:
   static void append_number(std::string& out, std::string_view reference) {
-    const bool hexadecimal = reference.size() > 2 && (reference[2] == 'x' || reference[2] == 'X');
-    std::uint32_t code = 0;
+    const auto sign = reference.substr(2, 1);
+    const bool hexadecimal = sign == "x" || sign == "X";
+    std::uint32_t code = 0;  // which it remains, and is no character, where the number is too large
     const char* digits = reference.data() + (hexadecimal ? 3 : 2);
-    const auto result = std::from_chars(digits, reference.data() + reference.size(), code, hexadecimal ? 16 : 10);
-    return append_utf8(out, result.ec == std::errc{} ? code : 0);
+    std::from_chars(digits, reference.data() + reference.size(), code, hexadecimal ? 16 : 10);
+    append_utf8(out, code);
   }
 
   struct Hash {

@@ -114,9 +114,21 @@ class PageWriter {
     }
   }
 
+  // The elements of spans, but for images. Others need an extension that is not turned on.
+  static std::string_view element(MD_SPANTYPE type) noexcept {
+    switch (type) {
+      case MD_SPAN_EM: return "em";
+      case MD_SPAN_STRONG: return "strong";
+      case MD_SPAN_A: return "a";
+      case MD_SPAN_CODE: return "code";
+      case MD_SPAN_DEL: return "del";
+      default: return {};
+    }
+  }
+
   void enter_block(MD_BLOCKTYPE type, void* detail) {
     switch (type) {
-      case MD_BLOCK_DOC: return;   // entered before md4c began
+      case MD_BLOCK_DOC:           // entered before md4c began
       case MD_BLOCK_HTML: return;  // no node of its own: its tags may close in a later block
       case MD_BLOCK_HR: out_.append("<hr>\n"); return;
       case MD_BLOCK_H:
@@ -129,7 +141,7 @@ class PageWriter {
       case MD_BLOCK_LI: open_item(*static_cast<MD_BLOCK_LI_DETAIL*>(detail)); break;
       case MD_BLOCK_TH:
       case MD_BLOCK_TD: open_cell(element(type), *static_cast<MD_BLOCK_TD_DETAIL*>(detail)); break;
-      default: out_.append(1, '<').append(element(type)).append(type == MD_BLOCK_P ? ">" : ">\n"); break;
+      default: out_.append(1, '<').append(element(type)).append(type == MD_BLOCK_P ? ">" : ">\n");
     }
     enter(block, type);
   }
@@ -143,13 +155,10 @@ class PageWriter {
     if (type == MD_SPAN_IMG) charge_attributes(*static_cast<MD_SPAN_IMG_DETAIL*>(detail));
     if (type == MD_SPAN_IMG && image_depth_++ == 0) open_image(*static_cast<MD_SPAN_IMG_DETAIL*>(detail));
     if (image_depth_ == 0) {  // within an image all is alternative text
-      switch (type) {
-        case MD_SPAN_EM: out_.append("<em>"); break;
-        case MD_SPAN_STRONG: out_.append("<strong>"); break;
-        case MD_SPAN_A: open_link(*static_cast<MD_SPAN_A_DETAIL*>(detail)); break;
-        case MD_SPAN_CODE: out_.append("<code>"); break;
-        case MD_SPAN_DEL: out_.append("<del>"); break;
-        default: break;  // needs an extension that is not turned on
+      if (type == MD_SPAN_A) {
+        open_link(*static_cast<MD_SPAN_A_DETAIL*>(detail));
+      } else {
+        out_.append(1, '<').append(element(type)).append(1, '>');
       }
     }
     enter(span, type);
@@ -211,20 +220,15 @@ class PageWriter {
       case MD_BLOCK_DOC: break;
       case MD_BLOCK_H: close_heading(begin); break;
       case MD_BLOCK_CODE: out_.append("</code></pre>\n"); break;
-      default: out_.append("</").append(element(type)).append(">\n"); break;
+      default: out_.append("</").append(element(type)).append(">\n");
     }
   }
 
   void close_span(MD_SPANTYPE type) {
-    if (type == MD_SPAN_IMG && --image_depth_ == 0) out_.append(1, '"').append(image_title_).append(1, '>');
-    if (image_depth_ > 0) return;
-    switch (type) {
-      case MD_SPAN_EM: out_.append("</em>"); break;
-      case MD_SPAN_STRONG: out_.append("</strong>"); break;
-      case MD_SPAN_A: out_.append("</a>"); break;
-      case MD_SPAN_CODE: out_.append("</code>"); break;
-      case MD_SPAN_DEL: out_.append("</del>"); break;
-      default: break;
+    if (type == MD_SPAN_IMG) {
+      if (--image_depth_ == 0) out_.append(1, '"').append(image_title_).append(1, '>');
+    } else if (image_depth_ == 0) {
+      out_.append("</").append(element(type)).append(1, '>');
     }
   }
 
