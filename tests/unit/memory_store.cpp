@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -95,6 +96,28 @@ TEST_CASE("MemoryStore: an entry's weight covers every text it owns", "[memory]"
   CHECK(weight({}, {{text, {}}, {}, {}, {}}) >= base + text.size());
   CHECK(weight({}, {{"", {text}}, {}, {}, {}}) >= base + text.size());
   CHECK(weight({}, {{}, Fingerprint::from_text(text), {}, {}}) >= base + text.size());
+}
+
+TEST_CASE("MemoryStore: an entry's weight is that of its blocks, of its share of the tables and of its texts, and a quarter more",
+          "[memory]") {
+  using render_cache::detail::block;
+  CHECK(block(0) == 32);
+  CHECK(block(24) == 32);
+  CHECK(block(25) == 48);
+  CHECK(block(40) == 48);
+  CHECK(block(41) == 64);
+  struct Node {
+    std::byte bytes[100];
+  };
+  const auto weight = [](const std::string& text) {
+    return render_cache::detail::weight_of<Node>(WikiKey{}, Entry<WikiPage>{{text, {}}, {}, {}, {}}, 4);
+  };
+  // The node's block, that of five cache lines, the entry's with its reference counts, two places in the table, a ghost.
+  const std::size_t blocks = 112 + 336 + block(sizeof(Entry<WikiPage>) + 16) + 2 * sizeof(void*) + 48;
+  CHECK(weight("") == blocks + blocks / 4);
+  const std::string text(1000, 'x');
+  const auto with_text = blocks + text.capacity() + 1 + 16;
+  CHECK(weight(text) == with_text + with_text / 4);
 }
 
 TEST_CASE("MemoryStore: a page larger than a shard's small queue is kept while a scan passes", "[memory]") {
@@ -307,6 +330,18 @@ TEST_CASE("MemoryStore: a sweep tells how far it is after as many entries as wer
   CHECK(examined.front() == few);
   sweep(few + 1);
   CHECK(examined.front() > few);
+}
+
+TEST_CASE("MemoryStore: a sweep that is asked to stop says that it did, and leaves what it has not come to", "[memory]") {
+  Pages store({.capacity = 16 * mib, .shards = 1});
+  for (unsigned i = 0; i < 1'000; ++i) store.publish(key(i), page(1));
+  std::stop_source stop;
+  PruneOptions options{.batch = 1, .stop = stop.get_token()};
+  options.progress = [&](const PruneReport&) { stop.request_stop(); };
+  const auto report = store.prune([](const WikiKey&) { return false; }, options);
+  CHECK(report.stopped);
+  CHECK(report.examined < 1'000);
+  CHECK(store.stats().entries == 1'000 - report.removed);
 }
 
 TEST_CASE("MemoryStore: what is not given is as documented", "[memory]") {
