@@ -78,6 +78,26 @@ TEST_CASE("after a failure nobody is admitted for a pause, then one, and the res
   }
 }
 
+TEST_CASE("while nothing has failed no clock is read") {
+  struct CountingClock : ManualClock {
+    static int& reads() {
+      static int count = 0;
+      return count;
+    }
+    static time_point now() {
+      ++reads();
+      return ManualClock::now();
+    }
+  };
+  Breaker<CountingClock> breaker(1s);
+  breaker.answered(breaker.admit().value());
+  breaker.not_asked(breaker.admit().value());
+  CHECK(CountingClock::reads() == 0);
+  breaker.failed();
+  CHECK_FALSE(breaker.admit());
+  CHECK(CountingClock::reads() == 2);
+}
+
 TEST_CASE("however many threads find the pause over, one is admitted", "[concurrent]") {
   Breaker<ManualClock> breaker(1h);
   for (int round = 0; round < 200; ++round) {

@@ -80,8 +80,13 @@ class Leases {
       Clock::duration pause = std::chrono::milliseconds(5);
       for (bool waits = false;;) {
         typename StoreAccess<Store, Observer>::Failure failure;
-        const auto answer =
-            store_.ask([&](auto& store) { return ask(store, key, fingerprint); }, failure).value_or(LeaseAnswer::none);
+        auto answer = LeaseAnswer::none;
+        const auto ask =
+            [&]<class Asked>(Asked& store) {  // the near part of a store, which is asked while the rest is away, keeps none
+              if constexpr (HasLeases<Asked>) answer = store.acquire_lease(key, fingerprint, owner_, time_);
+              return answer != LeaseAnswer::none;
+            };
+        store_.ask(ask, failure);
         if (answer == LeaseAnswer::granted) {
           lease.emplace(*this, key, fingerprint);
           counts_.add(granted);
@@ -106,16 +111,6 @@ class Leases {
 
  private:
   enum Counter : std::size_t { granted, waited, missing, rendered_elsewhere, counters };
-
-  /// The near part of a store, which is asked while the rest is away, keeps none.
-  template <class Asked>
-  LeaseAnswer ask(Asked& store, const key_type& key, const Fingerprint& fingerprint) {
-    if constexpr (HasLeases<Asked>) {
-      return store.acquire_lease(key, fingerprint, owner_, time_);
-    } else {
-      return LeaseAnswer::none;
-    }
-  }
 
   void keep_alive(const Lease& lease) {
     const std::lock_guard lock(mutex_);

@@ -10,6 +10,8 @@
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/store_access.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -46,16 +48,20 @@ class Lookups {
   };
 
   Found find(const key_type& key, const Fingerprint& now) {
-    if (!now.settled()) return {missed(Miss::unsettled)};
+    Found found;
     Failure failure;
-    bool can_replace = false;
     const auto ask = [&]<class Asked>(Asked& store) {
-      can_replace = HasReplace<Asked>;
-      return store.lookup(key, now);
+      auto there = store.lookup(key, now);
+      const bool beyond_near = tells_of_all(there);
+      judge(there, now, HasReplace<Asked>, found);
+      return beyond_near;
     };
-    auto found = store_.ask(ask, failure);
-    if (!found) return {missed(Miss::store_failed, std::move(failure.message))};
-    return judge(std::move(*found), now, can_replace);
+    if (!now.settled()) {
+      found.outcome = missed(Miss::unsettled);
+    } else if (!store_.ask(ask, failure)) {
+      found.outcome = missed(Miss::store_failed, std::move(failure.message));
+    }
+    return found;
   }
 
   /// What is there now, but for a value. Nothing, and `failure` says why, if the store fails or is left alone.
@@ -76,25 +82,29 @@ class Lookups {
 
   outcome_type find_near(const key_type& key, const Fingerprint& now) {
     if (!now.settled()) return missed(Miss::unsettled);
-    return judge(store_.get().near().lookup(key, now), now);
+    Found found;
+    auto there = store_.get().near().lookup(key, now);
+    judge(there, now, false, found);
+    return std::move(found.outcome);
   }
 
   /// As `find` for each, in one round trip where the store can.
   std::vector<Found> find_many(std::span<const Query<key_type>> queries) {
+    std::vector<Found> found(queries.size());
     Failure failure;
-    bool can_replace = false;
     const auto ask = [&]<class Asked>(Asked& store) {
-      can_replace = HasReplace<Asked>;
-      return ask_many(store, queries);
+      auto there = ask_many(store, queries);
+      const bool beyond_near = std::any_of(there.begin(), there.end(), tells_of_all);
+      for (std::size_t i = 0; i < queries.size(); ++i) judge(there[i], queries[i].fingerprint, HasReplace<Asked>, found[i]);
+      return beyond_near;
     };
-    auto answers = store_.ask(ask, failure);
-    std::vector<Found> found;
-    found.reserve(queries.size());
+    const bool answered = store_.ask(ask, failure);
     for (std::size_t i = 0; i < queries.size(); ++i) {
-      const auto& now = queries[i].fingerprint;
-      found.push_back(!now.settled() ? Found{missed(Miss::unsettled)}
-                      : answers      ? judge(std::move((*answers)[i]), now, can_replace)
-                                     : Found{missed(Miss::store_failed, failure.message)});
+      if (!queries[i].fingerprint.settled()) {
+        found[i] = {missed(Miss::unsettled)};
+      } else if (!answered) {
+        found[i] = {missed(Miss::store_failed, failure.message)};
+      }
     }
     return found;
   }
@@ -102,14 +112,14 @@ class Lookups {
   /// What is stored under whatever fingerprint, if it is young enough; what is near while the store fails.
   EntryPtr<value_type> older([[maybe_unused]] const key_type& key, [[maybe_unused]] Freshness::Age max_age) {
     if constexpr (HasLookupStale<Store>) {
-      const auto ask = [&]<class Asked>(Asked& store) -> Aged<value_type> {
-        if constexpr (HasLookupStale<Asked>) return store.lookup_stale(key).value_or(Aged<value_type>{});
-        return {};
+      std::optional<Aged<value_type>> aged;
+      const auto ask = [&]<class Asked>(Asked& store) {
+        if constexpr (HasLookupStale<Asked>) aged = store.lookup_stale(key);
+        return true;
       };
       Failure failure;
-      auto aged = store_.ask(ask, failure);
-      if constexpr (HasNear<Store>) {
-        if (!aged) aged = ask(store_.get().near());
+      if (!store_.ask(ask, failure)) {
+        if constexpr (HasNear<Store>) ask(store_.get().near());
       }
       if (aged && aged->age <= max_age) return std::move(aged->entry);
     }
@@ -139,16 +149,24 @@ class Lookups {
  private:
   enum Counter : std::size_t { near_hits, far_hits, misses, counters = misses + miss_reasons };
 
-  static Found judge(Lookup<value_type>&& found, const Fingerprint& now, bool can_replace) {
-    std::optional<Seen> seen;
-    if (can_replace && !found.entry) seen = std::move(found.seen);
-    return {judge(std::move(found), now), std::move(seen)};
-  }
-  static outcome_type judge(Lookup<value_type>&& found, const Fingerprint& now) {
-    if (found.entry) return {std::move(found.entry), found.origin};
-    if (!found.unreadable.empty()) return missed(found.damaged ? Miss::damaged : Miss::unreadable, std::move(found.unreadable));
-    if (found.stored) return missed(Miss::changed, changed_components(*found.stored, now));
-    return missed(Miss::absent);
+  /// Whether more than the near part was asked: that has hits alone to answer with.
+  static bool tells_of_all(const Lookup<value_type>& there) { return !there.entry || there.origin != Origin::near; }
+
+  /// Hands on the entry, or why there is none and what was seen.
+  static void judge(Lookup<value_type>& there, const Fingerprint& now, bool can_replace, Found& found) {
+    if (there.entry) {
+      found.outcome.entry = std::move(there.entry);
+      found.outcome.origin = there.origin;
+      return;
+    }
+    if (can_replace) found.seen = std::move(there.seen);
+    if (!there.unreadable.empty()) {
+      found.outcome = missed(there.damaged ? Miss::damaged : Miss::unreadable, std::move(there.unreadable));
+    } else if (there.stored) {
+      found.outcome = missed(Miss::changed, changed_components(*there.stored, now));
+    } else {
+      found.outcome = missed(Miss::absent);
+    }
   }
 
   template <class Asked>

@@ -80,6 +80,7 @@ Published Publishing<S, O>::publish(const Flight& flight, const std::optional<Se
   const auto loses = [&](const std::optional<Seen>& what) {  // something else is there than was seen, or nothing has been seen
     bool lost = false;
     failure = {};
+    result.stored = false;
     const auto in_turn = [&]<class Asked>(Asked& asked) {
       const auto turn = changes_.of(flight.key);
       if (flights_.erased(flight)) {
@@ -93,13 +94,14 @@ Published Publishing<S, O>::publish(const Flight& flight, const std::optional<Se
       earlier = flights_.stored(flight);  // one tier may keep it even where the other fails
       if constexpr (HasReplace<Asked>) {
         lost = !what || !asked.replace(flight.key, result.entry, *what);
-        return !lost;
+        result.stored = !lost;
+        return what.has_value();
       } else {
         asked.publish(flight.key, result.entry);
-        return true;
+        return result.stored = true;
       }
     };
-    result.stored = store.ask(in_turn, failure).value_or(false);
+    store.ask(in_turn, failure);
     if (!failure.message.empty()) result.detail = failure.message;
     return lost;
   };

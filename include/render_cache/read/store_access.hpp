@@ -5,21 +5,16 @@
 
 #include <render_cache/concepts/observer.hpp>
 #include <render_cache/concepts/store.hpp>
-#include <render_cache/entry/entry.hpp>
 #include <render_cache/entry/error.hpp>
 #include <render_cache/read/breaker.hpp>
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/thrown.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace render_cache::detail {
 
@@ -39,40 +34,41 @@ class StoreAccess {
     bool away = false;  ///< the store was not reached, though its near part may have answered
   };
 
-  /// What `call(store)` returns: false says that it did not ask after all. Nothing if the store failed or is being left alone, and
-  /// then `failure` says why. While it is left alone, its near part is asked instead, if it has one. InvalidKey is the caller's
-  /// mistake and passes.
+  /// Runs `call(store)`, and says whether it came to its end; if not, the store failed or is being left alone, and `failure` says
+  /// why. While it is left alone its near part is asked instead, if it has one. `call` keeps what it was told, and returns whether
+  /// more than the near part was asked. InvalidKey is the caller's mistake and passes.
   template <class Call>
-  auto ask(Call&& call, Failure& failure) {
-    using Answer = std::optional<std::invoke_result_t<Call, Store&>>;
+  bool ask(Call&& call, Failure& failure) {
     const auto admission = breaker_.admit();
     if (!admission) {
       counts_.add(skipped);
       failure.away = true;
       if constexpr (!HasNear<Store>) {
         failure.message = "the store was unavailable a moment ago and is left alone";
-        return Answer{};
+        return false;
       }
     }
     const Watch watch;
     try {
       if constexpr (HasNear<Store>) {
-        if (!admission) return Answer{call(store_.near())};
+        if (!admission) {
+          call(store_.near());
+          return true;
+        }
       }
-      Answer answer{call(store_)};
-      if (reached_store(*answer)) {
+      if (call(store_)) {
         breaker_.answered(*admission);
       } else {
         breaker_.not_asked(*admission);
       }
-      return answer;
+      return true;
     } catch (const InvalidKey&) {
       throw;
     } catch (const StoreUnavailable& error) {
       if (admission) breaker_.failed();
       failure.away = true;
       note(StoreFailure::unavailable, error, watch, failure);
-      return Answer{};
+      return false;
     } catch (const StoreFull& error) {
       note(StoreFailure::full, error, watch, failure);
     } catch (const InvalidValue& error) {
@@ -83,7 +79,7 @@ class StoreAccess {
       note(StoreFailure::other, StoreError(thrown_message()), watch, failure);
     }
     if (admission) breaker_.answered(*admission);  // it refused, so it is there
-    return Answer{};
+    return false;
   }
 
   void add_to(CacheStats& stats) const {
@@ -99,17 +95,6 @@ class StoreAccess {
   using Watch = Stopwatch<ObservesStoreErrors<Observer>>;
   enum Counter : std::size_t { skipped = 4, counters };  // after the failures by kind
   static constexpr std::size_t failures(StoreFailure kind) noexcept { return static_cast<std::size_t>(kind); }
-
-  /// Whether an answer tells that all of the store is there, and not its near part alone.
-  static bool reached_store(const Lookup<typename Store::value_type>& found) {
-    return !found.entry || found.origin != Origin::near;
-  }
-  static bool reached_store(const std::vector<Lookup<typename Store::value_type>>& found) {
-    return std::any_of(found.begin(), found.end(), [](const auto& each) { return reached_store(each); });
-  }
-  static bool reached_store(bool asked) { return asked; }
-  static bool reached_store(LeaseAnswer answer) { return answer != LeaseAnswer::none; }
-  static bool reached_store(const Aged<typename Store::value_type>&) { return true; }
 
   void note(StoreFailure kind, const std::exception& error, [[maybe_unused]] const Watch& watch, Failure& failure) {
     counts_.add(failures(kind));
