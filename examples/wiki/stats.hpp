@@ -32,6 +32,7 @@ inline nlohmann::json to_json(const render_cache::CacheStats& stats) {
            {{"unavailable", stats.store_unavailable},
             {"full", stats.store_full},
             {"refused", stats.store_refused},
+            {"forbidden", stats.store_forbidden},
             {"other", stats.store_other},
             {"skipped", stats.store_skipped}}}};
 }

@@ -55,7 +55,7 @@ struct Recorder {
     note("evict " + k.page_path + (e.weight > 0 ? "" : " of no weight"), 0ns);
   }
   void on_store_error(const StoreErrorEvent& e) const noexcept {
-    constexpr const char* kinds[] = {"unavailable", "full", "refused", "other"};
+    constexpr const char* kinds[] = {"unavailable", "full", "refused", "forbidden", "other"};
     note("store error " + std::string(kinds[static_cast<int>(e.kind)]) + " " + e.error.what(), e.took);
   }
 
@@ -166,6 +166,17 @@ TEST_CASE("an observer is told of store errors by their kind") {
   f.cache.get(key, std::string("x"));
   CHECK(f.recorder.take() ==
         Events{"store error full disk full", "miss a.md store_failed disk full", "render a.md ", "store error unavailable down"});
+}
+
+TEST_CASE("an observer is told of a store that takes no changes, and what is read from it is") {
+  Fixture f;
+  f.store.before = [](std::string_view operation) {
+    if (operation != "lookup") throw StoreForbidden("only read");
+  };
+  f.cache.get(key, std::string("x"));
+  CHECK(f.recorder.take() == Events{"miss a.md absent ", "render a.md ", "store error forbidden only read"});
+  CHECK(f.cache.stats().store_forbidden == 1);
+  CHECK(f.cache.stats().store_available);
 }
 
 TEST_CASE("durations are those of what is told of") {

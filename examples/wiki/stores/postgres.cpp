@@ -31,6 +31,7 @@ class PostgresPages final : public DatabasePages<render_cache::PostgresStore<ren
               {"full", stats.full},
               {"refused", stats.refused},
               {"mismatched", stats.mismatched},
+              {"forbidden", stats.forbidden},
               {"other", stats.other}}}};
   }
 };

@@ -64,6 +64,7 @@ enum class StoreFailure : std::uint8_t {
   unavailable,  ///< StoreUnavailable
   full,  ///< StoreFull
   refused,  ///< InvalidValue
+  forbidden,  ///< StoreForbidden
   other,  ///< any other exception
 };
 

@@ -27,7 +27,7 @@ namespace render_cache {
 ///     render_cache_render_seconds{result}               done, failed
 ///     render_cache_publish_seconds
 ///     render_cache_evictions_total, render_cache_evicted_bytes_total
-///     render_cache_store_errors_total{kind}             unavailable, full, refused, other
+///     render_cache_store_errors_total{kind}             unavailable, full, refused, forbidden, other
 ///
 /// Keys are no labels: there are too many of them. A near hit costs two looks at the clock and one atomic addition more; all else
 /// waits for a disk, a network or a renderer anyway. Thread-safe.
@@ -52,7 +52,7 @@ class PrometheusObserver {
     publishes_ = &histogram(registry, "render_cache_publish_seconds", "Time to store an entry", labels);
     evictions_ = &counter(registry, "render_cache_evictions_total", "Entries that left memory to make room", labels);
     evicted_bytes_ = &counter(registry, "render_cache_evicted_bytes_total", "What they weighed", labels);
-    constexpr std::array<std::string_view, 4> kinds{"unavailable", "full", "refused", "other"};
+    constexpr std::array<std::string_view, 5> kinds{"unavailable", "full", "refused", "forbidden", "other"};
     for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
       store_errors_[kind] = &counter(registry, "render_cache_store_errors_total",
                                      "Calls to the store that failed, and were survived", with(labels, "kind", kinds[kind]));

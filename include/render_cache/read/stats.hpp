@@ -35,6 +35,7 @@ struct CacheStats {
   std::uint64_t store_unavailable = 0;  ///< StoreUnavailable that was survived
   std::uint64_t store_full = 0;  ///< StoreFull that was survived
   std::uint64_t store_refused = 0;  ///< values a store cannot hold
+  std::uint64_t store_forbidden = 0;  ///< StoreForbidden that was survived: a store that is only read takes no render
   std::uint64_t store_other = 0;  ///< other store errors that were survived
   std::uint64_t store_skipped = 0;  ///< calls not made while an unavailable store was left alone
   std::uint64_t render_nanoseconds = 0;  ///< spent in the renderer, all threads together

@@ -73,6 +73,8 @@ class StoreAccess {
       note(StoreFailure::full, error, watch, failure);
     } catch (const InvalidValue& error) {
       note(StoreFailure::refused, error, watch, failure);
+    } catch (const StoreForbidden& error) {
+      note(StoreFailure::forbidden, error, watch, failure);
     } catch (const std::exception& error) {
       note(StoreFailure::other, error, watch, failure);
     } catch (...) {
@@ -86,6 +88,7 @@ class StoreAccess {
     stats.store_unavailable = counts_.sum(failures(StoreFailure::unavailable));
     stats.store_full = counts_.sum(failures(StoreFailure::full));
     stats.store_refused = counts_.sum(failures(StoreFailure::refused));
+    stats.store_forbidden = counts_.sum(failures(StoreFailure::forbidden));
     stats.store_other = counts_.sum(failures(StoreFailure::other));
     stats.store_skipped = counts_.sum(skipped);
     stats.store_available = !breaker_.paused();
@@ -93,8 +96,8 @@ class StoreAccess {
 
  private:
   using Watch = Stopwatch<ObservesStoreErrors<Observer>>;
-  enum Counter : std::size_t { skipped = 4, counters };  // after the failures by kind
   static constexpr std::size_t failures(StoreFailure kind) noexcept { return static_cast<std::size_t>(kind); }
+  enum Counter : std::size_t { skipped = failures(StoreFailure::other) + 1, counters };  // after the failures by kind
 
   void note(StoreFailure kind, const std::exception& error, [[maybe_unused]] const Watch& watch, Failure& failure) {
     counts_.add(failures(kind));

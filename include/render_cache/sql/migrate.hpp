@@ -90,15 +90,20 @@ class Migrator {
     if (next(before.size()) == nullptr) return 0;  // the usual start of a node takes no lock
     std::size_t count = 0;
     for (bool more = true; more;) {
-      more = locked([&](std::size_t applied) {
-        const auto* migration = next(applied);
-        if (migration == nullptr) return false;
-        run(*migration, migration->up, "cannot be applied");
-        query("INSERT INTO " + table() + " (version, name, checksum) VALUES (" + std::to_string(migration->version) + ", $1, $2)",
+      try {
+        more = locked([&](std::size_t applied) {
+          const auto* migration = next(applied);
+          if (migration == nullptr) return false;
+          run(*migration, migration->up, "cannot be applied");
+          query(
+              "INSERT INTO " + table() + " (version, name, checksum) VALUES (" + std::to_string(migration->version) + ", $1, $2)",
               {migration->name, checksum(migration->up)});
-        ++count;
-        return true;
-      });
+          ++count;
+          return true;
+        });
+      } catch (const StoreForbidden& error) {
+        throw MigrationError(named(*next(before.size())) + " cannot be applied: " + error.what());
+      }
     }
     return count;
   }

@@ -133,18 +133,22 @@ class PostgresStore {
     send(statements_.publish_many, parameters);
   }
 
-  /// `none` where the database has no table for them: see `lease_migrations`.
+  /// `none` where the database has no table for them (see `lease_migrations`) or takes no changes: there is nothing to wait for.
   LeaseAnswer acquire_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner,
                             std::chrono::milliseconds time) {
     check_key(key);
     PostgresParameters parameters;
     add_lease(parameters, key, fingerprint, owner);
     parameters.add_owned(std::to_string(time.count()));
-    return client_.look_up([&](PostgresConnection& connection) {
-      if (!keeps_leases_) return LeaseAnswer::none;
-      return connection.run(statements_.acquire_lease, parameters).affected_rows() != 0 ? LeaseAnswer::granted
-                                                                                        : LeaseAnswer::held;
-    });
+    try {
+      return client_.look_up([&](PostgresConnection& connection) {
+        if (!keeps_leases_) return LeaseAnswer::none;
+        return connection.run(statements_.acquire_lease, parameters).affected_rows() != 0 ? LeaseAnswer::granted
+                                                                                          : LeaseAnswer::held;
+      });
+    } catch (const StoreForbidden&) {
+      return LeaseAnswer::none;
+    }
   }
   void renew_leases(std::span<const Query<key_type>> held, const std::string& owner, std::chrono::milliseconds time) {
     if (!keeps_leases_) return;

@@ -25,6 +25,7 @@ struct PostgresStats {
   std::uint64_t full = 0;
   std::uint64_t refused = 0;
   std::uint64_t mismatched = 0;
+  std::uint64_t forbidden = 0;
   std::uint64_t other = 0;
 };
 
@@ -69,7 +70,8 @@ class PostgresClient {
   }
 
   [[nodiscard]] PostgresStats stats() const {
-    return {pool_.open(), pool_.idle(), operations_, retries_, 0, 0, unavailable_, full_, refused_, mismatched_, other_};
+    return {pool_.open(), pool_.idle(), operations_, retries_,    0,          0,
+            unavailable_, full_,        refused_,    mismatched_, forbidden_, other_};
   }
 
  private:
@@ -89,6 +91,9 @@ class PostgresClient {
       throw;
     } catch (const SchemaMismatch&) {
       ++mismatched_;
+      throw;
+    } catch (const StoreForbidden&) {
+      ++forbidden_;
       throw;
     } catch (...) {
       ++other_;
@@ -139,7 +144,7 @@ class PostgresClient {
   const std::chrono::milliseconds acquire_timeout_, lookup_timeout_, statement_timeout_;
   PostgresPool pool_;
   std::atomic<std::uint64_t> operations_ = 0, retries_ = 0, unavailable_ = 0, full_ = 0, refused_ = 0, mismatched_ = 0,
-                             other_ = 0;
+                             forbidden_ = 0, other_ = 0;
 };
 
 }  // namespace render_cache
