@@ -117,6 +117,11 @@ int main(int argc, char** argv) {
           "A name that readers know this server by, such as wiki.example.org. Again for more. On loopback it answers only "
           "for these and for loopback names, elsewhere for any where none is given")
       ->type_name("NAME");
+  bool read_only = false;
+  serve.add_flag(
+      "--read-only", read_only,
+      "The file of --store sqlite:PATH was made by 'wiki warm' and is only read, so it may lie where nobody can write. What "
+      "it lacks is rendered and kept in memory, and nothing is cleaned up");
   add_memory(serve, serve_texts.memory);
   serve.add_option("--threads", serve_options.server.threads, "Threads that read, answer hits and write")
       ->check(CLI::Range(1, 1024))
@@ -151,6 +156,12 @@ int main(int argc, char** argv) {
   add_prune_choice(serve, serve_options.prune);
   serve.callback([&] {
     serve_texts.fill(serve_options);
+    if (read_only) {
+      if (serve_options.store.kind != wiki::StoreChoice::Kind::sqlite)
+        throw render_cache::Error("--read-only needs --store sqlite:PATH");
+      serve_options.store.read_only = true;
+      serve_options.prune_every = std::chrono::seconds(0);
+    }
     http::parse_listen(listen, serve_options.server);
     status = wiki::serve(serve_options);
   });

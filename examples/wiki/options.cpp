@@ -49,7 +49,7 @@ StoreChoice StoreChoice::parse(const std::string& text) {
 std::string StoreChoice::describe() const {
   switch (kind) {
     case Kind::memory: return "memory";
-    case Kind::sqlite: return "SQLite, " + place;
+    case Kind::sqlite: return "SQLite, " + place + (read_only ? ", read-only" : "");
     case Kind::postgres: break;
   }
   return "PostgreSQL";

@@ -69,6 +69,7 @@ struct StoreChoice {
   enum class Kind : unsigned char { memory, sqlite, postgres };
   Kind kind = Kind::memory;
   std::string place;  ///< a path or a connection string
+  bool read_only = false;  ///< a file that was made before
 
   /// Throws Error for anything else.
   static StoreChoice parse(const std::string& text);

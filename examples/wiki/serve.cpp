@@ -117,7 +117,9 @@ class Housekeeping {
 
 int serve(const ServeOptions& options) {
   Log log;
-  const auto on_store_error = [&log](const std::exception& error) { log.store_error(error); };
+  const auto on_store_error = [&log, read_only = options.store.read_only](const std::exception& error) {
+    if (!read_only || dynamic_cast<const render_cache::StoreForbidden*>(&error) == nullptr) log.store_error(error);
+  };
   // The budget is of resident memory; a memory store may take 1.15 times its capacity of that (docs/memory.md).
   const auto capacity = options.memory / 115 * 100;
   const auto pages = open_pages(

@@ -37,6 +37,10 @@ TEST_CASE("mistakes on the command line are told in words", "[server]") {
   CHECK_THAT(message({"serve", "--root", site.root(), "--listen", "nowhere"}), ContainsSubstring("HOST:PORT"));
   CHECK_THAT(message({"serve", "--root", site.root(), "--memory", "much"}), ContainsSubstring("--memory"));
   CHECK_THAT(message({"serve", "--root", site.root(), "--render-limit", "2"}), ContainsSubstring("--render-limit"));
+  CHECK_THAT(message({"serve", "--root", site.root(), "--read-only"}),
+             ContainsSubstring("--read-only needs --store sqlite:PATH"));
+  CHECK_THAT(message({"serve", "--root", site.root(), "--store", site.store(), "--read-only"}),
+             ContainsSubstring("there is no file"));
   CHECK_THAT(message({"warm", "--root", site.root(), "--store", "postgres:host=/nonexistent"}),
              ContainsSubstring("/nonexistent"));
   CHECK_THAT(message({"prune", "--store", "memory"}), ContainsSubstring("--root"));
@@ -127,6 +131,23 @@ TEST_CASE("what a file is called does not steer the terminal of whoever reads of
   const auto run = run_wiki({"warm", "--root", site.root(), "--store", site.store()});
   CHECK_THAT(run.errors, ContainsSubstring("site/\\x1b]0;owned\\x07\\x0awiki: all is well.md: the page has 10000000 bytes"));
   CHECK(run.errors.find_first_of("\x1b\a") == std::string::npos);
+}
+
+TEST_CASE("a store that was made before is only read, if that is said", "[server]") {
+  const Site site;
+  CHECK(run_wiki({"warm", "--root", site.root(), "--store", site.store()}).code == 0);
+  site.files.write("root/new.md", "# New\n");
+  const auto written = fs::last_write_time(site.files / "cache.db");
+  WikiServer wiki({"--root", site.root(), "--store", site.store(), "--read-only"});
+  CHECK(wiki.cache_status("/site/README.md") == "render_cache; hit");
+  CHECK(wiki.cache_status("/site/new.md") == "render_cache; fwd=uri-miss");
+  CHECK(wiki.cache_status("/site/new.md") == "render_cache; hit");  // from memory
+  const auto stats = wiki.stats();
+  CHECK(stats["pages"]["store_errors"]["forbidden"] == 1);
+  CHECK(stats["pages"]["store_errors"]["unavailable"] == 0);
+  CHECK(stats["store"]["writes"] == 0);
+  CHECK(wiki.stop() == 0);
+  CHECK(fs::last_write_time(site.files / "cache.db") == written);
 }
 
 TEST_CASE("migrate shows, applies and undoes", "[server]") {

@@ -11,7 +11,8 @@ class SqlitePages final : public DatabasePages<render_cache::SqliteStore<render_
   explicit SqlitePages(const PagesOptions& options)
       : DatabasePages(options,
                       render_cache::SqliteOptions{.path = options.store.place,
-                                                  .migrations = render_cache::wiki_migrations<render_cache::SqliteDialect>()}) {}
+                                                  .migrations = render_cache::wiki_migrations<render_cache::SqliteDialect>(),
+                                                  .read_only = options.store.read_only}) {}
 
   nlohmann::json store_stats() const override {
     auto& tiers = cache_.store();

@@ -130,17 +130,21 @@ class SqliteStore {
     });
   }
 
-  /// `none` where the file has no table for them: see `lease_migrations`.
+  /// `none` where the file has no table for them (see `lease_migrations`) or is only read.
   LeaseAnswer acquire_lease(const key_type& key, const Fingerprint& fingerprint, const std::string& owner,
                             std::chrono::milliseconds time) {
     check_key(key);
     const auto name = detail::lease_name(S::table, key, fingerprint);
-    return file_.write([&](Writing& writing) {
-      if (!writing.keeps_leases) return LeaseAnswer::none;
-      auto& acquire = writing.statements[&LeaseSql::make_acquire];
-      acquire.run().bind(name).bind(owner).bind(Field(time.count())).step();
-      return acquire.changes() != 0 ? LeaseAnswer::granted : LeaseAnswer::held;
-    });
+    try {
+      return file_.write([&](Writing& writing) {
+        if (!writing.keeps_leases) return LeaseAnswer::none;
+        auto& acquire = writing.statements[&LeaseSql::make_acquire];
+        acquire.run().bind(name).bind(owner).bind(Field(time.count())).step();
+        return acquire.changes() != 0 ? LeaseAnswer::granted : LeaseAnswer::held;
+      });
+    } catch (const StoreForbidden&) {
+      return LeaseAnswer::none;
+    }
   }
   void renew_leases(std::span<const Query<key_type>> held, const std::string& owner, std::chrono::milliseconds time) {
     file_.write([&](Writing& writing) {

@@ -24,14 +24,17 @@ class SqliteConnection {
  public:
   using Dialect = SqliteDialect;
 
-  /// `write` makes the file where it is missing.
-  enum class Access { read, write };
+  /// `write` makes the file where it is missing; `immutable` reads one that nobody changes, without locks, log and shared memory.
+  enum class Access { read, write, immutable };
 
   [[gnu::cold]] SqliteConnection(const std::filesystem::path& path, Access access, std::chrono::milliseconds busy_timeout)
       : path_(path.string()) {
     sqlite3* opened = nullptr;
-    const int flags = access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    const int code = sqlite3_open_v2(path_.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+    const int flags = access == Access::write       ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                      : access == Access::immutable ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+                                                    : SQLITE_OPEN_READONLY;
+    const auto name = access == Access::immutable ? immutable_uri(path_) : path_;
+    const int code = sqlite3_open_v2(name.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     handle_.reset(opened);
     check(code);
     sqlite3_busy_timeout(opened, static_cast<int>(busy_timeout.count()));
@@ -82,6 +85,17 @@ class SqliteConnection {
   }
 
  private:
+  /// https://sqlite.org/uri.html: any byte may be escaped.
+  static std::string immutable_uri(std::string_view path) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string uri = "file:";
+    for (const char c : path) {
+      const auto byte = static_cast<unsigned char>(c);
+      uri.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+    }
+    return uri + "?immutable=1";
+  }
+
   struct Close {
     void operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
   };

@@ -8,6 +8,7 @@
 #include <render_cache/store/sqlite/statement.hpp>
 #include <render_cache/store/sqlite/writer.hpp>
 
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -52,43 +53,84 @@ class SqliteDatabase {
   };
 
   /// A file that was at the path before is `lost`. The table must outlive it.
-  SqliteDatabase(const Table& table, const SqliteOptions& options, const SqliteFiles& lost = {})
-      : writer_(options, lost), writing_(prepare(table, options)) {}
-
-  /// Runs `action(Writing&)` as the only writer. Thread-safe.
-  template <class Action>
-  auto write(Action action) {
-    const SqliteWriter::Turn turn(writer_);
-    return action(writing_);
+  SqliteDatabase(const Table& table, const SqliteOptions& options, const SqliteFiles& lost = {}) {
+    if (options.read_only) {
+      check_complete(table, options);
+    } else {
+      writer_.emplace(options, lost);
+      prepare(table, options);
+    }
   }
 
-  /// While it lives nobody writes to the file, and nobody who keeps to the lock replaces it.
-  [[nodiscard]] SqliteWriter::Turn turn() { return SqliteWriter::Turn(writer_); }
+  /// Runs `action(Writing&)` as the only writer; not where it is only read. Thread-safe.
+  template <class Action>
+  auto write(Action action) {
+    const SqliteWriter::Turn turn(*writer_);
+    return action(*writing_);
+  }
 
-  [[nodiscard]] bool deleted() const noexcept { return writer_.deleted(); }
-  [[nodiscard]] const SqliteFiles& files() const noexcept { return writer_.files(); }
+  /// While it lives nobody writes to the file, and nobody who keeps to the lock replaces it. None where it is only read.
+  [[nodiscard]] std::optional<SqliteWriter::Turn> turn() {
+    if (!writer_) return std::nullopt;
+    return std::optional<SqliteWriter::Turn>(std::in_place, *writer_);
+  }
+
+  [[nodiscard]] bool deleted() const noexcept { return writer_->deleted(); }
+  [[nodiscard]] const SqliteFiles& files() const noexcept { return writer_ ? writer_->files() : files_; }
+  /// Whether it is still the file at the path; where it is only read, also whether nobody has written to it.
+  [[nodiscard]] bool in_place(const std::string& path) const noexcept {
+    return identity_of(path) == files().database && (writer_ || (changed_at(path) == changed_ && !has_log(path)));
+  }
 
  private:
-  Writing prepare(const Table& table, const SqliteOptions& options) {
-    const SqliteWriter::Turn turn(writer_);
-    auto& connection = writer_.connection();
+  void prepare(const Table& table, const SqliteOptions& options) {
+    const SqliteWriter::Turn turn(*writer_);
+    auto& connection = writer_->connection();
     if (!options.migrations.empty()) {
       Migrator(connection, options.migrations, options.migration_history).up();
       migrate_leases(connection);
     }
     check_table(connection, table);
-    return Writing(connection, table);
+    writing_.emplace(connection, table);
   }
 
-  SqliteWriter writer_;
-  Writing writing_;
+  [[gnu::cold]] void check_complete(const Table& table, const SqliteOptions& options) {
+    const auto path = options.path.string();
+    const auto name = "SQLite, '" + path + "': ";
+    check_place(options.path);
+    files_.database = identity_of(path);
+    changed_ = changed_at(path);
+    if (files_.database == FileIdentity{}) throw StoreUnavailable(name + "there is no file, and read_only makes none");
+    if (has_log(path)) {
+      throw StoreUnavailable(name +
+                             "a log is beside it, so somebody writes to it, or was killed when he did: read_only is for a file "
+                             "that was closed (open and close it once where it can be written)");
+    }
+    SqliteConnection connection(options.path, SqliteConnection::Access::immutable, options.busy_timeout);
+    if (!options.migrations.empty()) {
+      const auto pending = Migrator(connection, options.migrations, options.migration_history).pending();
+      if (!pending.empty()) {
+        throw MigrationError(name + "migration " + std::to_string(pending[0].version) + " '" + pending[0].name +
+                             "' is pending, and read_only applies none: open it once where it can be written");
+      }
+    }
+    check_table(connection, table);
+  }
+
+  std::optional<SqliteWriter> writer_;
+  std::optional<Writing> writing_;
+  // Where there is no writer:
+  SqliteFiles files_;
+  std::int64_t changed_ = 0;
 };
 
 /// For one thread at a time. It keeps its database open: the writer closes last.
 class SqliteReader {
  public:
   SqliteReader(const Table& table, const SqliteOptions& options, std::shared_ptr<SqliteDatabase> opened)
-      : database(std::move(opened)), connection(options.path, SqliteConnection::Access::read, options.busy_timeout),
+      : database(std::move(opened)),
+        connection(options.path, options.read_only ? SqliteConnection::Access::immutable : SqliteConnection::Access::read,
+                   options.busy_timeout),
         statements(connection, table), lookup(statements[&Sql<SqliteDialect>::make_lookup]) {
     // A checkpoint is the writer's alone.
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);

@@ -116,6 +116,7 @@ class SqliteFile {
 
   std::shared_ptr<Database> current() {
     refuse_child();
+    if (options_.read_only) throw StoreForbidden("SQLite, '" + options_.path.string() + "': it is only read (read_only)");
     Closed closed;
     const std::lock_guard lock(mutex_);
     if (const auto now = Clock::now(); !database_ || now >= next_look_ || database_->deleted()) look(now, closed);
@@ -174,11 +175,13 @@ class SqliteFile {
   }
 
   /// SQLite opens a file and its log by their names, at two moments; in between nobody may replace them, or the one would
-  /// be read with the other's. Null where that has happened before.
+  /// be read with the other's. Null where that has happened.
   std::unique_ptr<Reader> make_reader(const std::shared_ptr<Database>& database) const {
     const auto turn = database->turn();
-    const bool in_place = identity_of(options_.path.string()) == database->files().database;
-    return in_place ? std::make_unique<Reader>(table_, options_, database) : nullptr;
+    const auto path = options_.path.string();
+    if (!database->in_place(path)) return nullptr;
+    auto reader = std::make_unique<Reader>(table_, options_, database);
+    return database->in_place(path) ? std::move(reader) : nullptr;  // where it is only read there is no turn
   }
 
   void give_back(std::unique_ptr<Reader> reader) noexcept {
@@ -201,7 +204,7 @@ class SqliteFile {
 
   [[gnu::cold]] void look(Clock::time_point now, Closed& closed) {
     next_look_ = now + sqlite_recheck_interval;
-    if (database_ && identity_of(options_.path.string()) != database_->files().database) {
+    if (database_ && !database_->in_place(options_.path.string())) {
       close(closed);
       ++stats_.reopened;
     }
@@ -245,6 +248,7 @@ class SqliteFile {
   /// Unless another process has done it.
   void move_aside(const FileIdentity& damaged) {
     const auto path = options_.path.string();
+    if (options_.read_only) throw StoreUnavailable("'" + path + "' is damaged: put a whole one in its place");
     if (!options_.disposable) {
       throw StoreUnavailable("'" + path +
                              "' is damaged and holds more than a cache (SqliteOptions::disposable): restore it from a copy");

@@ -5,6 +5,7 @@
 #include <render_cache/entry/file_identity.hpp>
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -48,6 +49,22 @@ inline SqliteFiles identify_sqlite_files(const std::string& path) noexcept {
   SqliteFiles files{identity_of(path), {}};
   for (std::size_t at = 0; at < files.side.size(); ++at) files.side[at] = identity_of(path + std::string(sqlite_side_files[at]));
   return files;
+}
+
+/// Whether something that belongs to the database is in a log beside it: somebody writes, or was killed when he did.
+inline bool has_log(const std::string& path) noexcept {
+  struct ::stat status;
+  for (const auto log : {"-wal", "-journal"}) {
+    if (::stat((path + log).c_str(), &status) == 0 && status.st_size > 0) return true;
+  }
+  return false;
+}
+
+/// When its bytes, its names or its rights were changed last: nanoseconds since 1970; 0 where there is none.
+inline std::int64_t changed_at(const std::string& path) noexcept {
+  struct ::stat status;
+  if (::stat(path.c_str(), &status) != 0) return 0;
+  return std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
 }
 
 /// Removes the log that a deleted or replaced database has left behind: SQLite would apply it to the new one. Only files

@@ -22,6 +22,10 @@ struct SqliteOptions {
   std::vector<Migration> migrations{};
   /// The table that records them.
   std::string migration_history = "render_cache_migrations";
+  /// The file is complete, and nobody writes to it while a store has it open so. It is read without locks, log and shared memory, so
+  /// it and its directory need not be writable; nothing is made or migrated, and what would change something throws StoreForbidden. A
+  /// file that was not closed is refused. To bring a new one, rename it into its place.
+  bool read_only = false;
   /// The most readers at once; each has a connection of its own, opened when needed.
   std::size_t readers = 8;
   /// The file holds nothing but caches: a damaged one is moved aside and begun anew. False for a file with other tables in it:
