@@ -124,6 +124,20 @@ TEST_CASE("sqlite: a table that is not the schema's is refused at opening, and l
   CHECK(wiki.outside().query("SELECT name FROM pragma_table_info('wiki_cache')").size() == 1);
 }
 
+TEST_CASE("sqlite: a file whose texts are in UTF-16 is refused, for not each of them stays what it is") {
+  SqliteWiki wiki;
+  {
+    auto outside = wiki.outside();
+    outside.run_script("PRAGMA encoding = 'UTF-16be'; CREATE TABLE mine (text TEXT)");
+    outside.query("INSERT INTO mine VALUES (?1)", {"\uffff"});
+    CHECK(outside.query("SELECT text FROM mine").at(0).at(0) == "\ufffd");
+  }
+  CHECK_THROWS_AS(WikiStore(wiki.options()), SchemaMismatch);
+  CHECK_THROWS_WITH(WikiStore(wiki.options()), ContainsSubstring("UTF-16be"));
+  CHECK_THROWS_WITH(WikiStore({.path = wiki.path, .read_only = true}), ContainsSubstring("UTF-16be"));
+  CHECK(wiki.outside().query("SELECT name FROM sqlite_schema").size() == 1);  // and left alone
+}
+
 TEST_CASE("sqlite: a file that is no database is moved aside and begun anew") {
   SqliteWiki wiki;
   std::ofstream(wiki.path) << std::string(20000, 'x');

@@ -41,6 +41,14 @@ class SqliteStatements {
   std::list<std::pair<Make, SqliteStatement>> prepared_;
 };
 
+/// In UTF-16 SQLite keeps another letter for U+FFFE and U+FFFF, and has another order of texts.
+[[gnu::cold]] inline void check_encoding(SqliteConnection& connection) {
+  const auto encoding = connection.query("PRAGMA encoding").at(0).at(0).value();
+  if (encoding == "UTF-8") return;
+  throw SchemaMismatch("SQLite, '" + connection.path() + "': its texts are in " + encoding +
+                       ", in which not each of them stays what it is: make the file anew, in UTF-8");
+}
+
 /// What is thrown while it is made says why the file cannot be used.
 class SqliteDatabase {
  public:
@@ -86,6 +94,7 @@ class SqliteDatabase {
   void prepare(const Table& table, const SqliteOptions& options) {
     const SqliteWriter::Turn turn(*writer_);
     auto& connection = writer_->connection();
+    check_encoding(connection);
     if (!options.migrations.empty()) {
       Migrator(connection, options.migrations, options.migration_history).up();
       migrate_leases(connection);
@@ -107,6 +116,7 @@ class SqliteDatabase {
                              "that was closed (open and close it once where it can be written)");
     }
     SqliteConnection connection(options.path, SqliteConnection::Access::immutable, options.busy_timeout);
+    check_encoding(connection);
     if (!options.migrations.empty()) {
       const auto pending = Migrator(connection, options.migrations, options.migration_history).pending();
       if (!pending.empty()) {
