@@ -233,6 +233,21 @@ TEST_CASE("what a render took survives a restart, one by one and in batches") {
   CHECK(store.lookup_stale(key)->entry->render_cost == std::chrono::microseconds(41));
 }
 
+TEST_CASE("blanks that a column has no room for are cut by PostgreSQL, and the row is known as damaged") {
+  Place place;
+  auto& [database, store] = place;
+  store.check();
+  database.execute("ALTER TABLE wiki_cache ALTER COLUMN rendered_html TYPE varchar(8)");
+  for (const std::string html : {"12345678", "12345678 ", "123456   "}) {
+    CAPTURE(html);
+    const Entry<WikiPage> entry{{html, {"{}"}}, now};
+    store.publish(key, std::make_shared<const Entry<WikiPage>>(entry));
+    const auto lookup = store.lookup(key, now);
+    CHECK((lookup.entry != nullptr) == (html.size() == 8));
+    CHECK(lookup.damaged == (html.size() > 8));
+  }
+}
+
 TEST_CASE("a column too short for a fingerprint with its notes is refused, and a time that is rounded") {
   Place place;
   auto& [database, store] = place;
@@ -246,6 +261,10 @@ TEST_CASE("a column too short for a fingerprint with its notes is refused, and a
   CHECK_NOTHROW(store.check());
   database.execute("ALTER TABLE wiki_cache ALTER COLUMN rendered_html TYPE varchar(8)");  // who is too long is refused by name
   CHECK_NOTHROW(store.check());
+  CHECK_THROWS_AS(store.publish(key, whole), InvalidValue);
+  database.execute("ALTER TABLE wiki_cache ALTER COLUMN rendered_html TYPE char(8)");  // what is shorter would be filled up
+  CHECK_THROWS_WITH(store.check(), ContainsSubstring("'rendered_html' is character(8) where text is needed"));
+  database.execute("ALTER TABLE wiki_cache ALTER COLUMN rendered_html TYPE text");
   database.execute("ALTER TABLE wiki_cache ALTER COLUMN rendered_at TYPE timestamptz(0)");
   CHECK_THROWS_WITH(store.check(), ContainsSubstring("'rendered_at' is timestamp(0) with time zone"));
 }
