@@ -101,8 +101,9 @@ TEST_CASE("what is not given is as documented") {
   const CacheStats stats;
   CHECK(stats.hits + stats.near_hits + stats.renders + stats.render_failures + stats.failures_remembered + stats.shared +
             stats.stale + stats.moved + stats.leases + stats.leases_waited + stats.leases_missing + stats.rendered_elsewhere +
-            stats.published + stats.store_unavailable + stats.store_full + stats.store_refused + stats.store_forbidden +
-            stats.store_other + stats.store_skipped + stats.render_nanoseconds ==
+            stats.published + stats.publish_conflicts + stats.owed + stats.owed_stored + stats.owed_dropped +
+            stats.store_unavailable + stats.store_full + stats.store_refused + stats.store_forbidden + stats.store_other +
+            stats.store_skipped + stats.render_nanoseconds ==
         0);
   CHECK(stats.store_available);
 }

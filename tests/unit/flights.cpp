@@ -198,6 +198,21 @@ TEST_CASE("what has landed keeps nothing alive, and its key is forgotten") {
   });
 }
 
+TEST_CASE("a key of which something is owed is forgotten when that has been paid") {
+  Fixture f;
+  auto call = f.join("page");
+  {
+    const auto owed = f.flights.owe(call.flight());
+    f.land(call);
+    f.flights.mark_erased([](const SmallKey&) { return true; });
+    CHECK(f.flights.erased(*owed));
+  }
+  f.flights.mark_erased([](const SmallKey&) {
+    FAIL_CHECK("nothing is owed");
+    return true;
+  });
+}
+
 TEST_CASE("a thread works for the inner render alone, and then for the outer one again") {
   Fixture f;
   auto a = f.join("a"), b = f.join("b");

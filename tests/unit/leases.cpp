@@ -171,14 +171,16 @@ TEST_CASE("leases: one that is shorter than its render is renewed", "[concurrent
   again.get();
 }
 
-TEST_CASE("leases: who has waited as long as a call may wait renders without one") {
+TEST_CASE("leases: who has waited for half as long as a call may wait renders without one") {
   const SqliteWiki wiki;
   std::promise<void> go;
   NodeInProcess first(wiki, in_cluster, [&](const WikiKey&) { go.get_future().wait(); });
-  NodeInProcess second(wiki, {.single_flight = SingleFlight::cluster, .max_wait = 100ms});
+  NodeInProcess second(wiki, {.single_flight = SingleFlight::cluster, .max_wait = 900ms});
   auto rendering = std::async(std::launch::async, [&] { return first.cache.get(key, std::string("a")); });
   eventually([&] { return first.renders() == 1; });
+  const auto start = std::chrono::steady_clock::now();
   CHECK(second.cache.get(key, std::string("a")).origin == Origin::render);
+  CHECK(std::chrono::steady_clock::now() - start > 350ms);  // between two questions are at most 75 ms
   const auto stats = second.cache.stats();
   CHECK(stats.leases_missing == 1);
   CHECK(stats.leases == 0);

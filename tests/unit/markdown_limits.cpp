@@ -245,6 +245,26 @@ TEST_CASE("markdown limits: a name of a character is looked up once, as long as 
   CHECK(cost("&beta;") == 0);
 }
 
+TEST_CASE("markdown limits: raw HTML that comes to nothing is no tag, wherever it ends") {
+  MarkdownOptions options;
+  options.max_raw_tags = 0;
+  for (const std::string nothing : {"<!-- a -->", "<!-- > -->", "<T>", "</T>", "<T/>", "<T a=b/>", "<T\na=b>", "<T\ta>",
+                                    "<T a='>'>", "<T a=\">\">", "<T a='\">'>", "<T a=\"'>\">", "<T a='' b='>'>", "<T><T>"}) {
+    CAPTURE(nothing);
+    CHECK(render("x " + nothing + "y", options) == "<p>x y</p>\n");
+    check_refused<MarkdownTooMuchHtml>("x " + nothing + "<b>y", options);
+  }
+  for (const std::string block : {"<!-->", "<!--->", "<body>\n\n<body>\n<!-- a\n-->"}) {
+    CAPTURE(block);
+    CHECK(render(block + "\n\nx", options) == "<p>x</p>\n");
+  }
+  check_refused<MarkdownTooMuchHtml>("<body>\n<b>\n\nx", options);
+  for (const std::string something : {"<b>", "</b>", "<b/>", "<?a?>", "<!A b>", "<![CDATA[a]]>"}) {
+    CAPTURE(something);
+    check_refused<MarkdownTooMuchHtml>("x " + something + "<T>", options);
+  }
+}
+
 TEST_CASE("markdown limits: raw HTML is limited in tags, and in what the parser makes of them") {
   MarkdownOptions options;
   options.max_raw_tags = 4;

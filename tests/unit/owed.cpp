@@ -13,7 +13,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -72,7 +72,11 @@ TEST_CASE("what is rendered while the store is away is stored when it is back") 
   Texts one;
   for (int i = 0; i < 50; ++i) CHECK_FALSE(one.cache.get(page(i), "text").stored);
   CHECK(one.cache.stats().owed == 50);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto before = one.cache.stats().store_unavailable;
   std::this_thread::sleep_for(250ms);  // it is tried meanwhile, and nothing is lost by that
+  const auto tries = one.cache.stats().store_unavailable - before;
+  CHECK(tries <= static_cast<std::uint64_t>((std::chrono::steady_clock::now() - begin) / 100ms) + 2);
   CHECK(one.cache.stats().owed == 50);
   *one.away = false;
   const auto stats = when_settled(one.cache);
@@ -81,6 +85,19 @@ TEST_CASE("what is rendered while the store is away is stored when it is back") 
   CHECK(stats.owed_stored == 50);
   CHECK(stats.owed_dropped == 0);
   CHECK(stats.renders == 50);
+}
+
+TEST_CASE("what is on its way to the store is owed until it is there") {
+  std::atomic<std::uint64_t> owed = 0;
+  Texts one;
+  one.store.before = [&](std::string_view what) {
+    one.away();
+    if (what == "publish") owed = one.cache.stats().owed;
+  };
+  one.cache.get(page(1), "text");
+  *one.away = false;
+  CHECK(when_settled(one.cache).owed_stored == 1);
+  CHECK(owed == 1);
 }
 
 TEST_CASE("a store that goes away again gets the rest when it is back for good") {
