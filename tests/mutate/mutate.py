@@ -21,12 +21,25 @@ import time
 import mutants
 
 root = pathlib.Path(__file__).resolve().parent.parent.parent
-build = root / "build" / "mutate"
-copy = build / "source"  # the project, but for include/ by links
-binary = build / "build" / "tests" / "render_cache_tests"
 not_tried = r"laws/|wiki|postgres|observer/prometheus|requirements|version"
 at_once = 2
 slow = 30  # seconds: what the tests of one mutant may take together, unless one alone takes more
+rooms = {  # folders of headers, and the test files that are about them: built and run alone by --room
+    "entry": "columns|deadline|fingerprint|member|text.*",
+    "hasher": "document_root|file_hasher|hashers|stat_memo",
+    "read": "background|breaker|cache.*|change_order|claim|failure_memory|flights|leases|misses|observer|owed|periodic_task",
+    "renderer/markdown": "markdown.*|renderers|sanitiser|unicode",
+    "store/memory": "cost_scale|memory_store.*|node_table|per_cpu_lock|replicated_ptr|s3_fifo.*|store_laws_memory",
+    "store/sqlite": "bounds|sqlite_.*|store_laws_sqlite",
+}
+
+
+def settle(room):
+    """Where all is built."""
+    global build, copy, binary
+    build = root / "build" / "mutate" / (room or "all")
+    copy = build / "source"  # the project, but for include/ by links
+    binary = build / "build" / "tests" / "render_cache_tests"
 
 
 def say(text):
@@ -78,12 +91,13 @@ def prepare():
             write_if_changed(copy / path.relative_to(root), path.read_bytes())
 
 
-def configure(compiler):
+def configure(compiler, room):
     flags = f"-w -Wno-narrowing -O0 -D_GLIBCXX_ASSERTIONS -DRENDER_CACHE_MUTANTS=1000000 -include {root}/tests/mutate/switch.hpp"
     launcher = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
     with open(build / "configure.log", "w") as log:
         if subprocess.run(["cmake", "--preset", "clang-plain", "-S", copy, "-B", build / "build", f"-DCMAKE_CXX_COMPILER={compiler}",
-                           f"-DCMAKE_CXX_FLAGS={flags}", "-DCMAKE_CXX_FLAGS_DEBUG=", *launcher], cwd=copy, stdout=log, stderr=log).returncode:
+                           f"-DCMAKE_CXX_FLAGS={flags}", "-DCMAKE_CXX_FLAGS_DEBUG=",
+                           f"-DRENDER_CACHE_TEST_FILES={rooms.get(room, '')}", *launcher], cwd=copy, stdout=log, stderr=log).returncode:
             sys.exit(f"configuring failed: see {log.name}")
     if subprocess.run(["cmake", "--build", build / "build", "--target", "help"], capture_output=True).returncode:
         sys.exit(f"the build has no targets: see {build}/configure.log")
@@ -122,7 +136,7 @@ def blamed(log, places):
     """The mutants that what the compiler says is about: of the lines of each error, those of the first that has any."""
     names, texts = set(), {}
     for error in re.split(r"(?m)^(?=\S+:\d+:\d+: (?:fatal )?error: )", log)[1:]:
-        for file, line, column in re.findall(r"(?m)^\S*/mutate/source/include/render_cache/(\S+?):(\d+):(\d+): ", error):
+        for file, line, column in re.findall(r"(?m)^\S*/source/include/render_cache/(\S+?):(\d+):(\d+): ", error):
             if file not in places:
                 continue
             text = texts.setdefault(file, (copy / "include" / "render_cache" / file).read_bytes().split(b"\n"))
@@ -323,12 +337,17 @@ def main():
     parser.add_argument("--sample", type=int)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
     parser.add_argument("--at-least", type=float, default=0)
+    parser.add_argument("--room", choices=["any", *rooms])
     parser.add_argument("paths", nargs="*")
     asked = parser.parse_args()
+    room = random.Random(asked.seed).choice(sorted(rooms)) if asked.room == "any" else asked.room
+    if room:
+        say(f"{room}: --seed {asked.seed}")
+    settle(room)
     prepare()
-    commands = configure(asked.compiler)
-    found, texts = find(commands[0])
-    found = build_tests(commands, found, texts)
+    commands = configure(asked.compiler, room)
+    everywhere, texts = find(commands[0])
+    found = build_tests(commands, [mutant for mutant in everywhere if room in (None, room_of(mutant.file))], texts)
     tests = record()
     paths = [re.sub(r"^(\./)?(include/)?(render_cache/)?", "", path) for path in asked.paths] or [""]
     chosen = list({mutant.name: mutant for path in paths for mutant in found if mutant.file.startswith(path)}.values())
@@ -338,7 +357,7 @@ def main():
         say(f"a sample of {asked.sample} of {len(chosen)}: --seed {asked.seed}")
         chosen = random.Random(asked.seed).sample(sorted(chosen, key=lambda mutant: mutant.name), min(asked.sample, len(chosen)))
     results = load("results")
-    equivalent = equivalents(found)
+    equivalent = equivalents(everywhere)
     missing = [mutant for mutant in chosen if mutant.name not in results or
                asked.again and results[mutant.name] in survives and mutant.name not in equivalent]
     try_all(missing, tests, results)
