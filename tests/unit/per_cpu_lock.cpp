@@ -7,6 +7,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/resource.h>
+#endif
+
 using namespace render_cache::detail;
 using namespace std::chrono_literals;
 
@@ -36,6 +40,30 @@ TEST_CASE("who waits for a spin lock gets it when its holder has let go, however
   second.join();
   CHECK(entered == 2);
 }
+
+#if defined(__linux__)
+TEST_CASE("who waits long for a spin lock sleeps, and leaves its processor to the holder", "[memory][concurrent]") {
+  const auto sleeps = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+  };
+  SpinLock lock;
+  long slept = 0;
+  for (const auto end = std::chrono::steady_clock::now() + 30s; slept == 0 && std::chrono::steady_clock::now() < end;) {
+    lock.lock();
+    const std::jthread waiter([&] {
+      const auto before = sleeps();
+      lock.lock();
+      slept = sleeps() - before;
+      lock.unlock();
+    });
+    std::this_thread::sleep_for(20ms);
+    lock.unlock();
+  }
+  CHECK(slept > 0);
+}
+#endif
 
 TEST_CASE("a writer is alone, and each reader has its slot to itself", "[memory][concurrent]") {
   struct Counts {
