@@ -160,9 +160,15 @@ class MariaDbStore {
     return column;
   }
 
-  std::size_t erase_older(std::span<const key_type> doomed, const std::string& start) {
-    std::size_t erased = 0;
-    for (const auto& key : doomed) erased += run(sql_.erase_older, fields(key, start)).changed;
+  Erased erase_older(std::span<const key_type> doomed, const std::string& start) {
+    Erased erased;
+    for (const auto& key : doomed) {
+      if (run(sql_.erase_older, fields(key, start)).changed != 0) {
+        ++erased.removed;
+      } else {
+        erased.newer += run(sql_.lookup, fields(key, std::string())).rows.size();
+      }
+    }
     return erased;
   }
 

@@ -395,6 +395,20 @@ TEST_CASE("who may not make the table of leases is served without it") {
   CHECK(store.acquire_lease({"docs", "a.md"}, fresh, "a", 1s) == LeaseAnswer::none);
 }
 
+TEST_CASE("what other nodes erase while a sweep goes on is neither removed by it nor newer than it") {
+  WikiDatabase database;
+  Wiki store(database.options()), other(database.options());
+  for (int number = 0; number < 10; ++number) store.publish({"docs", std::to_string(number)}, page("x"));
+  const auto report = store.prune(
+      [&](const WikiKey& key) {
+        if (key.page_path == "1") other.erase(key);
+        if (key.page_path == "2") other.publish(key, page("y"));
+        return false;
+      },
+      {});
+  CHECK(report == PruneReport{10, 8, 1, false});
+}
+
 TEST_CASE("a query of live groups runs once and read-only, also in a dry run, and is refused in words") {
   WikiDatabase database;
   Wiki store(database.options());

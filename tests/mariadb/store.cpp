@@ -185,6 +185,19 @@ TEST_CASE("mariadb: a sweep finds keys that differ late") {
   CHECK(wiki.store.prune([](const WikiKey&) { return false; }, options) == PruneReport{5, 5, 0, false});
 }
 
+TEST_CASE("mariadb: what others erase while a sweep goes on is neither removed by it nor newer than it") {
+  Wiki wiki;
+  for (int number = 0; number < 10; ++number) wiki.store.publish({"docs", std::to_string(number)}, page("x"));
+  const auto report = wiki.store.prune(
+      [&](const WikiKey& key) {
+        if (key.page_path == "1") wiki.store.erase(key);
+        if (key.page_path == "2") wiki.store.publish(key, page("y"));
+        return false;
+      },
+      {});
+  CHECK(report == PruneReport{10, 8, 1, false});
+}
+
 TEST_CASE("mariadb: the statements that this store leaves to others walk the groups and the keys of one") {
   Wiki wiki;
   for (const char* group : {"c", "a", "b"}) {

@@ -308,6 +308,19 @@ TEST_CASE("MemoryStore: a predicate that prunes may use the store", "[memory]") 
   CHECK(has(store, 1000));
 }
 
+TEST_CASE("MemoryStore: what others erase while a sweep goes on is neither removed by it nor newer than it", "[memory]") {
+  Pages store({.capacity = 16 * mib, .shards = 1});
+  for (unsigned i = 0; i < 10; ++i) store.publish(key(i), page(1));
+  const auto report = store.prune(
+      [&](const WikiKey& of) {
+        if (of == key(1)) store.erase(of);
+        if (of == key(2)) store.publish(of, page(2));
+        return false;
+      },
+      {});
+  CHECK(report == PruneReport{10, 8, 1, false});
+}
+
 TEST_CASE("MemoryStore: a sweep tells how far it is after as many entries as were asked for, and of none nothing", "[memory]") {
   Pages store({.capacity = 16 * mib, .shards = 1});
   std::vector<std::size_t> examined;

@@ -64,6 +64,18 @@ TEST_CASE("sqlite: entries of dead groups that are newer than the sweep are kept
   CHECK(wiki.count("b") == 1);
 }
 
+TEST_CASE("sqlite: what others erase while a sweep goes on is neither removed by it nor newer than it") {
+  Populated wiki;
+  const auto report = wiki.store.prune(
+      [&](const WikiKey& key) {
+        if (key == WikiKey{"a", "1"}) wiki.store.erase(key);
+        if (key == WikiKey{"a", "2"}) wiki.store.publish(key, page(5));
+        return false;
+      },
+      {});
+  CHECK(report == PruneReport{12, 10, 1, false});
+}
+
 TEST_CASE("sqlite: each sweep that removes something gives pages back, and a dry run writes nothing") {
   SqliteWiki wiki;
   WikiStore store(wiki.options());

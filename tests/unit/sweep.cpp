@@ -36,8 +36,8 @@ TEST_CASE("sweep: a batch has a key at least and a million at most, and what is 
   };
   PruneOptions options;
   options.batch = asked;
-  const auto report =
-      sweep<Name>([](const Name&) { return false; }, options, page, [](std::span<const Name> doomed) { return doomed.size(); });
+  const auto report = sweep<Name>([](const Name&) { return false; }, options, page,
+                                  [](std::span<const Name> doomed) { return Erased{.removed = doomed.size()}; });
   CHECK(report == PruneReport{3, 2, 1, false});
   CHECK(limit == given);
   CHECK(after.size() == (given == 1 ? 4 : given == 2 ? 2 : 1));

@@ -37,6 +37,12 @@ struct SweptKey {
   bool newer;  ///< published since the sweep started
 };
 
+/// What became of the keys that a sweep wanted to erase. Those that are in neither number are gone: somebody else has erased them.
+struct Erased {
+  std::size_t removed = 0;  ///< by the sweep
+  std::size_t newer = 0;  ///< published since the sweep started, and so kept
+};
+
 namespace detail {
 
 /// Counts what is doomed, and erases it batch by batch.
@@ -60,9 +66,10 @@ class Sweep {
   }
 
   void erase() {
-    const auto removed = options_.dry_run || doomed_.empty() ? doomed_.size() : erase_older_(std::span<const Key>(doomed_));
-    report.removed += removed;
-    report.kept_newer += doomed_.size() - removed;
+    const Erased done =
+        options_.dry_run || doomed_.empty() ? Erased{.removed = doomed_.size()} : erase_older_(std::span<const Key>(doomed_));
+    report.removed += done.removed;
+    report.kept_newer += done.newer;
     doomed_.clear();
     if (options_.progress) options_.progress(report);
   }
@@ -79,7 +86,7 @@ class Sweep {
 }  // namespace detail
 
 /// `prune` of a SQL store. `page(after, limit)` reads the keys that follow `*after`, or the first ones where it is null, in key order;
-/// `erase_older(keys)` erases those not published since the start, and says how many it did.
+/// `erase_older(keys)` erases those not published since the start, and says what it did (`Erased`).
 template <class Key, class Page, class EraseOlder>
 PruneReport sweep(const KeepPredicate<Key>& keep, const PruneOptions& options, Page page, EraseOlder erase_older) {
   detail::Sweep<Key, EraseOlder> sweep(options, erase_older);

@@ -251,7 +251,11 @@ PruneReport MemoryStore<Schema, evict, Observer>::prune(const KeepPredicate<key_
         ++report.examined;
         if (keep(key)) continue;
         const bool removed = !newer && (options.dry_run || shards_[i].erase(hash, is(key), publishes[i]));
-        ++(removed ? report.removed : report.kept_newer);
+        if (removed) {
+          ++report.removed;
+        } else if (newer || shards_[i].peek(hash, is(key))) {  // else somebody has erased it meanwhile
+          ++report.kept_newer;
+        }
       }
       if (options.progress && !seen.empty()) options.progress(report);
     } while (bucket != 0);

@@ -183,8 +183,7 @@ class PostgresStore {
     return client_.run(statements_.erase_group, parameters).affected_rows();
   }
 
-  /// No connection is held while the predicate runs, so that it may use the store itself. An entry that another node
-  /// erases meanwhile is counted as kept_newer.
+  /// No connection is held while the predicate runs, so that it may use the store itself.
   PruneReport prune(const KeepPredicate<key_type>& keep, const PruneOptions& options) {
     detail::PostgresSweepSteps<key_type> steps(client_, statements_, table_);
     return sweep<key_type>(

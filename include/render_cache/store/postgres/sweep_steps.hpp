@@ -71,16 +71,29 @@ class PostgresSweepSteps {
     return groups;
   }
 
-  std::size_t erase_older(std::span<const Key> doomed) {
-    MemberArrays<Key> keys;
-    for (const auto& key : doomed) keys.add(key);
+  Erased erase_older(std::span<const Key> doomed) {
     PostgresParameters parameters;
-    keys.move_to(parameters);
+    add_keys(parameters, doomed);
     parameters.add(start_);
-    return client_.run(statements_.erase_older, parameters).affected_rows();
+    Erased erased{.removed = static_cast<std::size_t>(client_.run(statements_.erase_older, parameters).affected_rows())};
+    if (erased.removed < doomed.size()) {  // a node has published, or erased, some of them meanwhile
+      PostgresParameters remaining;
+      add_keys(remaining, doomed);
+      ArrayLiteral fingerprints;
+      for (std::size_t i = 0; i < doomed.size(); ++i) fingerprints.add("");
+      remaining.add_owned(fingerprints.take());
+      erased.newer = static_cast<std::size_t>(client_.run(statements_.lookup_many, remaining).size());
+    }
+    return erased;
   }
 
  private:
+  static void add_keys(PostgresParameters& parameters, std::span<const Key> some) {
+    MemberArrays<Key> keys;
+    for (const auto& key : some) keys.add(key);
+    keys.move_to(parameters);
+  }
+
   std::vector<SweptKey<Key>> read_keys(const PostgresStatement& statement, PostgresParameters& parameters, std::size_t limit) {
     parameters.add(start_);
     parameters.add_owned(std::to_string(limit));

@@ -84,19 +84,26 @@ class SqliteSweepSteps {
   }
 
   /// In several transactions where one would take long.
-  std::size_t erase_older(std::span<const Key> doomed) {
-    std::size_t erased = 0;
+  Erased erase_older(std::span<const Key> doomed) {
+    Erased erased;
     file_.write_in_turns(next_turn_, [&](Writing& writing, const SqliteTurn& turn) {
       SqliteTransaction transaction(writing.connection, SqliteConnection::Access::write);
       auto& erase = writing.statements[&SqliteSql::make_erase_older];
-      std::size_t seen = 0, gone = 0;
+      std::size_t seen = 0;
+      Erased done;
       do {
-        erase.run().bind_members(doomed[seen++]).bind(start_).step();
-        gone += erase.changes();
+        const auto& key = doomed[seen++];
+        erase.run().bind_members(key).bind(start_).step();
+        if (erase.changes() != 0) {
+          ++done.removed;
+        } else {
+          done.newer += writing.statements[&SqliteSql::make_lookup].run().bind_members(key).bind(std::string()).step() ? 1 : 0;
+        }
       } while (seen < doomed.size() && !turn.is_over());
       transaction.commit();
       doomed = doomed.subspan(seen);
-      erased += gone;
+      erased.removed += done.removed;
+      erased.newer += done.newer;
       return !doomed.empty();
     });
     return erased;
