@@ -24,8 +24,7 @@ root = pathlib.Path(__file__).resolve().parent.parent.parent
 not_tried = r"laws/|wiki|postgres|observer/prometheus|requirements|version"
 at_once = 2
 slow = 30  # seconds: what the tests of one mutant may take together, unless one alone takes more
-rooms = {  # folders of headers, and the test files that are about them: built and run alone by --room
-    "entry": "columns|deadline|fingerprint|member|text[^/]*",
+rooms = {  # folders of headers, and the test files that are about them, for --room; of what all use, such as entry/, all tests are
     "hasher": "document_root|file_hasher|hashers|stat_memo",
     "read": "background|breaker|cache[^/]*|change_order|claim|failure_memory|flights|leases|misses|observer|owed|periodic_task",
     "renderer/markdown": "markdown[^/]*|renderers|sanitiser|unicode",
