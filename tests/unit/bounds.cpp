@@ -50,8 +50,8 @@ struct SmallTable {
           return page;
         },
         [&](std::span<const Number> doomed) {
-          std::size_t erased = 0;
-          for (const auto& key : doomed) erased += rows.erase(key.number);
+          Erased erased;
+          for (const auto& key : doomed) erased.removed += rows.erase(key.number);
           return erased;
         });
   }
