@@ -274,11 +274,13 @@ TEST_CASE("who may not write reads on: no retry, no new connection, and an error
       for (int call = 0; call < 3; ++call) {
         CHECK_THROWS_AS(store.publish(key, page("y")), StoreForbidden);
         CHECK_THROWS_AS(store.erase(key), StoreForbidden);
+        CHECK(store.acquire_lease(key, fresh, "a", 1s) == LeaseAnswer::none);
         CHECK(store.lookup(key, fresh).entry->value.rendered_html == "x");
       }
       const auto seconds = (Clock::now() - begin) / 1s;  // after one a replica may have become a primary
       CHECK(store.stats().retries <= (retries ? static_cast<std::uint64_t>(seconds) : 0));
       CHECK(store.stats().unavailable == 0);
+      CHECK(store.stats().forbidden == 9);
       CHECK(store.stats().connections_open == 1);
     }
   }
