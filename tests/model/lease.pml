@@ -6,6 +6,7 @@
 
    -DCRASHES: one node may die at any step. -DPAUSES: leases end although their holders live, which stand still that long, or cannot
    reach the database; they go on later, and renew what nobody has taken meanwhile. -DIMPATIENCE: who waits may render without a lease.
+   -DREPLICA: first look-ups ask a standby, which lags as it likes, and the row itself only for what that misses (store/replica.hpp).
 
    Left out: the near tier (publish.pml), several flights of one process. */
 #include "source.pml"
@@ -25,6 +26,7 @@
 #define END_OF_LEASES 7
 #define VERIFYING 8
 #define COMPARE_AND_SET 9
+#define LATEST 10
 
 typedef Entry {
   bool is;
@@ -41,6 +43,9 @@ inline copy(from, to) {
 #define text_of(entry) (entry.is -> 1 + entry.moment : NOTHING)
 
 Entry row;
+#ifdef REPLICA
+Entry standby;
+#endif
 Lease lease[STATES]; /* of a fingerprint */
 bool crashed[NODES];
 byte nodes_called, nodes_ended, crashes;
@@ -54,6 +59,24 @@ inline look_up() {
   :: row.is && (state_of(row.moment) == now || (waits && WITHOUT == VERIFYING)) -> copy(row, mine)
   :: else -> seen = text_of(row)
   fi
+}
+#ifdef REPLICA
+inline look_up_at_standby() {
+  if
+  :: standby.is && state_of(standby.moment) == now -> copy(standby, mine)
+  :: else
+  fi
+}
+#endif
+inline look_up_again() {
+#ifdef REPLICA
+  if
+  :: WITHOUT == LATEST -> look_up_at_standby()
+  :: else -> look_up()
+  fi
+#else
+  look_up()
+#endif
 }
 inline take() {
   lease[now].owner = _pid + 1;
@@ -83,6 +106,15 @@ active [NODES] proctype Node() {
       now = state_of(edits)
     }
 again:
+#ifdef REPLICA
+    atomic {
+      look_up_at_standby();
+      if
+      :: mine.is -> goto answer
+      :: else
+      fi
+    }
+#endif
     atomic {
       look_up();
       if
@@ -106,7 +138,7 @@ acquiring:
     if
     :: !granted -> /* a pause, and whether the holder has finished */
        atomic {
-         look_up();
+         look_up_again();
          if
          :: mine.is -> goto answer
          :: else -> goto acquiring
@@ -118,7 +150,7 @@ acquiring:
     :: granted -> /* the holder before may have finished since */
        atomic {
          if
-         :: WITHOUT != SECOND_LOOKUP -> look_up()
+         :: WITHOUT != SECOND_LOOKUP -> look_up_again()
          :: else
          fi;
          if
@@ -224,6 +256,15 @@ end:
 #endif
   od
 }
+
+#ifdef REPLICA
+active proctype Standby() {
+end:
+  do
+  :: atomic { standby.is != row.is || standby.moment != row.moment -> copy(row, standby) }
+  od
+}
+#endif
 
 #ifdef CRASHES
 active proctype Crash() {

@@ -9,10 +9,12 @@
 #include "support/numbers.hpp"
 
 #include <render_cache/store/memory.hpp>
+#include <render_cache/store/replica.hpp>
 #include <render_cache/store/tiered.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <random>
 #include <vector>
@@ -37,7 +39,7 @@ constexpr auto round_time = 400ms;
 void check_rounds(const Promises& promises, auto&& round) {
   const char* seconds = std::getenv("RENDER_CACHE_STRESS_SECONDS");
   const auto start = std::chrono::steady_clock::now();
-  const auto end = start + (seconds == nullptr ? 0ms : 1000ms * std::atol(seconds) / 6);
+  const auto end = start + (seconds == nullptr ? 0ms : 1000ms * std::atol(seconds) / 8);
   std::size_t reads = 0, hits = 0;
   unsigned seed = seconds == nullptr ? 1 : std::random_device{}();
   const unsigned first = seed;
@@ -144,6 +146,24 @@ TEST_CASE("two nodes on one store never tell each other an older state", "[concu
       numbers.run(seed, std::vector{&a, &b}, round_time, true, nothing);
     });
   }
+}
+
+TEST_CASE("two nodes that read from replicas which lag and fail render nothing that the primary holds", "[concurrent][claim]") {
+  const bool ask_primary = GENERATE(true, false);
+  std::uint64_t lagged = 0;
+  check_rounds({.erases = false}, [&](Numbers& numbers, unsigned seed) {
+    SharedStore shared;
+    auto& other = numbers.new_log(2);
+    RecordedStore primary_a(shared, numbers.log), primary_b(shared, other);
+    const laws::Faults faults{.delays = 2, .errors = 50, .stale = 400, .longest_delay = 500us};
+    FaultyStore replica_a(shared, faults, seed), replica_b(shared, faults, seed + 1);
+    const ReplicaOptions options{.ask_primary = ask_primary, .max_lag = 0ms, .pause = 1ms};
+    ReplicaStore store_a(replica_a, primary_a, options), store_b(replica_b, primary_b, options);
+    RenderCache a(NumberRenderer{&numbers.log}, Freezable{}, store_a), b(NumberRenderer{&other}, Freezable{}, store_b);
+    numbers.run(seed, std::vector{&a, &b}, round_time, false, nothing);
+    lagged += replica_a.injected()[5];
+  });
+  CHECK(lagged > 0);
 }
 
 TEST_CASE("what the store holds is not rendered", "[concurrent][claim]") {

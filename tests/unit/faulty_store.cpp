@@ -8,6 +8,7 @@
 #include <render_cache/laws/store_laws.hpp>
 #include <render_cache/store/memory.hpp>
 #include <render_cache/store/postgres.hpp>
+#include <render_cache/store/replica.hpp>
 #include <render_cache/store/sqlite.hpp>
 
 #include <chrono>
@@ -29,10 +30,12 @@ constexpr bool same_concepts() {
   using Faulty = FaultyStore<Inner>;
   return check_store<Faulty>() && HasReplace<Faulty> == HasReplace<Inner> && HasLookupMany<Faulty> == HasLookupMany<Inner> &&
          HasPublishMany<Faulty> == HasPublishMany<Inner> && HasLookupStale<Faulty> == HasLookupStale<Inner> &&
-         HasBounds<Faulty> == HasBounds<Inner> && HasLeases<Faulty> == HasLeases<Inner> && HasNear<Faulty> == HasNear<Inner>;
+         HasLookupLatest<Faulty> == HasLookupLatest<Inner> && HasBounds<Faulty> == HasBounds<Inner> &&
+         HasLeases<Faulty> == HasLeases<Inner> && HasNear<Faulty> == HasNear<Inner>;
 }
 static_assert(same_concepts<MinimalStore>() && same_concepts<MemoryStore<WikiSchema>>() &&
-              same_concepts<SqliteStore<WikiSchema>>() && same_concepts<PostgresStore<WikiSchema>>());
+              same_concepts<SqliteStore<WikiSchema>>() && same_concepts<PostgresStore<WikiSchema>>() &&
+              same_concepts<ReplicaStore<MinimalStore, SqliteStore<WikiSchema>>>());
 
 /// Without faults it is a store like any other.
 struct FaultlessModel {

@@ -42,6 +42,7 @@ namespace render_cache {
 //   HasReplace                      publishes only over what was seen, so that of two processes none replaces what is newer
 //   HasLookupMany, HasPublishMany   batches: N keys, one round trip
 //   HasLookupStale                  the stored entry whatever its fingerprint, with its age
+//   HasLookupLatest                 where `lookup` may ask a copy that lags: asks what publishes go to, before a render
 //   HasBounds                       a table that grows for ever unless it is kept within bounds: by `RenderCache::prune`
 //   HasLeases                       among all processes that share the store one renders, and others wait for what it brings
 //   HasNear                         a part of the store that answers from memory alone: asked by `find_near`, and instead of
@@ -135,6 +136,28 @@ template <class S>
 concept HasLookupStale = requires(S store, const typename S::key_type& key) {
   { store.lookup_stale(key) } -> std::same_as<std::optional<Aged<typename S::value_type>>>;
 };
+
+/// `lookup_latest(key, fingerprint)`: as `lookup`, and never behind: by what publishes go to, so that it finds what any process has
+/// published before it was called. Each second look-up is one, that of who is about to render and those of who waits for another
+/// process's render; a miss of `lookup` that is `behind` is always followed by one.
+template <class S>
+concept HasLookupLatest = requires(S store, const typename S::key_type& key, const Fingerprint& fingerprint) {
+  { store.lookup_latest(key, fingerprint) } -> std::same_as<Lookup<typename S::value_type>>;
+};
+
+namespace detail {
+
+/// By `lookup_latest` where the store has it.
+template <class S>
+auto look_up_latest(S& store, const typename S::key_type& key, const Fingerprint& fingerprint) {
+  if constexpr (HasLookupLatest<S>) {
+    return store.lookup_latest(key, fingerprint);
+  } else {
+    return store.lookup(key, fingerprint);
+  }
+}
+
+}  // namespace detail
 
 /// `bounds()`, what the store was made with; `prune_to(bounds, options, stays)` removes what is older, and then what is oldest until the
 /// rest is small enough, but nothing published since the sweep began. Keys for which `stays` says false, if it is given, count as gone.

@@ -53,6 +53,7 @@ struct Lookup {
   std::string unreadable{};             ///< on a miss: what is wrong with the stored row, if it cannot be read or is damaged
   bool damaged = false;                 ///< on a miss: the row can be read, and is not what was stored
   Origin origin = Origin::store;        ///< `store`, or `near` where a part of the store answered from memory
+  bool behind = false;                  ///< on a miss: `lookup_latest` may find what this did not, and `seen` says nothing
 };
 
 /// An entry whatever its fingerprint, with its age by the store's own clock.

@@ -108,6 +108,12 @@ class FaultyStore : public WrappedStore<Inner> {
     auto fate = begin(line_of(key));
     return ask(fate, [&] { return Base::lookup_stale(key); });
   }
+  Lookup<value_type> lookup_latest(const key_type& key, const Fingerprint& fingerprint)
+    requires HasLookupLatest<Inner>
+  {
+    auto fate = begin(line_of(key));
+    return ask(fate, [&] { return Base::lookup_latest(key, fingerprint); });
+  }
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     put(line_of(key), [this, key, entry = std::move(entry)] { return Base::publish(key, entry), true; });

@@ -42,6 +42,11 @@ class WrappedStore {
   {
     return inner().lookup_stale(key);
   }
+  Lookup<value_type> lookup_latest(const key_type& key, const Fingerprint& fingerprint)
+    requires HasLookupLatest<Inner>
+  {
+    return inner().lookup_latest(key, fingerprint);
+  }
   [[nodiscard]] decltype(auto) near()
     requires HasNear<Inner>
   {

@@ -45,23 +45,14 @@ class Lookups {
   struct Found {
     outcome_type outcome;
     std::optional<Seen> seen{};
+    bool behind = false;  ///< a miss, where `find_latest` may find more
   };
 
   Found find(const key_type& key, const Fingerprint& now) {
-    Found found;
-    Failure failure;
-    const auto ask = [&]<class Asked>(Asked& store) {
-      auto there = store.lookup(key, now);
-      const bool beyond_near = tells_of_all(there);
-      judge(there, now, HasReplace<Asked>, found);
-      return beyond_near;
-    };
-    if (!now.settled()) {
-      found.outcome = missed(Miss::unsettled);
-    } else if (!store_.ask(ask, failure)) {
-      found.outcome = missed(Miss::store_failed, std::move(failure.message));
-    }
-    return found;
+    return find_by([&](auto& store) { return store.lookup(key, now); }, now);
+  }
+  Found find_latest(const key_type& key, const Fingerprint& now) {
+    return find_by([&](auto& store) { return look_up_latest(store, key, now); }, now);
   }
 
   /// What is there now, but for a value. Nothing, and `failure` says why, if the store fails or is left alone.
@@ -70,7 +61,7 @@ class Lookups {
     std::optional<Lookup<value_type>> there;
     const auto ask = [&]<class Asked>(Asked& store) {
       if constexpr (HasReplace<Asked>) {
-        there = store.lookup(key, of_no_entry);
+        there = look_up_latest(store, key, of_no_entry);
       } else {
         failure.message = "the store was unavailable a moment ago and is left alone";
       }
@@ -149,6 +140,24 @@ class Lookups {
  private:
   enum Counter : std::size_t { near_hits, far_hits, misses, counters = misses + miss_reasons };
 
+  template <class LookUp>
+  Found find_by(LookUp&& look_up, const Fingerprint& now) {
+    Found found;
+    Failure failure;
+    const auto ask = [&]<class Asked>(Asked& store) {
+      auto there = look_up(store);
+      const bool beyond_near = tells_of_all(there);
+      judge(there, now, HasReplace<Asked>, found);
+      return beyond_near;
+    };
+    if (!now.settled()) {
+      found.outcome = missed(Miss::unsettled);
+    } else if (!store_.ask(ask, failure)) {
+      found.outcome = missed(Miss::store_failed, std::move(failure.message));
+    }
+    return found;
+  }
+
   /// Whether more than the near part was asked: that has hits alone to answer with.
   static bool tells_of_all(const Lookup<value_type>& there) { return !there.entry || there.origin != Origin::near; }
 
@@ -159,7 +168,8 @@ class Lookups {
       found.outcome.origin = there.origin;
       return;
     }
-    if (can_replace) found.seen = std::move(there.seen);
+    found.behind = there.behind;
+    if (can_replace && !there.behind) found.seen = std::move(there.seen);
     if (!there.unreadable.empty()) {
       found.outcome = missed(there.damaged ? Miss::damaged : Miss::unreadable, std::move(there.unreadable));
     } else if (there.stored) {

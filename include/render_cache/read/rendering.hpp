@@ -125,7 +125,7 @@ class Rendering {
     counters
   };
   struct Task {  // what a leader is to do
-    bool look_again;  // another flight may have published what this one is for
+    bool look_again;  // another flight may have published what this one is for, or the look-up was behind
     bool whatever_is_frozen;  // render the source as it was frozen, though it is no longer what was asked for
     std::optional<Seen> seen;  // what was there before; unknown where the store failed or was not asked
   };
@@ -209,7 +209,7 @@ auto Rendering<R, H, S, O>::answer(const key_type& key, const Source& source, St
     typename Flights::Call call = flights_.join(key, start.now, start.landings, which);
     bool started = true;
     if (call.leads()) {
-      Task task{.look_again = call.look_again() && which == Join::any,
+      Task task{.look_again = (call.look_again() || start.found.behind) && which == Join::any,
                 .whatever_is_frozen = which != Join::any || round >= 16,
                 .seen = std::move(start.found.seen)};
       if constexpr (outlives_call<Source>) {
@@ -294,7 +294,7 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
     }
     typename Lookups::Found found{Lookups::missed(Miss::absent)};
     const auto look_again = [&] {
-      found = lookups_.find(flight->key, flight->fingerprint);
+      found = lookups_.find_latest(flight->key, flight->fingerprint);
       if (found.seen) task.seen = std::move(found.seen);
       return bool(found.outcome);
     };

@@ -71,12 +71,14 @@ class TieredStore {
   [[nodiscard]] Far& far() const noexcept { return far_; }
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
-    auto found = near_.lookup(key, fingerprint);
-    if (found.entry) return found;
-    const auto seen = near_.changes(key);
-    found = far_.lookup(key, fingerprint);
-    if (found.entry) near_.fill(key, found.entry, seen);
-    return found;
+    return near_or(key, fingerprint, [&] { return far_.lookup(key, fingerprint); });
+  }
+
+  /// What is near is verified, too.
+  Lookup<value_type> lookup_latest(const key_type& key, const Fingerprint& fingerprint)
+    requires HasLookupLatest<Far>
+  {
+    return near_or(key, fingerprint, [&] { return far_.lookup_latest(key, fingerprint); });
   }
 
   /// One round trip, for what the near store lacks.
@@ -206,6 +208,16 @@ class TieredStore {
   }
 
  private:
+  template <class FarLookup>
+  Lookup<value_type> near_or(const key_type& key, const Fingerprint& fingerprint, FarLookup&& far_lookup) {
+    auto found = near_.lookup(key, fingerprint);
+    if (found.entry) return found;
+    const auto seen = near_.changes(key);
+    found = far_lookup();
+    if (found.entry) near_.fill(key, found.entry, seen);
+    return found;
+  }
+
   /// The near step comes second, and also when the far one fails, but for what no database would hold.
   template <class FarStep, class NearStep>
   static void both(FarStep&& far_step, NearStep&& near_step) {

@@ -180,6 +180,21 @@ void answer_laws() {
     if (held) CHECK((held->value == sample<V>(1)));
   }
 
+  if constexpr (HasLookupLatest<typename S::Store>) {
+    SECTION("lookup_latest answers as lookup does, and is never behind") {
+      subject.publish(key, 1);
+      subject.publish(key, 2);
+      S::check_holds(store.lookup_latest(key, sample_fingerprint(2)), sample<V>(2), 2);
+      const auto other = store.lookup_latest(key, sample_fingerprint(1));
+      CHECK(other.entry == nullptr);
+      CHECK_FALSE(other.behind);
+      if (Model::durable) REQUIRE(other.stored.has_value());
+      if (other.stored) CHECK(other.stored->text() == sample_fingerprint(2).text());
+      store.erase(key);
+      CHECK(store.lookup_latest(key, sample_fingerprint(2)).entry == nullptr);
+    }
+  }
+
   if constexpr (HasLookupStale<typename S::Store>) {
     SECTION("lookup_stale gives what is stored, whatever its fingerprint, with its age") {
       CHECK_FALSE(store.lookup_stale(key).has_value());
