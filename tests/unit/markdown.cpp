@@ -143,6 +143,8 @@ TEST_CASE("markdown: relative links become absolute paths on the server, and can
   CHECK(href("./%4G%G4%`4%@4%:4%/4%g4%4") == "/ALIAS/b/%254G%25G4%25%604%25@4%25:4%25/4%25g4%254");
   CHECK(href("a\"b'c\\\\d`e{}|^.md") == "/ALIAS/b/a%22b'c%5Cd%60e%7B%7D%7C%5E.md");
   CHECK(href(" a\tb.md&#10;") == "/ALIAS/b/ab.md");  // as browsers read it
+  CHECK(href("a&#10;b&#13;c.md&#32;") == "/ALIAS/b/abc.md");
+  CHECK(href("ht&#1;t&#127;p://a.b") == "http://a.b");
   CHECK(href("a:b.md") == "none");
   CHECK(href("./a:b.md") == "/ALIAS/b/a:b.md");
 
@@ -278,6 +280,7 @@ TEST_CASE("markdown: front matter goes into the metadata") {
   CHECK(html("---\r\na: b\r\n---\r\nx") == "<p>x</p>\n");
   CHECK(html("---\na: b\n...\nx") == "<p>x</p>\n");
   CHECK(html("---\na: b\n\n---\nx") == "<p>x</p>\n");
+  CHECK(html("---\t\na: b\n--- \t\nx") == "<p>x</p>\n");
   CHECK(html("---\n---\nx") == "<p>x</p>\n");
   CHECK(metadata("x")["front_matter"].dump() == "{}");
   CHECK(metadata("---\na: \"x\\0y\"\n\"\\0\": 1\n---\n")["front_matter"].dump() ==

@@ -171,8 +171,13 @@ TEST_CASE("markdown limits: the cost of links is counted where md4c sees links, 
   CHECK(cost("`[a]`\n") == 0);
   CHECK(cost("```\n[a]\n```\n\n[b]\n") == 3);
   CHECK(link_cost("www. ://") == 4 + 3 + 4);
+  CHECK(link_cost("a@b c") == 3 + 1);
+  CHECK(link_cost("a@b\tc") == 3 + 1);
+  CHECK(link_cost("a@b\nc") == 3 + 2);
+  CHECK(link_cost("a@b\rc") == 3 + 2);
   CHECK(link_cost("ww. www :/ //") == 0);
   CHECK(cost("[ a@b\n") == 3 + 1);
+  CHECK(markdown::page_link_cost(times(1000, "x\n\n"), 100) < 200);  // it stops above the limit
 }
 
 TEST_CASE("markdown limits: counting the cost of links needs no memory that was not there before") {
@@ -342,13 +347,45 @@ TEST_CASE("markdown limits: max_work is one count of all that a render does") {
   check_refused<MarkdownTooCostly>(source, options);
 }
 
+TEST_CASE("markdown limits: titles cost what it takes to decode them and, twice, to put them together") {
+  const auto cost = [](const std::string& page) {
+    const MarkdownOptions options;
+    markdown::Budget budget(options, page.size());
+    markdown::PageWriter(options, budget, "ALIAS", "b.md").write(page);
+    return budget.used();
+  };
+  for (const std::string begin : {"[a](b '", "![a](b '"}) CHECK(cost(begin + "cdefg')") - cost(begin + "c')") == 4 * (16 + 2));
+}
+
+TEST_CASE("markdown limits: raw HTML costs what its sanitiser does, and to copy what it stands in") {
+  const MarkdownOptions options;
+  markdown::Budget budget(options, 0);
+  markdown::UrlRewriter urls({}, "ALIAS", "b.md");
+  const auto cost = [&](auto&& work) {
+    const auto before = budget.used();
+    work();
+    return budget.used() - before;
+  };
+  const auto around = [&](std::size_t bytes) {
+    markdown::RawHtml raw(urls, options, budget);
+    std::string out(bytes, 'x');
+    raw.add("<b>", 0, {});
+    return cost([&] { raw.put_into(out, 0, {}, 0); });
+  };
+  markdown::Sanitiser sanitiser(urls, "", budget);
+  std::string out;
+  CHECK(around(0) == cost([&] { sanitiser.append(out, "<b>", {}, 0, 100); }));
+  CHECK(around(80'008) - around(8) == 80'000 / markdown::Budget::bytes_moved);
+}
+
 TEST_CASE("markdown limits: only tags that are closed beyond doubt are taken for closed") {
   markdown::TagCost cost;
   const auto of = [&](std::string_view html) { return cost.of(html, markdown::Sanitiser::marker); };
-  CHECK(of("text, 1 < 2") == 0);
+  CHECK(of("text, 1 < 2, 1 <2>") == 0);
   CHECK(of("<b>x</b>") == 2 + 1);
   CHECK(of("<b>x</b><i a=1 b='2' c=\"3\">x</i ><br><b/>") == 2 + 1 + 2 + 1 + 1 + 2);
   CHECK(of("<b><!----></b><br>") == 2 + 1 + 1);
+  CHECK(of("<b a=\"\" c=''></b><img><wbr>") == 2 + 1 + 1 + 1);
   CHECK(of("<p><p><p>") == 3);
   CHECK(of("<td><b>x</b><td><b>x</b>") == 1 + 2 + 1 + 1 + 2 + 1);
   CHECK(of(times(markdown::TagCost::most_open, "<b>")) > 0);
@@ -359,6 +396,7 @@ TEST_CASE("markdown limits: only tags that are closed beyond doubt are taken for
         "<b></b x>", "<b></b", "<b><? </b> >", "<b></ ></b>", "<svg></svg>", "<x></x>", "<textarea></textarea>", "<b \"></b>"}) {
     CAPTURE(doubtful);
     CHECK(of(doubtful + std::string("<br>")) - of(doubtful) >= 2);
+    CHECK(of("<b>x</b>") == 2 + 1);  // of the next fragment there is no doubt
   }
 }
 

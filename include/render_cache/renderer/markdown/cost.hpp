@@ -49,8 +49,8 @@ inline std::size_t containers(std::string_view line) noexcept {
 
 /// The bytes that md4c looks at again and again.
 struct ParseCost {
-  std::size_t blocks = 0;  ///< For finding the blocks.
-  std::size_t inlines = 0;  ///< For finding the links within them.
+  std::size_t blocks;  ///< For finding the blocks.
+  std::size_t inlines;  ///< For finding the links within them.
 };
 
 /// An upper bound from nothing but the lengths of lines and of what lies between blank lines.
@@ -105,7 +105,7 @@ struct LeafCosts {
     cost += Budget::small_work + link_cost(text);  // a table has a cell for each column and row, written or not
     text.clear();
     is_text = text_follows;
-    return cost > limit;  // md4c stops at any number but 0
+    return cost > limit ? -1 : 0;  // md4c goes on after a number above 0
   }
 
   int append(std::string_view part, bool counts) noexcept {

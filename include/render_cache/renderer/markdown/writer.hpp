@@ -58,12 +58,9 @@ class PageWriter {
     parser.text = [](MD_TEXTTYPE type, const MD_CHAR* data, MD_SIZE size, void* writer) {
       return guarded(writer, [&](PageWriter& self) { self.text(type, {data, size}); });
     };
-    enter(block, MD_BLOCK_DOC);
     const int result = md_parse(text.data(), static_cast<MD_SIZE>(text.size()), &parser, this);
     if (error_) std::rethrow_exception(error_);
     if (result != 0) throw RenderError("md4c could not parse the page (out of memory)");
-    close_from(0);
-    budget_.check_output(out_.size());
   }
 
   std::string& html() noexcept { return out_; }
@@ -128,7 +125,7 @@ class PageWriter {
 
   void enter_block(MD_BLOCKTYPE type, void* detail) {
     switch (type) {
-      case MD_BLOCK_DOC:           // entered before md4c began
+      case MD_BLOCK_DOC: break;
       case MD_BLOCK_HTML: return;  // no node of its own: its tags may close in a later block
       case MD_BLOCK_HR: out_.append("<hr>\n"); return;
       case MD_BLOCK_H:
@@ -147,7 +144,7 @@ class PageWriter {
   }
 
   void leave_block(MD_BLOCKTYPE type) {
-    if (type != MD_BLOCK_DOC && type != MD_BLOCK_HTML && type != MD_BLOCK_HR) leave(block, type);
+    if (type != MD_BLOCK_HTML && type != MD_BLOCK_HR) leave(block, type);
   }
 
   void enter_span(MD_SPANTYPE type, void* detail) {
@@ -194,13 +191,13 @@ class PageWriter {
     nodes_.push_back({kind, type, out_.size(), raw_html_.mark(), 0});
   }
 
-  // Closes the innermost node of this kind and type with all in it; nothing where none is open. A span does not reach out of
-  // its block.
+  // Closes the innermost node of this kind and type with all in it; nothing where none is open in the innermost block: a span does not
+  // reach out of that.
   void leave(Kind kind, unsigned type) {
-    for (auto at = nodes_.size(); at-- > 1;) {
-      if (nodes_[at].kind == kind && nodes_[at].type == type) return close_from(at);
-      if (kind == span && nodes_[at].kind == block) return;
-    }
+    const auto is_it = [&](const Node& node) { return node.kind == kind && node.type == type; };
+    auto at = nodes_.size() - 1;
+    while (nodes_[at].kind == span && !is_it(nodes_[at])) --at;
+    if (is_it(nodes_[at])) close_from(at);
   }
 
   void close_from(std::size_t outermost) {
