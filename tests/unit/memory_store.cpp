@@ -165,6 +165,15 @@ TEST_CASE("MemoryStore: the capacity changes while running", "[memory]") {
   CHECK_FALSE(has(store, 1));
 }
 
+TEST_CASE("MemoryStore: an edited page weighs what it weighs now, and who asks for another state is told which is there",
+          "[memory]") {
+  Pages store({.capacity = 1 * mib, .shards = 1});
+  store.publish(key(0), page(1, 100));
+  store.publish(key(0), page(2, 5000));
+  CHECK(store.stats().bytes == store.weight(key(0), *page(2, 5000)));
+  CHECK(store.lookup(key(0), fingerprint(1)).stored == fingerprint(2));
+}
+
 TEST_CASE("MemoryStore: an edited page keeps its place", "[memory]") {
   Pages store({.capacity = 1 * mib, .shards = 1});
   store.publish(key(0), page(1));
@@ -319,6 +328,28 @@ TEST_CASE("MemoryStore: what others erase while a sweep goes on is neither remov
       },
       {});
   CHECK(report == PruneReport{10, 8, 1, false});
+}
+
+TEST_CASE("MemoryStore: a sweep that only counts removes nothing, and counts what is newer as kept", "[memory]") {
+  Pages store({.capacity = 16 * mib, .shards = 1});
+  const auto publish_all = [&](unsigned version) {
+    for (unsigned i = 0; i < 1'000; ++i) store.publish(key(i), page(version));
+  };
+  publish_all(1);
+  unsigned version = 1;
+  PruneOptions options;
+  options.dry_run = true;
+  options.batch = 1;
+  const auto report = store.prune(
+      [&](const WikiKey&) {
+        if (version == 1) publish_all(++version);  // all but those of the first batch are seen after that
+        return false;
+      },
+      options);
+  CHECK(report.removed > 0);
+  CHECK(report.kept_newer > report.removed);
+  CHECK(report.removed + report.kept_newer == 1'000);
+  CHECK(store.stats().entries == 1'000);
 }
 
 TEST_CASE("MemoryStore: a sweep tells how far it is after as many entries as were asked for, and of none nothing", "[memory]") {

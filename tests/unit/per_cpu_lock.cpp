@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <thread>
 #include <vector>
 
@@ -90,7 +91,12 @@ TEST_CASE("a writer is alone, and each reader has its slot to itself", "[memory]
   }
   CHECK(writes == threads * rounds / 10);
   const auto guard = lock.write();
-  guard.for_each([&](const Counts& counts) { seen += counts.reads; });
+  std::size_t slots = 0;
+  guard.for_each([&](const Counts& counts) {
+    seen += counts.reads;
+    ++slots;
+  });
+  CHECK(slots == lock.slots());
   CHECK(seen == threads * rounds * 9 / 10);
 }
 
