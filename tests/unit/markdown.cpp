@@ -92,6 +92,7 @@ TEST_CASE("markdown: heading ids are GitHub's, numbered when they repeat") {
   CHECK(ids("# a &amp; b &copy; &lt;i&gt;") == "a--b--i ");
   CHECK(ids("# snake_case 1.2.3 a--b") == "snake_case-123-a--b ");
   CHECK(ids("# <b>x</b> <!-- y --> z") == "x--z ");
+  CHECK(ids("a\nb\n===") == "a-b ");
   CHECK(ids("# !!!\n# ???") == "section section-1 ");
   CHECK(ids("# ![logo](l.png)\n# ![logo](l.png) x") == "-x ");
   CHECK(ids("# azAZ09_{|}`@[/:") == "azaz09_ ");

@@ -386,6 +386,7 @@ TEST_CASE("markdown limits: only tags that are closed beyond doubt are taken for
   CHECK(of("<b>x</b><i a=1 b='2' c=\"3\">x</i ><br><b/>") == 2 + 1 + 2 + 1 + 1 + 2);
   CHECK(of("<b><!----></b><br>") == 2 + 1 + 1);
   CHECK(of("<b a=\"\" c=''></b><img><wbr>") == 2 + 1 + 1 + 1);
+  CHECK(of("<b />x</b><b/>x</b><br>") == 2 + 1 + 2 + 1 + 1);
   CHECK(of("<p><p><p>") == 3);
   CHECK(of("<td><b>x</b><td><b>x</b>") == 1 + 2 + 1 + 1 + 2 + 1);
   CHECK(of(times(markdown::TagCost::most_open, "<b>")) > 0);
