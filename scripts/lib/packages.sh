@@ -12,15 +12,16 @@ package_pgbouncer=pgbouncer
 package_mariadb=mariadb-server-core
 package_browser=chromium
 
-# Debian 12's default Boost (1.74) and Clang (14) are too old; it has newer ones under their own names.
+# Debian 12's default Boost (1.74) and Clang (14) are too old; it has newer ones under their own names. Clang's
+# sanitizers know functions by their names, and so the leaks that are known, only where LLVM's symbolizer is installed.
 if [[ $(. /etc/os-release && echo "$ID$VERSION_ID") == debian12 ]]; then
   package_boost=libboost1.81-dev
-  packages_clang=(clang-16 libclang-rt-16-dev)
+  packages_clang=(clang-16 libclang-rt-16-dev llvm-16)
   packages_lint=(clang-format-16 clang-tidy-16)
   package_python_clang=python3-clang-16
 else
   package_boost=libboost-dev
-  packages_clang=(clang libclang-rt-dev)
+  packages_clang=(clang libclang-rt-dev llvm)
   packages_lint=(clang-tidy)
   package_python_clang=python3-clang
 fi
