@@ -26,7 +26,7 @@ at_once = 2
 slow = 30  # seconds: what the tests of one mutant may take together, unless one alone takes more
 rooms = {  # folders of headers, and the test files that are about them, for --room; of what all use, such as entry/, all tests are
     "hasher": "document_root|file_hasher|hashers|stat_memo",
-    "read": "background|breaker|cache[^/]*|change_order|claim|failure_memory|flights|leases|misses|observer|owed|periodic_task",
+    "read": "background|breaker|cache[^/]*|change_order|claim|failure_memory|flights|leases|misses|observer|owed|periodic_task|two_nodes",
     "renderer/markdown": "markdown[^/]*|renderers|sanitiser|unicode",
     "store/memory": "cost_scale|memory_store[^/]*|node_table|per_cpu_lock|replicated_ptr|s3_fifo[^/]*|store_laws_memory",
     "store/sqlite": "bounds|sqlite_[^/]*|store_laws_sqlite",

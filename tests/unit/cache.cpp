@@ -1,4 +1,5 @@
 #include <render_cache/cache.hpp>
+#include <render_cache/store/memory.hpp>
 
 #include "support/archetypes.hpp"
 #include "support/catch.hpp"
@@ -531,6 +532,15 @@ TEST_CASE("what is too new to trust is neither looked up nor stored nor shared")
   CHECK(store.lookups == 0);
 }
 
+TEST_CASE("what is too new to trust is not near either") {
+  MemoryStore<WikiSchema> store;
+  RenderCache cache(CountingRenderer(), MinimalHasher(), store);
+  get(cache, "x");
+  auto now = cache.fingerprint(std::string("x"));
+  CHECK(cache.find_near(key, now).hit());
+  CHECK(cache.find_near(key, now.mark_unsettled()).miss == Miss::unsettled);
+}
+
 namespace {
 
 struct Sample {
@@ -645,9 +655,14 @@ TEST_CASE("the cache waits for its background renders when it goes", "[concurren
   CountingRenderer renderer;
   FullStore store;
   {
+    std::latch given_up(1);
     RenderCache cache(renderer, MinimalHasher{}, store);
-    renderer.state->during = [&](auto&&...) { std::this_thread::sleep_for(30ms); };
+    renderer.state->during = [&](auto&&...) {
+      given_up.wait();
+      std::this_thread::sleep_for(30ms);
+    };
     CHECK_THROWS_AS(get(cache, "x", {.hard_limit = 1ms}), RenderTimeout);
+    given_up.count_down();
   }
   CHECK(store.erase(key));
 }

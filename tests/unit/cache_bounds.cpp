@@ -67,3 +67,15 @@ TEST_CASE("a clean-up that is stopped does not begin with the bounds") {
   CHECK(f.cache.prune([](const WikiKey&) { return true; }, {.stop = stop.get_token()}) == PruneReport{0, 0, 0, true});
   CHECK(f.left() == "abcdef");
 }
+
+TEST_CASE("a clean-up whose bounds are stopped, or keep what is newer, says so") {
+  struct Bounded : archetype::FullStore {
+    Bounds kept_within{};
+    const Bounds& bounds() const { return kept_within; }
+    PruneReport prune_to(const Bounds&, const PruneOptions&, const KeepPredicate<WikiKey>&) {
+      return {.examined = 5, .removed = 4, .kept_newer = 3, .stopped = true};
+    }
+  } store;
+  RenderCache cache(CountingRenderer(), MinimalHasher(), store);
+  CHECK(cache.prune([](const WikiKey&) { return true; }) == PruneReport{0, 4, 3, true});
+}

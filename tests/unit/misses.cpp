@@ -577,6 +577,14 @@ TEST_CASE("when the store's pause ends one read asks it, and the others do witho
   CHECK(ask(answers));
 }
 
+TEST_CASE("a look-up says why it does without the store") {
+  Fixture f({.store_pause = 1h});
+  f.store.before = [](std::string_view) { throw StoreUnavailable("down"); };
+  const auto now = f.cache.fingerprint(x);
+  CHECK(f.cache.find(key, now).detail == "down");
+  CHECK(f.cache.find(key, now).detail == "the store was unavailable a moment ago and is left alone");
+}
+
 TEST_CASE("what is near and fails too does not keep the store from being asked again") {
   struct : FullStore {
     FullStore part;

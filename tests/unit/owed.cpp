@@ -190,6 +190,16 @@ TEST_CASE("what is owed has bounds, and the oldest makes room") {
     CHECK(one.cache.stats().owed == 1);  // a text is in the page and, twice, in its fingerprint
     CHECK(one.cache.stats().owed_dropped == 4);
   }
+  SECTION("by bytes, to the last one") {
+    const std::string text(10'000, 'x');
+    const auto entry = Texts().cache.get(page(0), text).entry;
+    const auto bytes = sizeof(detail::Owed<FullStore, NoObserver>::Debt) + sizeof *entry + 2 * entry->fingerprint.text().size() +
+                       heap_bytes(page(0)) + heap_bytes(entry->value);
+    const auto too_few = GENERATE(std::size_t{0}, std::size_t{1});
+    Texts one({.store_pause = 1h, .max_owed_bytes = 2 * bytes - too_few});
+    for (int i = 0; i < 3; ++i) one.cache.get(page(i), text);
+    CHECK(one.cache.stats().owed == 2 - too_few);
+  }
   SECTION("none") {
     Texts one({.store_pause = 0ms, .max_owed = 0});
     one.cache.get(page(1), "text");
