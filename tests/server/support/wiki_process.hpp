@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -154,7 +155,7 @@ class WikiServer {
   std::uint16_t port_ = 0;
 };
 
-/// A run to the end.
+/// A run to the end. One that fails says why beside what the test says.
 struct WikiRun {
   int code;
   std::string out, errors;
@@ -162,7 +163,9 @@ struct WikiRun {
 inline WikiRun run_wiki(const std::vector<std::string>& arguments) {
   WikiProcess process(arguments);
   const int code = process.wait();
-  return {code, process.out(), process.errors()};
+  const auto errors = process.errors();
+  if (code != 0) std::cerr << errors;
+  return {code, process.out(), errors};
 }
 
 }  // namespace render_cache::test
