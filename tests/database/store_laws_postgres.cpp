@@ -53,7 +53,22 @@ struct PostgresWithoutPreparedStatements {
   PostgresConnection connection() { return PostgresConnection(database.options()); }
 };
 
+/// The table in partitions, as the documentation has them.
+struct PostgresPartitions {
+  static constexpr bool durable = true;
+  test::TestDatabase database{};
+  std::size_t migrations = test::migrate_postgres(database.conninfo());
+  std::size_t partitions = test::partition_postgres(database.conninfo());
+  PostgresStore<WikiSchema> store{test::patient({.conninfo = with_plans(database.conninfo())})};
+  PostgresConnection connection() { return PostgresConnection(database.options()); }
+
+  static std::string with_plans(std::string conninfo) {
+    return conninfo.insert(conninfo.find("search_path"), "plan_cache_mode=force_generic_plan -c ");
+  }
+};
+
 RENDER_CACHE_STORE_LAWS(PostgresWiki)
+RENDER_CACHE_STORE_LAWS(PostgresPartitions)
 RENDER_CACHE_STORE_LAWS(PostgresAllKinds)
 RENDER_CACHE_STORE_LAWS(PostgresMoreKinds)
 RENDER_CACHE_STORE_LAWS(PostgresWithoutPreparedStatements)

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace render_cache::test {
 
@@ -16,6 +17,19 @@ inline std::size_t migrate_postgres(const std::string& conninfo) {
   PostgresConnection connection(patient({.conninfo = conninfo}));
   migrate_leases(connection);
   return Migrator(connection, load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/postgres")).up();
+}
+
+inline std::vector<Migration> partition_migrations() {
+  return load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/postgres/partitioned");
+}
+/// After `migrate_postgres`: the wiki's table is then in partitions.
+inline std::size_t partition_postgres(const std::string& conninfo) {
+  PostgresConnection connection(patient({.conninfo = conninfo}));
+  return Migrator(connection, partition_migrations(), "wiki_partition_migrations").up();
+}
+inline std::size_t unite_postgres(const std::string& conninfo) {
+  PostgresConnection connection(patient({.conninfo = conninfo}));
+  return Migrator(connection, partition_migrations(), "wiki_partition_migrations").down(0);
 }
 
 }  // namespace render_cache::test
