@@ -30,8 +30,8 @@ using test::WikiStore;
 
 namespace {
 
-constexpr int nodes = 3, edits = 2, states = 2;
-constexpr int editor = nodes, clock_ = nodes + 1, actors = nodes + 2;
+constexpr int edits = 2, states = 2;
+constexpr std::size_t nodes = 3, editor = nodes, clock_ = nodes + 1, actors = nodes + 2;
 const WikiKey key{"docs", "a.md"};
 
 // In lease.pml these have the same names.
@@ -39,7 +39,8 @@ enum Kind { END, SAMPLE, LOOK_UP, ACQUIRE, FREEZE, REPLACE, RELEASE, ANSWER, EDI
 
 struct Step {
   Kind kind;
-  int who, outcome;
+  std::size_t who;
+  int outcome;
 };
 
 /// Lets one actor at a time go on, and writes down what it does.
@@ -49,7 +50,7 @@ class Schedule {
 
   /// `act()` in the actor's turn; it returns the step's outcome, or nothing if there was none.
   template <class Act>
-  void step(int actor, Kind kind, Act&& act) {
+  void step(std::size_t actor, Kind kind, Act&& act) {
     std::unique_lock lock(mutex_);
     waits_.at(actor) = true;
     choose();
@@ -57,7 +58,7 @@ class Schedule {
     waits_.at(actor) = false;
     if (const std::optional<int> outcome = act()) steps_.push_back({kind, actor, *outcome});
   }
-  void leave(int actor) {
+  void leave(std::size_t actor) {
     const std::lock_guard lock(mutex_);
     left_.at(actor) = true;
     choose();
@@ -66,14 +67,13 @@ class Schedule {
   int moment = 0;  ///< of the source; read and changed in turns
   /// What happened; the nodes are called as they came.
   [[nodiscard]] std::vector<Step> steps() const {
-    std::array<int, actors> names{};
-    names.fill(-1);
-    int named = 0;
+    std::array<std::optional<std::size_t>, actors> names{};
+    std::size_t named = 0;
     auto steps = steps_;
     for (auto& step : steps) {
       auto& name = names.at(step.who);
-      if (name < 0) name = step.who < nodes ? named++ : 0;
-      step.who = name;
+      if (!name) name = step.who < nodes ? named++ : 0;
+      step.who = *name;
     }
     return steps;
   }
@@ -81,8 +81,8 @@ class Schedule {
  private:
   /// Once all wait for their turn, whose it is.
   void choose() {
-    std::vector<int> waiting;
-    for (int actor = 0; actor < actors; ++actor) {
+    std::vector<std::size_t> waiting;
+    for (std::size_t actor = 0; actor < actors; ++actor) {
       if (left_.at(actor)) continue;
       if (!waits_.at(actor)) return;
       waiting.push_back(actor);
@@ -96,7 +96,7 @@ class Schedule {
   std::condition_variable changed_;
   std::minstd_rand random_;
   std::array<bool, actors> waits_{}, left_{};
-  int turn_ = -1;
+  std::size_t turn_ = actors;  // nobody's
   std::vector<Step> steps_;
 };
 
@@ -111,7 +111,7 @@ int state_of(const Fingerprint& fingerprint) {
 
 struct Source {
   Schedule* schedule;
-  int node;
+  std::size_t node;
 };
 struct States {
   static Fingerprint components(const Source& source) { return ::components(sample(source, SAMPLE)); }
@@ -133,7 +133,8 @@ struct Renderer {
 /// Each statement is a turn of the node.
 class ScheduledStore : public laws::WrappedStore<WikiStore> {
  public:
-  ScheduledStore(WikiStore& store, Schedule& schedule, int node) : WrappedStore(store), schedule_(schedule), node_(node) {}
+  ScheduledStore(WikiStore& store, Schedule& schedule, std::size_t node)
+      : WrappedStore(store), schedule_(schedule), node_(node) {}
 
   Lookup<WikiPage> lookup(const WikiKey& page, const Fingerprint& fingerprint) {
     Lookup<WikiPage> found;
@@ -166,7 +167,7 @@ class ScheduledStore : public laws::WrappedStore<WikiStore> {
 
  private:
   Schedule& schedule_;
-  const int node_;
+  const std::size_t node_;
 };
 
 /// In some runs nobody waits for another's lease.
@@ -177,7 +178,7 @@ std::vector<Step> run(unsigned seed, bool patient) {
       .single_flight = SingleFlight::cluster, .lease_time = 1h, .max_wait = patient ? std::chrono::milliseconds(10min) : 0ms};
   {
     std::vector<std::jthread> threads;
-    for (int node = 0; node < nodes; ++node) {
+    for (std::size_t node = 0; node < nodes; ++node) {
       threads.emplace_back([&, node] {
         WikiStore file(wiki.options());
         ScheduledStore store(file, schedule, node);
@@ -220,7 +221,7 @@ int main(int argc, char** argv) try {
   std::size_t at = 0;
   const auto print = [&](const std::vector<Step>& steps) {
     begins.push_back(at);
-    for (const auto& [kind, who, outcome] : steps) std::cout << 100 * kind + 10 * who + outcome << ',';
+    for (const auto& [kind, who, outcome] : steps) std::cout << 100 * kind + 10 * static_cast<int>(who) + outcome << ',';
     std::cout << END << ",\n";
     at += steps.size() + 1;
   };
