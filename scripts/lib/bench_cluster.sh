@@ -11,7 +11,7 @@ remove_cluster_folder() { rm -rf -- "$cluster_folder"; }
 at_exit remove_cluster_folder
 
 mkdir -p build/bench
-printf 'store\trender, ms\tnodes\tkeys\trenders\ts\twith leases\ts\ta lease, us\n' >build/bench/cluster.tsv
+printf 'store\thits, %%\trender, ms\tnodes\treads\trenders\ts\twith leases\ts\ta lease, us\n' >build/bench/cluster.tsv
 for store in "sqlite:$cluster_folder/cache.db" "postgres:$RENDER_CACHE_BENCH_POSTGRES"; do
   say "Nodes on ${store%%:*}"
   build/gcc-release/benchmarks/cluster "$store" | while IFS= read -r row; do
