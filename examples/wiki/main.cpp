@@ -157,8 +157,9 @@ int main(int argc, char** argv) {
   serve.callback([&] {
     serve_texts.fill(serve_options);
     if (read_only) {
-      if (serve_options.store.kind != wiki::StoreChoice::Kind::sqlite)
+      if (serve_options.store.kind != wiki::StoreChoice::Kind::sqlite) {
         throw render_cache::Error("--read-only needs --store sqlite:PATH");
+      }
       serve_options.store.read_only = true;
       serve_options.prune_every = std::chrono::seconds(0);
     }

@@ -1,18 +1,18 @@
 // Processes that work on one database, and what they share.
 #pragma once
 
+#include "support/wait_until.hpp"
+
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 namespace render_cache::test {
@@ -83,15 +83,5 @@ class Node {
  private:
   ::pid_t process_;
 };
-
-/// Waits until it holds; throws if it does not within a minute.
-template <class Condition>
-void wait_until(Condition&& holds) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("what was waited for has not come within a minute");
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
 
 }  // namespace render_cache::test

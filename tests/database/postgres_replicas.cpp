@@ -12,13 +12,13 @@
 #include "support/catch.hpp"
 #include "support/patience.hpp"
 #include "support/postgres_server.hpp"
+#include "support/wait_until.hpp"
 
 #include <signal.h>
 
 #include <chrono>
 #include <future>
 #include <string>
-#include <thread>
 #include <vector>
 
 using namespace render_cache;
@@ -57,14 +57,6 @@ void set_lag(PostgresServer& standby, const std::string& lag) {
   standby.execute("ALTER SYSTEM SET recovery_min_apply_delay = '" + lag + "'");
   standby.stop();
   standby.start();
-}
-
-void wait_until(auto&& holds) {
-  const auto end = std::chrono::steady_clock::now() + test::patience;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("what was waited for has not come");
-    std::this_thread::sleep_for(10ms);
-  }
 }
 
 }  // namespace
@@ -150,7 +142,7 @@ TEST_CASE("reads go on while the standby is killed, is back, and is promoted") {
     CHECK(other.get(1, "text") == "<p>text</p>");
     return other.store.stats().hits > hits;
   };
-  wait_until(asked_again);
+  test::wait_until(asked_again, test::patience);
   standby.execute("SELECT pg_promote()");
   CHECK(standby.value("SELECT pg_is_in_recovery()") == "f");
   CHECK(node.get(3, "text") == "<p>text</p>");
@@ -186,7 +178,7 @@ TEST_CASE("a primary that is killed fails over to its standby by itself, by a co
   CHECK(cache.stats().owed == 1);
   second.execute("SELECT pg_promote()");
   const auto promoted = std::chrono::steady_clock::now();
-  wait_until([&] { return cache.stats().owed_stored == 1; });
+  test::wait_until([&] { return cache.stats().owed_stored == 1; }, test::patience);
   CHECK(std::chrono::steady_clock::now() - promoted < 10s);
   CHECK(second.value("SELECT count(*) FROM wiki_cache") == "3");
   CHECK(cache.get(page(4), text).stored);

@@ -8,14 +8,13 @@
 #include "support/catch.hpp"
 #include "support/postgres_schema.hpp"
 #include "support/postgres_server.hpp"
+#include "support/read_only_store.hpp"
+#include "support/wait_until.hpp"
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
 using namespace render_cache;
 using namespace std::chrono_literals;
@@ -62,37 +61,12 @@ TEST_CASE("a standby answers look-ups, and refuses what would change something w
   Wiki store(Pair::options(pair.standby));
   const auto begin = Clock::now();
   store.check();
-  const std::vector<Query<WikiKey>> queries{{key, fingerprint(1)}, {other, fingerprint(2)}};
-  const std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>> entries{{other, page(2)}};
-  const auto none = [](const WikiKey&) { return false; };
-  const std::vector<std::function<void()>> changes{
-      [&] { store.publish(other, page(2)); },
-      [&] { store.replace(other, page(2), {}); },
-      [&] { store.publish_many(entries); },
-      [&] { store.erase(key); },
-      [&] { store.erase_group("docs"); },
-      [&] { store.prune(none, {}); },
-      [&] { store.prune_groups("SELECT 'others'"); },
-      [&] { store.prune_to({.max_bytes = 1}); },
-  };
-  for (const auto& change : changes) {
-    CHECK_THROWS_AS(change(), StoreForbidden);
-    CHECK(store.lookup(key, fingerprint(1)).entry);
-    const auto found = store.lookup_many(queries);
-    CHECK(found[0].entry);
-    CHECK_FALSE(found[1].entry);
-    CHECK(store.lookup_stale(key));
-  }
-  CHECK(store.prune(none, {.dry_run = true}).removed == 1);
-  CHECK(store.prune_groups("SELECT 'others'", {.dry_run = true}).removed == 1);
-  CHECK(store.prune_to({.max_bytes = 1}, {.dry_run = true}).removed == 1);
-  CHECK(store.prune([](const WikiKey&) { return true; }, {}).examined == 1);  // nothing to erase, nothing to refuse
-  CHECK(store.acquire_lease(other, fingerprint(2), "a", 1s) == LeaseAnswer::none);
+  const auto changes = test::check_changes_are_refused(store, key, page(1), other, page(2));
 
   const auto stats = store.stats();
   CHECK(stats.unavailable == 0);
   CHECK(stats.other == 0);
-  CHECK(stats.forbidden == changes.size() + 1);  // and the lease
+  CHECK(stats.forbidden == changes + 1);  // and the lease
   CHECK(stats.connections_open == 1);
   CHECK(stats.retries <= static_cast<std::uint64_t>((Clock::now() - begin) / 1s));  // after one it may be a primary
 }
@@ -125,7 +99,7 @@ TEST_CASE("a standby that lags has misses and no wrong page") {
   Pair pair;
   Wiki store(Pair::options(pair.standby));
   pair.standby.execute("SELECT pg_wal_replay_pause()");
-  while (pair.standby.value("SELECT pg_get_wal_replay_pause_state()") != "paused") std::this_thread::sleep_for(10ms);
+  test::wait_until([&] { return pair.standby.value("SELECT pg_get_wal_replay_pause_state()") == "paused"; });
   pair.writer.publish(key, page(2));
   const auto lookup = store.lookup(key, fingerprint(2));
   CHECK_FALSE(lookup.entry);
@@ -144,15 +118,14 @@ TEST_CASE("a standby on which a migration is pending is refused by that one's na
   CHECK_THROWS_AS(store.lookup(key, fingerprint(1)), MigrationError);
   Wiki(Pair::options(primary)).publish(key, page(1));
   standby.catch_up_with(primary);
-  const auto end = Clock::now() + test::patience;
-  for (bool found = false; !found;) {
+  const auto found = [&] {
     try {
-      found = store.lookup(key, fingerprint(1)).entry != nullptr;
+      return store.lookup(key, fingerprint(1)).entry != nullptr;
     } catch (const MigrationError&) {
-      REQUIRE(Clock::now() < end);
-      std::this_thread::sleep_for(50ms);
+      return false;
     }
-  }
+  };
+  test::wait_until(found, test::patience);
   CHECK(store.stats().unavailable == 0);
 }
 

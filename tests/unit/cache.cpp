@@ -4,6 +4,7 @@
 #include "support/archetypes.hpp"
 #include "support/catch.hpp"
 #include "support/sqlite_wiki.hpp"
+#include "support/wait_until.hpp"
 
 #include <render_cache/laws/wrapped_store.hpp>
 
@@ -39,14 +40,7 @@ struct Fixture {
 
 Outcome<WikiPage> get(auto& cache, std::string source, const GetOptions& options = {}) { return cache.get(key, source, options); }
 
-/// Ends when `done` says so; a test that would hang fails instead. For any thread: Catch2's own macros are not.
-void eventually(auto&& done) {
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) throw std::logic_error("what the test waits for did not happen");
-    std::this_thread::sleep_for(1ms);
-  }
-}
+void eventually(auto&& holds) { test::wait_until(holds, 20s); }
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/sqlite_wiki.hpp"
+#include "support/wait_until.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -88,14 +89,7 @@ int leases(const SqliteWiki& wiki) {
   return std::stoi(wiki.outside().query("SELECT count(*) FROM render_cache_lease").at(0).at(0).value());
 }
 
-template <class Condition>
-void eventually(Condition&& holds) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (!holds()) {
-    REQUIRE(std::chrono::steady_clock::now() < end);
-    std::this_thread::sleep_for(1ms);
-  }
-}
+void eventually(auto&& holds) { test::wait_until(holds, 20s); }
 
 }  // namespace
 

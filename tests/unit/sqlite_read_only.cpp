@@ -4,6 +4,7 @@
 #include <render_cache/cache.hpp>
 
 #include "support/catch.hpp"
+#include "support/read_only_store.hpp"
 #include "support/sqlite_on_opening.hpp"
 #include "support/sqlite_wiki.hpp"
 
@@ -86,32 +87,8 @@ TEST_CASE("sqlite: a file that is only read answers look-ups, refuses what would
   CHECK(before.size() == 1);
   {
     WikiStore store(made.read_only());
-    const std::vector<Query<WikiKey>> queries{{key, fingerprint(1)}, {other, fingerprint(2)}};
-    const std::vector<std::pair<WikiKey, EntryPtr<WikiPage>>> entries{{other, page(2)}};
-    const auto none = [](const WikiKey&) { return false; };
-    const std::vector<std::function<void()>> changes{
-        [&] { store.publish(other, page(2)); },
-        [&] { store.replace(other, page(2), {}); },
-        [&] { store.publish_many(entries); },
-        [&] { store.erase(key); },
-        [&] { store.erase_group("repo"); },
-        [&] { store.prune(none, {}); },
-        [&] { store.prune_groups("SELECT 'others'"); },
-        [&] { store.prune_to({.max_bytes = 1}); },
-    };
-    for (const auto& change : changes) {
-      CHECK_THROWS_AS(change(), StoreForbidden);
-      CHECK(found(store, key, 1) == 1);
-      CHECK(found(store, key, 2) == -1);
-      const auto many = store.lookup_many(queries);
-      CHECK(many[0].entry);
-      CHECK_FALSE(many[1].entry);
-      CHECK(store.lookup_stale(key));
-    }
+    check_changes_are_refused(store, key, page(1), other, page(2));
     CHECK_THROWS_WITH(store.erase(key), ContainsSubstring("only read"));
-    CHECK(store.prune(none, {.dry_run = true}).removed == 1);
-    CHECK(store.prune([](const WikiKey&) { return true; }, {}).examined == 1);  // nothing to erase, nothing to refuse
-    CHECK(store.acquire_lease(key, fingerprint(2), "a", 1s) == LeaseAnswer::none);
     CHECK(store.stats().writes == 0);
     CHECK(made.files() == before);
   }

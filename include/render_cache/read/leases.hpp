@@ -22,7 +22,6 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -81,12 +80,11 @@ class Leases {
       for (bool waits = false;;) {
         typename StoreAccess<Store, Observer>::Failure failure;
         auto answer = LeaseAnswer::none;
-        const auto ask =
-            [&]<class Asked>(Asked& store) {  // the near part of a store, which is asked while the rest is away, keeps none
-              if constexpr (HasLeases<Asked>) answer = store.acquire_lease(key, fingerprint, owner_, time_);
-              return answer != LeaseAnswer::none;
-            };
-        store_.ask(ask, failure);
+        const auto ask = [&]<class Asked>(Asked& store) {
+          if constexpr (HasLeases<Asked>) answer = store.acquire_lease(key, fingerprint, owner_, time_);
+          return answer != LeaseAnswer::none;
+        };
+        store_.ask(ask, failure);  // a near part, which is asked while the rest is away, keeps none
         if (answer == LeaseAnswer::granted) {
           lease.emplace(*this, key, fingerprint);
           counts_.add(granted);
@@ -154,16 +152,11 @@ class Leases {
     if constexpr (HasLeases<Store>) {
       typename StoreAccess<Store, Observer>::Failure failure;
       try {
-        store_.ask(
-            [&](auto& store) {
-              if constexpr (HasLeases<std::remove_cvref_t<decltype(store)>>) {
-                call(store);
-                return true;
-              } else {
-                return false;
-              }
-            },
-            failure);
+        const auto ask = [&]<class Asked>(Asked& store) {
+          if constexpr (HasLeases<Asked>) call(store);
+          return HasLeases<Asked>;
+        };
+        store_.ask(ask, failure);
       } catch (...) {
       }
     }

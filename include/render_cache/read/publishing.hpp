@@ -80,7 +80,6 @@ Published Publishing<S, O>::publish(const Flight& flight, const std::optional<Se
   const auto loses = [&](const std::optional<Seen>& what) {  // something else is there than was seen, or nothing has been seen
     bool lost = false;
     failure = {};
-    result.stored = false;
     const auto in_turn = [&]<class Asked>(Asked& asked) {
       const auto turn = changes_.of(flight.key);
       if (flights_.erased(flight)) {

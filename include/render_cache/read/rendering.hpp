@@ -21,6 +21,7 @@
 #include <render_cache/read/outcome.hpp>
 #include <render_cache/read/owed.hpp>
 #include <render_cache/read/publishing.hpp>
+#include <render_cache/read/renderer_calls.hpp>
 #include <render_cache/read/sampler.hpp>
 #include <render_cache/read/stats.hpp>
 #include <render_cache/read/thrown.hpp>
@@ -51,6 +52,7 @@ class Rendering {
 
   Rendering(const Sampler& sampler, Lookups& lookups, const CacheOptions& options)
       : sampler_(sampler), lookups_(lookups), leases_(lookups.store(), options), failures_(options.failure_memory),
+        renderer_calls_(sampler, lookups.store().observer(), flights_, changes_, failures_),
         publishing_(lookups, flights_, changes_), owed_(publishing_, flights_, options), max_wait_(options.max_wait),
         background_(options.max_background) {}
 
@@ -96,13 +98,11 @@ class Rendering {
   }
 
   void add_to(CacheStats& stats) const noexcept {
-    stats.renders = counts_.sum(renders);
-    stats.render_failures = counts_.sum(render_failures);
+    renderer_calls_.add_to(stats);
     stats.failures_remembered = counts_.sum(failures_remembered);
     stats.shared = counts_.sum(shared);
     stats.stale = counts_.sum(stale);
     stats.moved = counts_.sum(moved);
-    stats.render_nanoseconds = counts_.sum(render_nanoseconds);
     publishing_.add_to(stats);
     owed_.add_to(stats);
     leases_.add_to(stats);
@@ -114,16 +114,8 @@ class Rendering {
   using Result = FlightResult<value_type>;
   using Leases = detail::Leases<Store, Observer>;
   using Owed = detail::Owed<Store, Observer>;
-  enum Counter : std::size_t {
-    renders,
-    render_failures,
-    failures_remembered,
-    shared,
-    stale,
-    moved,
-    render_nanoseconds,
-    counters
-  };
+  using RendererCalls = detail::RendererCalls<Renderer, Hasher, Store, Observer>;
+  enum Counter : std::size_t { failures_remembered, shared, stale, moved, counters };
   struct Task {  // what a leader is to do
     bool look_again;  // another flight may have published what this one is for, or the look-up was behind
     bool whatever_is_frozen;  // render the source as it was frozen, though it is no longer what was asked for
@@ -159,11 +151,8 @@ class Rendering {
   bool start_in_background(const FlightPtr& flight, const Source& source, Task task);
   template <class Source>
   void fly(const FlightPtr& flight, const Source& source, Task task) noexcept;
-  std::optional<std::chrono::nanoseconds> expected_cost(const std::optional<Seen>& seen) const noexcept;
   template <class Source>
   Result render(const FlightPtr& flight, const Source& source, Task task);
-  template <class Source, class Content>
-  EntryPtr<value_type> make_entry(const Flight& flight, const Source& source, const Content& content, Fingerprint now);
   template <class Source>
   void publish(const FlightPtr& flight, const Source& source, std::optional<Seen> seen, Result& result);
   std::optional<outcome_type> older(const key_type& key, const outcome_type& missed, const Freshness& freshness);
@@ -175,6 +164,7 @@ class Rendering {
   Flights flights_;
   ChangeOrder<key_type> changes_;
   FailureMemory<key_type> failures_;
+  RendererCalls renderer_calls_;
   Publishing<Store, Observer> publishing_;
   Owed owed_;
   const std::chrono::milliseconds max_wait_;
@@ -306,8 +296,8 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
       if (!found.outcome && !flight->anew) {
         const auto may_wait = [&] { return !ending_ && !flights_.nested(*flight); };
         // Those who have joined wait `max_wait_` in all: the other half is for the render.
-        leases_.acquire(lease, flight->key, flight->fingerprint, expected_cost(task.seen), from_now(max_wait_ / 2), may_wait,
-                        look_again);
+        leases_.acquire(lease, flight->key, flight->fingerprint, renderer_calls_.expected_cost(task.seen),
+                        from_now(max_wait_ / 2), may_wait, look_again);
       }
       if (found.outcome) {
         result.entry = std::move(found.outcome.entry);
@@ -328,15 +318,6 @@ void Rendering<R, H, S, O>::fly(const FlightPtr& flight, const Source& source, T
   flights_.land(flight, std::move(result));
 }
 
-/// What the render took of what is stored, or else the mean of this cache's renders; nothing before the first.
-template <class R, class H, class S, class O>
-std::optional<std::chrono::nanoseconds> Rendering<R, H, S, O>::expected_cost(const std::optional<Seen>& seen) const noexcept {
-  if (seen && seen->render_cost) return seen->render_cost;
-  const auto count = counts_.sum(renders);
-  if (count == 0) return std::nullopt;
-  return std::chrono::nanoseconds(counts_.sum(render_nanoseconds) / count);
-}
-
 template <class R, class H, class S, class O>
 template <class Source>
 auto Rendering<R, H, S, O>::render(const FlightPtr& flight, const Source& source, [[maybe_unused]] Task task) -> Result {
@@ -346,9 +327,9 @@ auto Rendering<R, H, S, O>::render(const FlightPtr& flight, const Source& source
     auto now = sampler_.with_renderer(std::move(frozen.components));
     // What it is now has a flight of its own, or is stored already.
     if (!task.whatever_is_frozen && !(now == flight->fingerprint)) return result;
-    result.entry = make_entry(*flight, source, frozen.content, std::move(now));
+    result.entry = renderer_calls_.make_entry(*flight, source, frozen.content, std::move(now));
   } else {
-    result.entry = make_entry(*flight, source, source, flight->fingerprint);
+    result.entry = renderer_calls_.make_entry(*flight, source, source, flight->fingerprint);
   }
   result.detail = sampler_.movement(source, result.entry->fingerprint);
   if (!result.detail.empty()) {
@@ -358,42 +339,6 @@ auto Rendering<R, H, S, O>::render(const FlightPtr& flight, const Source& source
   failures_.forget(flight->key);
   if (result.entry->fingerprint.settled()) publish(flight, source, std::move(task.seen), result);
   return result;
-}
-
-template <class R, class H, class S, class O>
-template <class Source, class Content>
-auto Rendering<R, H, S, O>::make_entry(const Flight& flight, [[maybe_unused]] const Source& source, const Content& content,
-                                       Fingerprint now) -> EntryPtr<value_type> {
-  const auto start = std::chrono::steady_clock::now();
-  std::chrono::nanoseconds took;
-  const auto done = [&](std::exception_ptr error) {
-    took = std::chrono::steady_clock::now() - start;
-    counts_.add(error ? render_failures : renders);
-    if constexpr (ObservesRenders<O, key_type>) {
-      lookups_.store().observer().on_render(flight.key, {took, std::move(error)});
-    }
-  };
-  value_type value = [&]() -> value_type {
-    try {
-      return sampler_.renderer().render(flight.key, content);
-    } catch (const RecursiveRender&) {  // may go well when asked for in another order
-      done(std::current_exception());
-      throw;
-    } catch (...) {
-      const auto error = std::current_exception();
-      done(error);
-      // What could have been thrown about another state of the source says nothing of this one.
-      if (FreezingHasher<H, Source> || sampler_.movement(source, now).empty()) {
-        const auto turn = changes_.of(flight.key);
-        if (!flights_.erased(flight)) failures_.remember(flight.key, now, error);
-      }
-      throw;
-    }
-  }();
-  done(nullptr);
-  counts_.add(render_nanoseconds, static_cast<std::uint64_t>(took.count()));
-  const auto rendered_at = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-  return std::make_shared<const Entry<value_type>>(std::move(value), std::move(now), rendered_at, took);
 }
 
 /// What the store is away for is owed, if its source can be sampled without this call, or not at all.
