@@ -3,6 +3,7 @@
 
 #include <render_cache/wiki.hpp>
 
+#include "support/canary.hpp"
 #include "support/catch.hpp"
 #include "support/database.hpp"
 #include "support/postgres_schema.hpp"
@@ -34,31 +35,6 @@ const Fingerprint fresh = Fingerprint().add("source", "s2:1");
 EntryPtr<WikiPage> page(const std::string& html) {
   return std::make_shared<const Entry<WikiPage>>(Entry<WikiPage>{{html, {"{}"}}, fresh});
 }
-
-/// How much later than asked a thread that only sleeps has woken, at most: what the machine itself takes away.
-class Canary {
- public:
-  Canary() {
-    thread_ = std::thread([this] {
-      while (!done_) {
-        const auto begin = Clock::now();
-        std::this_thread::sleep_for(5ms);
-        const auto late = Clock::now() - begin - 5ms;
-        if (late > latest_.load()) latest_ = late;
-      }
-    });
-  }
-  ~Canary() {
-    done_ = true;
-    thread_.join();
-  }
-  [[nodiscard]] Clock::duration late() const { return latest_; }
-
- private:
-  std::atomic<bool> done_ = false;
-  std::atomic<Clock::duration> latest_{};
-  std::thread thread_;
-};
 
 /// How long a look-up takes that ends with an error.
 Clock::duration failing(Wiki& store) {
@@ -98,7 +74,7 @@ TEST_CASE("a server that falls silent at any step of a session costs a look-up i
   int slow = 0;  // sessions in a row that took a server which does speak longer than the limit: their step comes again
   for (bool reached = true; reached; ++steps) {
     CAPTURE(steps, slow);
-    const Canary canary;
+    const test::Canary canary;
     const auto start = Clock::now();
     {
       Wiki store({.conninfo = "host=" + proxy.host() + " user=render_cache dbname=postgres",
@@ -133,7 +109,7 @@ TEST_CASE("a migration elsewhere keeps look-ups waiting for no longer than their
   test::PostgresServer server;
   const auto migrations = load_migrations(RENDER_CACHE_SOURCE_DIR "/migrations/postgres");
   Wiki store({.conninfo = server.conninfo(), .migrations = migrations, .lookup_timeout = 200ms});
-  const Canary canary;
+  const test::Canary canary;
   {
     PostgresConnection other(server.options());
     other.run_script(PostgresDialect::begin_migration(checksum("render_cache_migrations")));
@@ -160,7 +136,7 @@ TEST_CASE("a publish has its connection's, its statement's and a second's limit,
               .statement_timeout = 200ms});
   Wiki(server.options()).publish(key, page("x"));
   store.check();
-  const Canary canary;
+  const test::Canary canary;
   {
     pqxx::connection connection(server.conninfo());
     pqxx::work transaction(connection);
@@ -224,7 +200,7 @@ TEST_CASE("a slow look-up is given up once, and costs no connection but its own"
   client.look_up([&](PostgresConnection&) { return run("SELECT 1"); });
   CHECK(client.stats().connections_idle == 2);
   const auto begin = Clock::now();
-  const Canary canary;
+  const test::Canary canary;
   CHECK_THROWS_WITH(run("SELECT pg_sleep(10)"), ContainsSubstring("PostgreSQL has not answered within 2000 ms"));
   CHECK(Clock::now() - begin < 2050ms + 2 * canary.late());
   CHECK(client.stats().retries == 0);

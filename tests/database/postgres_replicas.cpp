@@ -9,9 +9,11 @@
 #include <render_cache/wiki_migrations.hpp>
 
 #include "support/archetypes.hpp"
+#include "support/canary.hpp"
 #include "support/catch.hpp"
 #include "support/patience.hpp"
 #include "support/postgres_server.hpp"
+#include "support/silent_proxy.hpp"
 #include "support/wait_until.hpp"
 
 #include <signal.h>
@@ -150,6 +152,50 @@ TEST_CASE("reads go on while the standby is killed, is back, and is promoted") {
   CHECK(other.get(1, "text") == "<p>text</p>");
   CHECK(renders == 3);
   CHECK(other.cache.stats().store_unavailable == 0);
+}
+
+TEST_CASE("a standby that falls silent costs a reader his limit, and then nobody until it is tried again") {
+  PostgresServer primary;
+  const CountingRenderer renderer;
+  const auto& renders = renderer.state->renders;
+  Wiki(Node::migrating(primary)).check();
+  const auto standby = PostgresServer::standby_of(primary);
+  Node(standby, primary, renderer).get(1, "text");
+  standby.catch_up_with(primary);
+
+  test::SilentProxy proxy(standby.socket());
+  auto through_proxy = test::patient({.conninfo = "host=" + proxy.host() + " user=render_cache dbname=postgres"});
+  through_proxy.lookup_timeout = 300ms;
+  Wiki replica(through_proxy), rows(primary.options());
+  ReplicaStore store(replica, rows, {.pause = 5s});
+  RenderCache cache(renderer, MinimalHasher{}, store);
+  const auto read = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(cache.get(page(1), std::string("text"))->rendered_html == "<p>text</p>");
+    return std::chrono::steady_clock::now() - begin;
+  };
+  rows.check();
+  test::wait_until([&] { return read() >= 0s && store.stats().hits > 0; }, test::patience);
+
+  const test::Canary canary;
+  const auto failures = store.stats().failures;
+  proxy.fall_silent_after(0);
+  const auto first = read();
+  CHECK(first >= 300ms);
+  CHECK(first < 600ms + canary.late());
+  CHECK(store.stats().failures == failures + 1);
+  CHECK_FALSE(store.stats().available);
+  std::chrono::steady_clock::duration others{};
+  for (int i = 0; i < 50; ++i) others += read();
+  CHECK(others < 1s + canary.late());
+  CHECK(store.stats().failures == failures + 1);
+
+  proxy.speak();
+  const auto hits = store.stats().hits;
+  test::wait_until([&] { return read() >= 0s && store.stats().hits > hits; }, test::patience);
+  CHECK(store.stats().available);
+  CHECK(renders == 1);
+  CHECK(cache.stats().store_unavailable == 0);
 }
 
 TEST_CASE("a primary that is killed fails over to its standby by itself, by a connection string that names both") {
