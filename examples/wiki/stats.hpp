@@ -22,6 +22,7 @@ inline nlohmann::json to_json(const render_cache::CacheStats& stats) {
           {"failures_remembered", stats.failures_remembered},
           {"render_seconds", static_cast<double>(stats.render_nanoseconds) / 1e9},
           {"shared", stats.shared},
+          {"moved", stats.moved},
           {"leases", {{"granted", stats.leases}, {"waited", stats.leases_waited}, {"missing", stats.leases_missing}}},
           {"rendered_elsewhere", stats.rendered_elsewhere},
           {"published", stats.published},

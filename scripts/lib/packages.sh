@@ -9,6 +9,7 @@ packages_bench_compile=(time jq)
 packages_bench_http=(nginx wrk curl)
 package_postgres=postgresql
 package_pgbouncer=pgbouncer
+packages_cluster=("$package_postgres" "$package_pgbouncer" patroni python3-etcd etcd-server haproxy python3)
 package_mariadb=mariadb-server-core
 package_browser=chromium
 
@@ -98,7 +99,8 @@ no_cluster=/etc/postgresql-common/createcluster.d/render_cache.conf
 no_start=/usr/sbin/policy-rc.d
 keep_new_servers_off() {
   at_exit let_new_servers_run
-  mapfile -t new_servers < <(printf '%s\n' "$@" | grep -x -e nginx -e redis-server -e memcached -e pgbouncer)
+  mapfile -t new_servers < <(printf '%s\n' "$@" |
+    grep -x -e nginx -e redis-server -e memcached -e pgbouncer -e patroni -e etcd-server -e haproxy)
   if [[ " $* " == *" $package_postgres "* ]]; then
     as_root mkdir -p "${no_cluster%/*}"
     echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
@@ -111,6 +113,8 @@ keep_new_servers_off() {
 let_new_servers_run() {
   if [[ -e $no_cluster ]]; then as_root rm -f "$no_cluster"; fi
   if grep -q render_cache "$no_start" 2>/dev/null; then as_root rm -f "$no_start"; fi
-  if ((${#new_servers[@]} > 0)) && [[ -d /run/systemd/system ]]; then as_root systemctl disable --quiet "${new_servers[@]}"; fi
+  if ((${#new_servers[@]} > 0)) && [[ -d /run/systemd/system ]]; then
+    as_root systemctl disable --quiet "${new_servers[@]/#etcd-server/etcd}" # the service of that package has another name
+  fi
   new_servers=()
 }
