@@ -83,11 +83,10 @@ def load_figures(counts):
 
 def table(load, watch):
     """Lines of figures, a node each, and their sum."""
-    rows = {f"node {number}": load_figures(load.counts[number]) | figures(watch.stats[number]) for number in NUMBERS}
-    for number in watch.cluster.cut_off:
-        rows[f"node {number}, cut off"] = rows.pop(f"node {number}")
-    rows["all"] = {name: sum(row[name] for row in rows.values()) for name in rows["node 1" if "node 1" in rows else "node 2"]}
-    names = list(rows["all"])
+    rows = {f"node {number}{', cut off' if number in watch.cluster.cut_off else ''}":
+            load_figures(load.counts[number]) | figures(watch.stats[number]) for number in NUMBERS}
+    names = list(next(iter(rows.values())))
+    rows["all"] = {name: sum(row[name] for row in rows.values()) for name in names}
     width = max(map(len, rows))
     yield " " * width + "".join(f"  {name:>{max(9, len(name))}}" for name in names)
     for row, cells in rows.items():
@@ -113,10 +112,10 @@ class Run:
         self.events = []
         self.over = False
         self.keys = {
-            "k": ("kill the leader's PostgreSQL", lambda: self.disturb(15, cluster.kill_leader)),
-            "m": ("and its Patroni with it", lambda: self.disturb(LOCK + 15, cluster.lose_leader)),
-            "f": ("freeze both", lambda: self.disturb(LOCK + 15, cluster.freeze_leader)),
-            "c": ("cut a wiki node off", lambda: self.note(cluster.cut_off_node())),
+            "k": ("kill the leader", lambda: self.disturb(15, cluster.kill_leader)),
+            "m": ("kill its machine", lambda: self.disturb(LOCK + 15, cluster.lose_leader)),
+            "f": ("freeze its machine", lambda: self.disturb(LOCK + 15, cluster.freeze_leader)),
+            "c": ("cut a node off", lambda: self.note(cluster.cut_off_node())),
             "l": ("lag a standby", lambda: self.note(cluster.lag_standby())),
             "b": ("bring all back", lambda: self.note(cluster.bring_back())),
             "q": ("quit", self.quit),
