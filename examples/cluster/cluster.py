@@ -30,7 +30,7 @@ class Watch:
         self.members = cluster.members()
         self.begin()
         self.ending = threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def begin(self):

@@ -58,8 +58,8 @@ class Load:
             page.edit()
         self.pages = [page for page in self.pages if all(self.shows_number(url, page) for url in self.urls.values())]
         if self.pages:
-            self.threads = [threading.Thread(target=self.edit_pages)]
-            self.threads += [threading.Thread(target=self.read_pages, args=(number, counts))
+            self.threads = [threading.Thread(target=self.edit_pages, daemon=True)]
+            self.threads += [threading.Thread(target=self.read_pages, args=(number, counts), daemon=True)
                              for number, each in self.counts.items() for counts in each]
             for thread in self.threads:
                 thread.start()
