@@ -11,6 +11,7 @@
 #include "support/archetypes.hpp"
 #include "support/canary.hpp"
 #include "support/catch.hpp"
+#include "support/numbers.hpp"
 #include "support/patience.hpp"
 #include "support/postgres_server.hpp"
 #include "support/silent_proxy.hpp"
@@ -19,8 +20,11 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace render_cache;
@@ -196,6 +200,54 @@ TEST_CASE("a standby that falls silent costs a reader his limit, and then nobody
   CHECK(store.stats().available);
   CHECK(renders == 1);
   CHECK(cache.stats().store_unavailable == 0);
+}
+
+TEST_CASE("history of two nodes that ask a standby first, which lags") {
+  static constexpr std::chrono::seconds lag(1), time(4);
+  PostgresServer primary;
+  Wiki(Node::migrating(primary)).check();
+  auto standby = PostgresServer::standby_of(primary);
+  set_lag(standby, std::to_string(lag.count()) + "s");
+
+  test::Numbers numbers;
+  struct Reader {
+    Wiki replica, rows;
+    ReplicaStore<Wiki, Wiki> store{replica, rows, {.max_lag = 2 * lag}};
+    laws::RecordedStore<ReplicaStore<Wiki, Wiki>> recorded;
+    RenderCache<test::NumberRenderer, test::Freezable, decltype(recorded)> cache;
+    Reader(const PostgresServer& standby, const PostgresServer& primary, laws::Log& log)
+        : replica(standby.options()), rows(primary.options()), recorded(store, log),
+          cache(test::NumberRenderer{&log}, test::Freezable{}, recorded, {.single_flight = SingleFlight::cluster}) {}
+  };
+  Reader a(standby, primary, numbers.log), b(standby, primary, numbers.new_log(2));
+  const auto end = std::chrono::steady_clock::now() + time;
+  const auto until_end = [end](auto&& step) {
+    for (std::size_t turn = 0; std::chrono::steady_clock::now() < end; ++turn) step(turn);
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (const std::uint32_t process : {1u, 1u, 2u, 2u}) {
+      threads.emplace_back([&, process, &log = numbers.new_log(process)] {
+        auto& cache = process == 1 ? a.cache : b.cache;
+        until_end([&](std::size_t turn) { numbers.read(log, cache, turn % test::pages); });
+      });
+    }
+    // One page all the time, one from time to time, so that the standby has what it was before, and one never.
+    threads.emplace_back([&, &log = numbers.new_log(1)] {
+      until_end([&](std::size_t turn) {
+        numbers.edit(log, turn % 200 == 0 ? 1 : 0);
+        std::this_thread::sleep_for(5ms);
+      });
+    });
+  }
+  auto history = numbers.history();
+  const auto verdict = check(history, {.erases = false});
+  INFO(verdict.text());
+  CHECK(verdict);
+  CHECK(verdict.hits > 100);
+  CHECK(a.store.stats().hits + b.store.stats().hits > 0);
+  CHECK(a.store.stats().misses + b.store.stats().misses > 0);
+  CHECK(a.store.stats().failures + b.store.stats().failures == 0);
 }
 
 TEST_CASE("a primary that is killed fails over to its standby by itself, by a connection string that names both") {

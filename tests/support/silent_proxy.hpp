@@ -133,7 +133,7 @@ class SilentProxy {
 
   static bool pass_on(int from, int to) {
     std::array<char, 65536> buffer{};
-    const auto size = read(from, buffer.data(), buffer.size());
+    const auto size = ::read(from, buffer.data(), buffer.size());
     if (size <= 0) return false;
     for (ssize_t done = 0; done < size;) {
       const auto sent = send(to, buffer.data() + done, static_cast<std::size_t>(size - done), MSG_NOSIGNAL);
