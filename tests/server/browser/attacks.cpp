@@ -5,6 +5,7 @@
 #include "html.hpp"
 #include "support/catch.hpp"
 #include "support/own_server.hpp"
+#include "support/wait_until.hpp"
 #include "support/wiki_process.hpp"
 
 #include <md4c-html.h>
@@ -138,6 +139,9 @@ class Reader {
     while (!urls.empty()) {
       const auto rest = urls.begin() + static_cast<std::ptrdiff_t>(std::min(at_once, urls.size()));
       browser.open(host);
+      wait_until([&] {  // a busy machine takes longer than `open` waits
+        return browser.evaluate("document.readyState === 'complete' && location.href === " + nlohmann::json(host).dump()) == true;
+      });
       browser.evaluate("loaded = 0; for (const url of " + nlohmann::json(std::vector(urls.begin(), rest)).dump() + R"() {
         const frame = document.createElement("iframe");
         Object.assign(frame, {className: "mine", width: 1000, height: 10, src: url, onload: () => ++loaded});
