@@ -6,6 +6,7 @@
 #include "support/canary.hpp"
 #include "support/catch.hpp"
 #include "support/database.hpp"
+#include "support/patience.hpp"
 #include "support/postgres_schema.hpp"
 #include "support/postgres_server.hpp"
 #include "support/silent_proxy.hpp"
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -207,6 +209,88 @@ TEST_CASE("a slow look-up is given up once, and costs no connection but its own"
   CHECK(client.stats().connections_idle == 1);
   CHECK(client.stats().connections_open == 1);
   CHECK(run("SELECT 1").size() == 1);
+}
+
+TEST_CASE(
+    "a call that is late while others are answered is a slow statement; one beside which none was is a server that is away") {
+  test::TestDatabase database;
+  auto options = database.options();
+  options.pool_size = 2;  // one of them for publishes
+  options.lookup_timeout = options.acquire_timeout = 2s;
+  PostgresClient client(options, [](PostgresConnection&) {});
+  const auto run = [](PostgresConnection& connection, const char* sql) { return connection.run(sql, {}); };
+  const auto look_up = [&](auto work) { return client.look_up([&](PostgresConnection& one) { return work(one); }); };
+  const auto answered = [&] { look_up([&](PostgresConnection& one) { return run(one, "SELECT 1"); }); };
+  const auto is_slow_statement = [](auto call) {
+    try {
+      call();
+    } catch (const StoreTimeout&) {
+      return true;
+    } catch (const StoreUnavailable&) {
+      return false;
+    }
+    throw std::logic_error("it was answered");
+  };
+  answered();
+  const auto late = [&](auto meanwhile) {
+    return is_slow_statement([&] {
+      look_up([&](PostgresConnection& one) {
+        meanwhile();
+        return run(one, "SELECT pg_sleep(20)");
+      });
+    });
+  };
+  CHECK_FALSE(late([] {}));
+  CHECK(late(answered));
+  CHECK_FALSE(late([&] { CHECK_FALSE(late([] {})); }));  // nor was the other
+
+  const auto finds_none_free = [&](bool others_are_answered) {
+    return client.publish([&](PostgresConnection&) {
+      std::atomic<bool> done = false;
+      std::jthread other([&] {
+        while (others_are_answered && !done) answered();
+      });
+      const bool result = is_slow_statement([&] { client.publish([](PostgresConnection&) { return 0; }); });
+      done = true;
+      return result;
+    });
+  };
+  CHECK_FALSE(finds_none_free(false));
+  CHECK(finds_none_free(true));
+}
+
+TEST_CASE("a look-up waits as long as what it looks for has cost to render, but no longer than a publish") {
+  test::PostgresServer server;
+  test::migrate_postgres(server.conninfo());
+  test::SilentProxy proxy(server.socket());
+  const auto silence_lasts = [&](std::chrono::milliseconds cost, bool stored) {
+    Wiki store({.conninfo = "host=" + proxy.host() + " user=render_cache dbname=postgres",
+                .acquire_timeout = test::patience,
+                .lookup_timeout = 500ms,
+                .statement_timeout = 1s});
+    store.check();
+    auto entry = *page("x");
+    entry.render_cost = cost;
+    const auto shared = std::make_shared<const Entry<WikiPage>>(entry);
+    for (int time = 0; time < 16; ++time) {
+      stored ? store.publish(key, shared) : static_cast<void>(until_hit(store));
+    }
+    proxy.fall_silent_after(0);
+    const auto took = failing(store);
+    proxy.speak();
+    return took;
+  };
+  const test::Canary canary;
+  const auto slack = [&] { return 50ms + 2 * canary.late(); };
+  CHECK(silence_lasts(1ms, true) < 500ms + slack());
+  for (const bool stored : {true, false}) {
+    const auto took = silence_lasts(1500ms, stored);
+    CHECK(took >= 1200ms);  // the mean of 16 has most of it
+    CHECK(took < 1500ms + slack());
+  }
+  const auto longest = silence_lasts(1h, true);
+  CHECK(longest >= 2s);
+  CHECK(longest < 2s + slack());
 }
 
 TEST_CASE("a batch has a millisecond more for each key") {

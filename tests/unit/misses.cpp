@@ -577,6 +577,19 @@ TEST_CASE("when the store's pause ends one read asks it, and the others do witho
   CHECK(ask(answers));
 }
 
+TEST_CASE("a store that was late for one call while it answered others is not left alone") {
+  Fixture f({.store_pause = 1h});
+  f.store.before = [](std::string_view) { throw StoreTimeout("late"); };
+  CHECK(f.cache.find(key, f.cache.fingerprint(x)).detail == "late");
+  CHECK(f.cache.get(key, x)->rendered_html == "<p>x</p>");
+  CHECK(f.cache.stats().store_available);
+  CHECK(f.cache.stats().store_unavailable >= 2);
+  CHECK(f.cache.stats().owed == 1);
+  f.store.before = [](std::string_view) { throw StoreUnavailable("down"); };
+  f.cache.find(key, f.cache.fingerprint(x));
+  CHECK_FALSE(f.cache.stats().store_available);
+}
+
 TEST_CASE("a look-up says why it does without the store") {
   Fixture f({.store_pause = 1h});
   f.store.before = [](std::string_view) { throw StoreUnavailable("down"); };

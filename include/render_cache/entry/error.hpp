@@ -53,6 +53,11 @@ struct StoreUnavailable : StoreError {
   using StoreError::StoreError;
 };
 
+/// The store has not answered this call in time, but others meanwhile: what was slow is not the store. `RenderCache` goes on asking it.
+struct StoreTimeout : StoreUnavailable {
+  using StoreUnavailable::StoreUnavailable;
+};
+
 /// The store has no room for this value: disk full, or larger than its limit for one value.
 struct StoreFull : StoreError {
   using StoreError::StoreError;

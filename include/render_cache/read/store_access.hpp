@@ -64,11 +64,11 @@ class StoreAccess {
       return true;
     } catch (const InvalidKey&) {
       throw;
+    } catch (const StoreTimeout& error) {
+      return was_away(error, watch, failure);
     } catch (const StoreUnavailable& error) {
       if (admission) breaker_.failed();
-      failure.away = true;
-      note(StoreFailure::unavailable, error, watch, failure);
-      return false;
+      return was_away(error, watch, failure);
     } catch (const StoreFull& error) {
       note(StoreFailure::full, error, watch, failure);
     } catch (const InvalidValue& error) {
@@ -99,6 +99,11 @@ class StoreAccess {
   static constexpr std::size_t failures(StoreFailure kind) noexcept { return static_cast<std::size_t>(kind); }
   enum Counter : std::size_t { skipped = failures(StoreFailure::other) + 1, counters };  // after the failures by kind
 
+  bool was_away(const StoreUnavailable& error, const Watch& watch, Failure& failure) {
+    failure.away = true;
+    note(StoreFailure::unavailable, error, watch, failure);
+    return false;
+  }
   void note(StoreFailure kind, const std::exception& error, [[maybe_unused]] const Watch& watch, Failure& failure) {
     counts_.add(failures(kind));
     failure.message = error.what();

@@ -122,6 +122,7 @@ class PostgresStore {
     detail::ArrayLiteral texts;
     for (const auto* one : last_of_each_key(entries)) {
       check_key(one->first);
+      client_.note_render_cost(one->second->render_cost);
       texts.add(stored_text<PostgresDialect>(S::fingerprint_column, one->first, *one->second));
       keys.add(one->first);
       values.add(one->second->value);
@@ -285,13 +286,15 @@ class PostgresStore {
     auto found = render_cache::read_lookup<S, PostgresDialect>(stored, key, wanted, [&](std::size_t column, auto& member) {
       return detail::read_field(row[first + static_cast<pqxx::row::size_type>(column)], member);
     });
+    client_.note_render_cost(found.entry ? found.entry->render_cost : found.seen.render_cost);
     if (!found.unreadable.empty()) ++(found.damaged ? damaged_ : unreadable_);
     return found;
   }
 
   /// What a publish sends; refers to both.
-  static void add_row(PostgresParameters& parameters, const key_type& key, const Entry<value_type>& entry) {
+  void add_row(PostgresParameters& parameters, const key_type& key, const Entry<value_type>& entry) {
     check_key(key);
+    client_.note_render_cost(entry.render_cost);
     auto text = stored_text<PostgresDialect>(S::fingerprint_column, key, entry);
     detail::add_parameters(parameters, key);
     detail::add_parameters(parameters, entry.value);

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -50,10 +51,17 @@ class PostgresClient {
   auto run(Work work, std::chrono::milliseconds statement_timeout) -> decltype(work(std::declval<PostgresConnection&>())) {
     return counted([&] { return run_or_retry(work, limit(statement_timeout), PostgresPool::Use::any); });
   }
-  /// The same within `lookup_timeout`, its second try included, and what a large answer takes beyond that.
+  /// The same within `lookup_timeout`, or what an entry has cost to render if that is longer, its second try included, and what a
+  /// large answer takes beyond that.
   template <class Work>
   auto look_up(Work work, std::chrono::milliseconds more = {}) -> decltype(work(std::declval<PostgresConnection&>())) {
-    return counted([&] { return run_or_retry(work, {lookup_timeout_, more}, PostgresPool::Use::any); });
+    return counted([&] { return run_or_retry(work, {lookup_limit(), more}, PostgresPool::Use::any); });
+  }
+  /// What an entry that was found or stored has taken to render: looking for one pays as long as rendering it would take.
+  void note_render_cost(std::optional<std::chrono::nanoseconds> cost) noexcept {
+    if (!cost) return;
+    const auto mean = render_cost_.load(std::memory_order_relaxed);
+    render_cost_.store(mean + (*cost - mean) / 8, std::memory_order_relaxed);
   }
   /// The same on one of the connections for publishes.
   template <class Work>
@@ -110,6 +118,11 @@ class PostgresClient {
     return {acquire_timeout_, detail::answer_timeout(statement_timeout)};
   }
 
+  [[nodiscard]] std::chrono::milliseconds lookup_limit() const {
+    const auto cost = std::chrono::duration_cast<std::chrono::milliseconds>(render_cost_.load(std::memory_order_relaxed));
+    return std::max(lookup_timeout_, std::min(cost, detail::answer_timeout(statement_timeout_)));
+  }
+
   template <class Work>
   auto run_or_retry(Work& work, Limit limit, PostgresPool::Use use) -> decltype(work(std::declval<PostgresConnection&>())) {
     const auto end =
@@ -123,8 +136,8 @@ class PostgresClient {
       } catch (const PostgresConnectionLost&) {
         if (watch->is_over()) {  // it was slow: others need not be
           connection.discard();
-          throw StoreUnavailable("PostgreSQL has not answered within " +
-                                 std::to_string((limit.connection + limit.answer).count()) + " ms");
+          const auto waited = std::to_string((limit.connection + limit.answer).count()) + " ms";
+          detail::throw_not_in_time(connection.others_answered(), "PostgreSQL has not answered within " + waited);
         }
         if (!may_retry) throw;
       } catch (const PostgresRolledBack&) {
@@ -143,6 +156,7 @@ class PostgresClient {
 
   const std::chrono::milliseconds acquire_timeout_, lookup_timeout_, statement_timeout_;
   PostgresPool pool_;
+  std::atomic<std::chrono::nanoseconds> render_cost_{};  // of late, on average
   std::atomic<std::uint64_t> operations_ = 0, retries_ = 0, unavailable_ = 0, full_ = 0, refused_ = 0, mismatched_ = 0,
                              forbidden_ = 0, other_ = 0;
 };

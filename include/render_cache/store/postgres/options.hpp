@@ -27,8 +27,9 @@ struct PostgresOptions {
   /// How long an operation waits for a connection that is ready and free before it reports `StoreUnavailable`.
   std::chrono::milliseconds acquire_timeout{1000};
   /// How long a look-up takes at most, waiting for a connection and for the answer together; one of many keys a millisecond
-  /// longer for each.
-  std::chrono::milliseconds lookup_timeout{1000};
+  /// longer for each. Where the entries that were found and stored of late took longer to render on average, it waits as long as
+  /// that, though no longer than a publish for its answer.
+  std::chrono::milliseconds lookup_timeout{250};
   /// The server cancels a statement that takes longer. If it does not within a second more, it is taken for dead. Zero: no
   /// limit but the server's own.
   std::chrono::milliseconds statement_timeout{5000};

@@ -46,7 +46,8 @@ class PostgresPool {
   /// A connection that is the holder's until it is destroyed.
   class Handle {
    public:
-    Handle(PostgresPool& pool, std::unique_ptr<Member> member, Use use) : pool_(&pool), member_(std::move(member)), use_(use) {}
+    Handle(PostgresPool& pool, std::unique_ptr<Member> member, Use use)
+        : pool_(&pool), member_(std::move(member)), use_(use), answered_before_(pool.answered_) {}
     Handle(Handle&& other) noexcept = default;
     Handle& operator=(Handle&&) = delete;
     ~Handle() {
@@ -57,6 +58,11 @@ class PostgresPool {
 
     /// Says that the database may have been changed since it was made ready.
     void recheck() const { pool_->recheck(member_->generation); }
+    /// Whether another holder's connection has come back usable since this one was taken.
+    [[nodiscard]] bool others_answered() const {
+      const std::lock_guard lock(pool_->mutex_);
+      return pool_->answered_ != answered_before_;
+    }
     /// Says that the connection is not to be used again, though others of its time may be.
     void discard() const noexcept { member_->discarded = true; }
 
@@ -64,6 +70,7 @@ class PostgresPool {
     PostgresPool* pool_;
     std::unique_ptr<Member> member_;
     Use use_;
+    std::uint64_t answered_before_;
   };
 
   PostgresPool(PostgresOptions options, MakeReady make_ready)
@@ -77,7 +84,7 @@ class PostgresPool {
   }
 
   /// Throws what has kept the thread from making a connection since the call began, or in the second before it if a person must mend
-  /// that; `StoreUnavailable` when none is ready and free by `end`.
+  /// that; `StoreUnavailable` when none is ready and free by `end`, and `StoreTimeout` if others were answered meanwhile.
   Handle acquire(Clock::time_point end, Use use = Use::any) {
     const auto begin = Clock::now();
     std::unique_lock lock(mutex_);
@@ -85,13 +92,14 @@ class PostgresPool {
     if (!is_free()) {
       if (begin < wrong_until_) std::rethrow_exception(failure_);
       const auto failures = failures_;
+      const auto answered = answered_;
       ++waiting_;
       wanted_.notify_one();
       auto& freed = use == Use::publish ? publish_freed_ : freed_;
       freed.wait_until(lock, end, [&] { return is_free() || failures_ != failures; });
       if (failures_ == failures) {
         --waiting_;
-        if (!is_free()) throw StoreUnavailable(none_ready(end - begin, use));
+        if (!is_free()) detail::throw_not_in_time(answered_ != answered, none_ready(end - begin, use));
       } else if (!is_free()) {
         std::rethrow_exception(failure_);
       }
@@ -175,6 +183,7 @@ class PostgresPool {
     if (use == Use::publish) --publishing_;
     const bool current = member->generation == generation_;
     const bool usable = member->connection.usable() && !member->discarded;
+    if (usable) ++answered_;
     if (current && usable) {
       idle_.push_back(std::move(member));
     } else {
@@ -233,6 +242,7 @@ class PostgresPool {
   std::size_t publishing_ = 0;  // connections in use for publishes
   std::uint64_t generation_ = 0;  // of connections that broke together
   bool ready_ = false;  // the database, for this generation
+  std::uint64_t answered_ = 0;  // uses that have left their connection usable
   std::uint64_t failures_ = 0;
   std::exception_ptr failure_;  // the last one
   Clock::time_point wrong_until_ = Clock::time_point::min();  // a mismatch or a wrong history is not looked for at each call
