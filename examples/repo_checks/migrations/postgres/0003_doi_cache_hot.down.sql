@@ -1,0 +1,1 @@
+ALTER TABLE doi_cache RESET (fillfactor);
