@@ -1,1 +1,0 @@
-ALTER TABLE doi_cache RESET (fillfactor);
