@@ -5,6 +5,7 @@
     wiki node 3 - PgBouncer 3 /                      \\ PostgreSQL 3, Patroni 3 /
 """
 
+import csv
 import ctypes
 import json
 import os
@@ -98,6 +99,8 @@ class Cluster:
         self.wait("Patroni", self.is_replicated, 120, [f"patroni{number}" for number in NUMBERS])
         say("Starting HAProxy, and three wiki nodes with a PgBouncer each")
         self.run("haproxy", ["haproxy", "-db", "-f", self.configure("haproxy.cfg")])
+        # A PostgreSQL whose Patroni it has not asked yet may lead, for HAProxy; a node does not start on a standby.
+        self.wait("HAProxy", self.is_directed, 60, ["haproxy"])
         for number in NUMBERS:
             self.run(f"pgbouncer{number}", ["pgbouncer", self.configure("pgbouncer.ini", number)])
         for number in NUMBERS:
@@ -187,6 +190,18 @@ class Cluster:
         members = self.members().values()
         return len(members) == len(NUMBERS) and all(member["state"] in ("running", "streaming") for member in members) and any(
             member["role"] == "leader" for member in members)
+
+    def is_directed(self):
+        """Whether HAProxy has one PostgreSQL left that may lead."""
+        try:
+            with socket.socket(socket.AF_UNIX) as haproxy:
+                haproxy.settimeout(1)
+                haproxy.connect(os.path.join(self.folder, "haproxy"))
+                haproxy.sendall(b"show stat\n")
+                rows = list(csv.DictReader(haproxy.makefile()))
+        except OSError:
+            return False
+        return sum(row["svname"].startswith("postgres") and row["status"].startswith("UP") for row in rows) == 1
 
     def stats(self, number):
         """The counters of a wiki node, or None."""
