@@ -23,6 +23,8 @@
 #include <thread>
 #include <vector>
 
+namespace away_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -136,3 +138,5 @@ TEST_CASE("away: what is rendered while PostgreSQL is stopped for ten seconds is
   CHECK(seen->errors == 0);
   CHECK(seen->slowest < 3000);  // a look-up waits 250 ms at most, a publish for a connection 1 s; a render, and a slow machine
 }
+
+}  // namespace away_tests

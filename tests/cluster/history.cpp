@@ -19,6 +19,8 @@
 
 #include <signal.h>
 
+namespace history_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using test::OnPostgres;
@@ -109,3 +111,5 @@ TEMPLATE_TEST_CASE("history of three processes, of which one stands still for lo
   CHECK(verdict.hits > 100);
   CHECK(verdict.publishes > 10);
 }
+
+}  // namespace history_tests

@@ -18,6 +18,8 @@
 
 #include <signal.h>
 
+namespace late_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using test::OnPostgres;
@@ -130,3 +132,5 @@ TEMPLATE_TEST_CASE("late: a node that was stopped past its lease finds what anot
   CHECK(seen->wrong == 0);
   CHECK(cluster.leases() == 0);
 }
+
+}  // namespace late_tests

@@ -19,6 +19,8 @@
 #include <thread>
 #include <vector>
 
+namespace once_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -252,3 +254,5 @@ TEMPLATE_TEST_CASE("once across nodes: without leases each node renders for itse
   CHECK(seen->renders == 3);
   CHECK(seen->leases == 0);
 }
+
+}  // namespace once_tests

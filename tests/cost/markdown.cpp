@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+namespace markdown_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 
@@ -114,3 +116,5 @@ TEST_CASE("markdown cost: this project's own pages use little of what they may")
   }
   CHECK(pages > 5);
 }
+
+}  // namespace markdown_tests

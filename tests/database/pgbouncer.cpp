@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+namespace pgbouncer_tests {
+
 using namespace render_cache;
 using Wiki = PostgresStore<WikiSchema>;
 
@@ -101,3 +103,5 @@ TEST_CASE("who says that its sessions are its own is believed") {
   PostgresConnection shared({.conninfo = server.conninfo(), .own_sessions = false});
   CHECK(shared.query("SHOW statement_timeout", {}).at(0).at(0) == "0");
 }
+
+}  // namespace pgbouncer_tests

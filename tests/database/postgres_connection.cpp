@@ -6,6 +6,8 @@
 #include <string>
 #include <typeinfo>
 
+namespace postgres_connection_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -65,3 +67,5 @@ TEST_CASE("a connection reports what the server says") {
   CHECK_THROWS_AS(connection.run("SELECT pg_terminate_backend(pg_backend_pid())", {}), PostgresConnectionLost);
   CHECK_FALSE(connection.usable());
 }
+
+}  // namespace postgres_connection_tests

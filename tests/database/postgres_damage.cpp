@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+namespace postgres_damage_tests {
+
 using namespace render_cache;
 using test::TestDatabase;
 
@@ -268,3 +270,5 @@ TEST_CASE("a column too short for a fingerprint with its notes is refused, and a
   database.execute("ALTER TABLE wiki_cache ALTER COLUMN rendered_at TYPE timestamptz(0)");
   CHECK_THROWS_WITH(store.check(), ContainsSubstring("'rendered_at' is timestamp(0) with time zone"));
 }
+
+}  // namespace postgres_damage_tests

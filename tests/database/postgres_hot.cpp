@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+namespace postgres_hot_tests {
+
 using namespace render_cache;
 using Wiki = PostgresStore<WikiSchema>;
 
@@ -97,3 +99,5 @@ TEST_CASE(
     CHECK(tables_with("fillfactor=60") == "1");
   }
 }
+
+}  // namespace postgres_hot_tests

@@ -24,6 +24,8 @@
 #include <tuple>
 #include <vector>
 
+namespace postgres_limits_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using Wiki = PostgresStore<WikiSchema>;
@@ -364,3 +366,5 @@ TEST_CASE("a table that is not there is not looked for at each call") {
   std::this_thread::sleep_for(1100ms);
   CHECK_FALSE(store.lookup(key, fresh).entry);  // repaired, and found so by itself
 }
+
+}  // namespace postgres_limits_tests

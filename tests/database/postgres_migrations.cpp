@@ -20,6 +20,8 @@
 #include <thread>
 #include <vector>
 
+namespace postgres_migrations_tests {
+
 using namespace render_cache;
 using test::TestDatabase;
 
@@ -217,3 +219,5 @@ TEST_CASE("nodes of two releases live side by side, forward and back, as long as
   Migrator(connection, newer).up();
   CHECK_THROWS_WITH(old_node()->check(), ContainsSubstring("metadata"));  // one that does not fit is told by the table
 }
+
+}  // namespace postgres_migrations_tests

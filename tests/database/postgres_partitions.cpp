@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace postgres_partitions_tests {
+
 using namespace render_cache;
 using test::TestDatabase;
 using Wiki = PostgresStore<WikiSchema>;
@@ -290,3 +292,5 @@ TEST_CASE("later migrations of the wiki's table go forward and back on one in pa
   CHECK(Migrator(connection, history).down(0) == history.size() - 1);
   CHECK(database.value("SELECT count(*) FROM pg_class WHERE " + FilledDatabase::of_the_wiki()) == "0");
 }
+
+}  // namespace postgres_partitions_tests

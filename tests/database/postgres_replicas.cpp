@@ -27,6 +27,8 @@
 #include <thread>
 #include <vector>
 
+namespace postgres_replicas_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::CountingRenderer;
@@ -298,3 +300,5 @@ TEST_CASE("what a standby has is hit while the primary is away") {
   CHECK(renderer.state->renders == 1);
   CHECK(node.cache.stats().hits == 1);
 }
+
+}  // namespace postgres_replicas_tests

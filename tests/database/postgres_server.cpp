@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+namespace postgres_server_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using Wiki = PostgresStore<WikiSchema>;
@@ -165,3 +167,5 @@ TEST_CASE("a database of another encoding refuses what it cannot hold, as an Inv
   CHECK_THROWS_AS(store.publish({"docs", "caf\xc3\xa9.md"}, page("\xf0\x9f\xa6\x80")), InvalidValue);
   CHECK(store.lookup({"docs", "caf\xc3\xa9.md"}, fresh).entry->value.rendered_html == "caf\xc3\xa9");
 }
+
+}  // namespace postgres_server_tests

@@ -16,6 +16,8 @@
 #include <memory>
 #include <string>
 
+namespace postgres_standby_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using Wiki = PostgresStore<WikiSchema>;
@@ -143,3 +145,5 @@ TEST_CASE("a standby that is promoted while a store has it open takes changes fr
   CHECK(store.stats().unavailable == 0);
   CHECK(store.stats().connections_open == 1);
 }
+
+}  // namespace postgres_standby_tests

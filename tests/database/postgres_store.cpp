@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+namespace postgres_store_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using test::TestDatabase;
@@ -507,3 +509,5 @@ TEST_CASE("what a table takes at most is told by its pages, with TOAST and all p
   CHECK(table_bytes(connection, "view") == std::nullopt);
   CHECK(table_bytes(connection, "nothing") == std::nullopt);
 }
+
+}  // namespace postgres_store_tests

@@ -9,6 +9,8 @@
 #include "support/more_kinds.hpp"
 #include "support/postgres_schema.hpp"
 
+namespace store_laws_postgres_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -74,3 +76,5 @@ RENDER_CACHE_STORE_LAWS(PostgresMoreKinds)
 RENDER_CACHE_STORE_LAWS(PostgresWithoutPreparedStatements)
 
 }  // namespace
+
+}  // namespace store_laws_postgres_tests

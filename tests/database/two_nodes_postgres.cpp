@@ -5,6 +5,8 @@
 #include "support/database.hpp"
 #include "support/postgres_schema.hpp"
 
+namespace two_nodes_postgres_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -18,3 +20,5 @@ struct Postgres {
 RENDER_CACHE_TWO_NODES_STORY(Postgres)
 
 }  // namespace
+
+}  // namespace two_nodes_postgres_tests

@@ -8,6 +8,8 @@
 
 #include <memory>
 
+namespace hashers_laws {
+
 using namespace render_cache;
 
 namespace {
@@ -42,3 +44,5 @@ RENDER_CACHE_HASHER_LAWS(Xxh3)
 RENDER_CACHE_HASHER_LAWS(File)
 
 }  // namespace
+
+}  // namespace hashers_laws

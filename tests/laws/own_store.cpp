@@ -2,6 +2,8 @@
 
 #include <render_cache/laws/store_laws.hpp>
 
+namespace own_store_laws {
+
 namespace {
 
 struct Own {
@@ -12,3 +14,5 @@ struct Own {
 RENDER_CACHE_STORE_LAWS(Own)
 
 }  // namespace
+
+}  // namespace own_store_laws

@@ -2,6 +2,8 @@
 
 #include <render_cache/renderer/markdown.hpp>
 
+namespace renderers_laws {
+
 using namespace render_cache;
 
 namespace {
@@ -19,3 +21,5 @@ struct Markdown {
 RENDER_CACHE_RENDERER_LAWS(Markdown)
 
 }  // namespace
+
+}  // namespace renderers_laws

@@ -6,6 +6,8 @@
 #include "support/all_kinds.hpp"
 #include "support/more_kinds.hpp"
 
+namespace store_laws_memory_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -37,3 +39,5 @@ RENDER_CACHE_STORE_LAWS(MemoryMoreKinds)
 RENDER_CACHE_STORE_LAWS(MemoryTiny)
 
 }  // namespace
+
+}  // namespace store_laws_memory_tests

@@ -9,6 +9,8 @@
 
 #include "support/temporary_directory.hpp"
 
+namespace store_laws_replica_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -47,3 +49,5 @@ RENDER_CACHE_STORE_LAWS(ReplicaThatLagsForEver)
 RENDER_CACHE_STORE_LAWS(MemoryBeforeReplica)
 
 }  // namespace
+
+}  // namespace store_laws_replica_tests

@@ -11,6 +11,8 @@
 
 #include <chrono>
 
+namespace store_laws_sqlite_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -48,3 +50,5 @@ RENDER_CACHE_STORE_LAWS(SqliteAllKinds)
 RENDER_CACHE_STORE_LAWS(SqliteMoreKinds)
 
 }  // namespace
+
+}  // namespace store_laws_sqlite_tests

@@ -8,6 +8,8 @@
 
 #include "support/temporary_directory.hpp"
 
+namespace store_laws_tiered_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -33,3 +35,5 @@ RENDER_CACHE_STORE_LAWS(MemoryBeforeSqlite)
 RENDER_CACHE_STORE_LAWS(TinyMemoryBeforeSqlite)
 
 }  // namespace
+
+}  // namespace store_laws_tiered_tests

@@ -6,6 +6,8 @@
 
 #include "support/sqlite_wiki.hpp"
 
+namespace two_nodes_laws {
+
 using namespace render_cache;
 
 namespace {
@@ -61,3 +63,5 @@ TEST_CASE("two nodes: a store that cannot compare takes what is published last, 
   check(far);
   check(tiered);
 }
+
+}  // namespace two_nodes_laws

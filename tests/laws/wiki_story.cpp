@@ -5,6 +5,8 @@
 #include <render_cache/store/tiered.hpp>
 #include <render_cache/wiki_migrations.hpp>
 
+namespace wiki_story_laws {
+
 using namespace render_cache;
 
 namespace {
@@ -30,3 +32,5 @@ RENDER_CACHE_WIKI_STORY(Memory)
 RENDER_CACHE_WIKI_STORY(Tiered)
 
 }  // namespace
+
+}  // namespace wiki_story_laws

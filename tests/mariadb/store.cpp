@@ -20,6 +20,8 @@
 #include <thread>
 #include <vector>
 
+namespace store_tests {
+
 using namespace mariadb_example;
 using test::MariaDbDatabase;
 
@@ -327,3 +329,5 @@ TEST_CASE("mariadb: a table that is lost is told as such, and is found again whe
   wiki.database.execute("DROP TABLE wiki_cache, render_cache_migrations");
   CHECK(wiki.html({"docs", "a.md"}) == "none");
 }
+
+}  // namespace store_tests

@@ -8,6 +8,8 @@
 #include "support/mariadb_database.hpp"
 #include "support/more_kinds.hpp"
 
+namespace store_laws_tests {
+
 using namespace mariadb_example;
 
 namespace {
@@ -30,3 +32,5 @@ RENDER_CACHE_STORE_LAWS(MariaDbAllKinds)
 RENDER_CACHE_STORE_LAWS(MariaDbMoreKinds)
 
 }  // namespace
+
+}  // namespace store_laws_tests

@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+namespace bad_input_tests {
+
 namespace fs = std::filesystem;
 using namespace render_cache::test;
 
@@ -275,3 +277,5 @@ TEST_CASE("a client that goes away in the middle of a file harms nobody", "[serv
   CHECK(eventually([&] { return wiki.stats()["server"]["open"] == 1; }));
   CHECK(wiki.get("/site/large.bin").body.size() == 50'000'000);
 }
+
+}  // namespace bad_input_tests

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+namespace cleaning_tests {
+
 namespace fs = std::filesystem;
 using namespace render_cache::test;
 
@@ -122,3 +124,5 @@ TEST_CASE("a repository whose folder is replaced is served from the new one", "[
   CHECK(eventually([&] { return wiki.get("/a/three.md").status == 200; }));
   CHECK(wiki.get("/a/one.md").status == 404);
 }
+
+}  // namespace cleaning_tests

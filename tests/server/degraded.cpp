@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+namespace degraded_tests {
+
 namespace fs = std::filesystem;
 using namespace render_cache::test;
 
@@ -62,3 +64,5 @@ TEST_CASE("on a full disk pages are rendered and served, and the errors counted"
   }
   ::umount(disk.c_str());
 }
+
+}  // namespace degraded_tests

@@ -6,6 +6,8 @@
 #include <future>
 #include <thread>
 
+namespace lifecycle_tests {
+
 namespace fs = std::filesystem;
 using namespace render_cache::test;
 
@@ -166,3 +168,5 @@ TEST_CASE("without memory in front every page still is what its source is", "[se
   CHECK(wiki.cache_status("/site/README.md") == "render_cache; hit");
   CHECK(wiki.stats()["response_memory"]["entries"] == 0);
 }
+
+}  // namespace lifecycle_tests

@@ -12,6 +12,8 @@
 #include <set>
 #include <sstream>
 
+namespace navigation_tests {
+
 using namespace wiki;
 using render_cache::test::eventually;
 using render_cache::test::LargeWiki;
@@ -327,3 +329,5 @@ TEST_CASE("with a large wiki the process stays within its budget and 40 MB", "[s
 }
 
 #endif
+
+}  // namespace navigation_tests

@@ -8,6 +8,8 @@
 
 #include <render_cache/entry/text.hpp>
 
+namespace parts_tests {
+
 using namespace wiki;
 using render_cache::test::TemporaryDirectory;
 
@@ -115,3 +117,5 @@ TEST_CASE("a client's share is a quarter, of all its addresses together, and all
   CHECK(shares.take(at("192.0.2.1")));
   CHECK_FALSE(shares.take(at("192.0.2.1")));
 }
+
+}  // namespace parts_tests

@@ -8,6 +8,8 @@
 #include <regex>
 #include <set>
 
+namespace serving_tests {
+
 namespace fs = std::filesystem;
 using namespace render_cache::test;
 
@@ -340,3 +342,5 @@ TEST_CASE("every metric on the dashboard is served", "[server]") {
   }
   CHECK(names > 10);
 }
+
+}  // namespace serving_tests

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-namespace test {
+namespace render_cache::test {
 
 struct ManualClock {
   using duration = std::chrono::nanoseconds;
@@ -15,4 +15,4 @@ struct ManualClock {
   static inline time_point time{std::chrono::hours(1)};
 };
 
-}  // namespace test
+}  // namespace render_cache::test

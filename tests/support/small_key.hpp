@@ -5,11 +5,11 @@
 
 #include <string>
 
-namespace test {
+namespace render_cache::test {
 
 struct SmallKey {
   BOOST_HANA_DEFINE_STRUCT(SmallKey, (std::string, group), (std::string, name));
   friend bool operator==(const SmallKey&, const SmallKey&) = default;
 };
 
-}  // namespace test
+}  // namespace render_cache::test

@@ -13,6 +13,8 @@
 #include <system_error>
 #include <thread>
 
+namespace background_tests {
+
 using namespace render_cache::detail;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
@@ -95,3 +97,5 @@ TEST_CASE("the end waits for all jobs, also for those that they start", "[concur
   }
   CHECK(ended == 2);
 }
+
+}  // namespace background_tests

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace bounds_tests {
+
 using namespace render_cache;
 using detail::SizeSurvey;
 
@@ -189,3 +191,5 @@ TEST_CASE("bounds: as long as all are kept in memory, not one too many goes") {
   CHECK(survey.first_to_stay(7) == detail::Seniority{now, 1});
   CHECK(survey.first_to_stay(6) > detail::Seniority{now, 1});
 }
+
+}  // namespace bounds_tests

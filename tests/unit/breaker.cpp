@@ -9,9 +9,11 @@
 #include <thread>
 #include <vector>
 
+namespace breaker_tests {
+
 using namespace render_cache::detail;
 using namespace std::chrono_literals;
-using test::ManualClock;
+using render_cache::test::ManualClock;
 
 TEST_CASE("after a failure nobody is admitted for a pause, then one, and the rest when that one has an answer") {
   Breaker<ManualClock> breaker(1s);
@@ -129,3 +131,5 @@ TEST_CASE("a pause for ever is one, and none is none") {
     CHECK(breaker.admit());
   }
 }
+
+}  // namespace breaker_tests

@@ -11,6 +11,8 @@
 #include <stop_token>
 #include <string>
 
+namespace cache_bounds_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 using archetype::CountingRenderer;
@@ -79,3 +81,5 @@ TEST_CASE("a clean-up whose bounds are stopped, or keep what is newer, says so")
   RenderCache cache(CountingRenderer(), MinimalHasher(), store);
   CHECK(cache.prune([](const WikiKey&) { return true; }) == PruneReport{0, 4, 3, true});
 }
+
+}  // namespace cache_bounds_tests

@@ -11,9 +11,11 @@
 #include <thread>
 #include <vector>
 
+namespace change_order_tests {
+
 using namespace render_cache::detail;
 using namespace std::chrono_literals;
-using test::SmallKey;
+using render_cache::test::SmallKey;
 
 namespace {
 
@@ -86,3 +88,5 @@ TEST_CASE("changes happen in the order in which they were asked for", "[concurre
   late->thread.join();
   CHECK(late->had);
 }
+
+}  // namespace change_order_tests

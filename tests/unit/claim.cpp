@@ -19,6 +19,8 @@
 #include <random>
 #include <vector>
 
+namespace claim_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::SharedStore;
@@ -174,3 +176,5 @@ TEST_CASE("what the store holds is not rendered", "[concurrent][claim]") {
     numbers.run(seed, std::vector{&cache}, round_time, false, nothing);
   });
 }
+
+}  // namespace claim_tests

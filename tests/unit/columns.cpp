@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+namespace columns_tests {
+
 using namespace render_cache;
 using test::AllKindsSchema;
 
@@ -63,3 +65,5 @@ TEST_CASE("a name is letters, digits and strokes below, and not too long") {
 TEST_CASE("a second timestamp is a column of its own") {
   CHECK(table_of<AllKindsSchema>().columns().back() == Column{"updated_at", Kind::timestamp, 0, false});
 }
+
+}  // namespace columns_tests

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+namespace cost_scale_tests {
+
 using render_cache::detail::CostScale;
 using namespace std::chrono_literals;
 
@@ -28,3 +30,5 @@ TEST_CASE("a cost that is not known is none, and the mean stays as it is", "[mem
   for (int i = 0; i < 9; ++i) CHECK(costs.first_freq(std::nullopt, 1) == 0);
   CHECK(costs.first_freq(401ns, 1) == 1);
 }
+
+}  // namespace cost_scale_tests

@@ -11,6 +11,8 @@
 
 #include <chrono>
 
+namespace create_table_tests {
+
 using namespace render_cache;
 
 TEST_CASE("the table that is made of a schema is the one that its stores ask for, and goes again") {
@@ -83,3 +85,5 @@ TEST_CASE("the scripts that are made of a schema never change") {
 );
 )sql");
 }
+
+}  // namespace create_table_tests

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+namespace deadline_tests {
+
 using namespace render_cache::detail;
 using namespace std::chrono_literals;
 
@@ -15,3 +17,5 @@ TEST_CASE("of two deadlines the earlier one counts, and none is later than any")
   CHECK(earlier(none, soon) == soon);
   CHECK_FALSE(earlier(none, none));
 }
+
+}  // namespace deadline_tests

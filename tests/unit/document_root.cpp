@@ -16,6 +16,8 @@
 #include <string_view>
 #include <utility>
 
+namespace document_root_tests {
+
 using namespace render_cache;
 using detail::FileDescriptor;
 using enum FileError::Kind;
@@ -246,3 +248,5 @@ TEST_CASE("where only visible names count, what cannot be told is refused") {
   }
   CHECK(reads() == "refused");
 }
+
+}  // namespace document_root_tests

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace failure_memory_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using test::ManualClock;
@@ -98,3 +100,5 @@ TEST_CASE("a full memory lets go of what has expired, else of everything") {
   CHECK_FALSE(memory.recall({"docs", "1"}, state("x")));
   CHECK(memory.recall({"docs", "one more"}, state("x")));
 }
+
+}  // namespace failure_memory_tests

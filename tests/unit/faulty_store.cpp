@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+namespace faulty_store_tests {
+
 using namespace render_cache;
 using archetype::MinimalStore;
 using archetype::SharedStore;
@@ -158,3 +160,5 @@ TEST_CASE("faults: each happens as it is told") {
 }
 
 RENDER_CACHE_STORE_LAWS(FaultlessModel)
+
+}  // namespace faulty_store_tests

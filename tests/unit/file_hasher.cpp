@@ -23,6 +23,8 @@
 #include <string>
 #include <thread>
 
+namespace file_hasher_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
@@ -390,3 +392,5 @@ TEST_CASE("absence of a file is told apart from failure") {
   CHECK_THROWS_AS(f.hasher.digest(f.file("../a")), FileError);
   CHECK_THROWS_AS(f.hasher.time(f.file("../a")), FileError);
 }
+
+}  // namespace file_hasher_tests

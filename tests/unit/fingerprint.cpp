@@ -14,6 +14,8 @@
 #include <variant>
 #include <vector>
 
+namespace fingerprint_tests {
+
 using namespace render_cache;
 
 // Golden: a change of these texts empties every cache in the field.
@@ -174,3 +176,5 @@ TEST_CASE("appending an unsettled fingerprint unsettles the whole") {
   whole.add(Fingerprint().add("c", 3));
   CHECK_FALSE(whole.settled());
 }
+
+}  // namespace fingerprint_tests

@@ -9,6 +9,8 @@
 #include <thread>
 #include <tuple>
 
+namespace flights_tests {
+
 using namespace render_cache;
 using namespace render_cache::detail;
 using namespace std::chrono_literals;
@@ -321,3 +323,5 @@ TEST_CASE("a flight knows whether its key was erased, and whether a later one ha
   CHECK_FALSE(f.flights.erased(*other.flight()));
   for (auto* call : {&old, &newest, &other}) f.land(*call);
 }
+
+}  // namespace flights_tests

@@ -9,6 +9,8 @@
 
 #include <openssl/evp.h>
 
+namespace hashers_tests {
+
 using namespace render_cache;
 
 // Golden: a change of these texts empties every cache in the field. The digests are the algorithms' published ones.
@@ -61,3 +63,5 @@ TEST_CASE("what OpenSSL cannot compute is an error and no digest") {
   CHECK(digest_in_a_new_thread(taken) == taken.digest("abc"));
   CHECK(digest_in_a_new_thread(hasher) == "OpenSSL could not compute a SHA-256 of 3 bytes");
 }
+
+}  // namespace hashers_tests

@@ -5,6 +5,8 @@
 #include <string>
 #include <tuple>
 
+namespace json_form_tests {
+
 using namespace render_cache;
 using detail::json_form;
 
@@ -56,3 +58,5 @@ TEST_CASE("a document that is nested too deep is refused before it costs anythin
   CHECK_THROWS_AS(json_form(nested(1'001)), InvalidValue);
   CHECK_THROWS_AS(json_form(nested(5'000'000)), InvalidValue);
 }
+
+}  // namespace json_form_tests

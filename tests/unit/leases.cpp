@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace leases_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using test::SqliteWiki;
@@ -505,3 +507,5 @@ TEST_CASE("leases: times without end are what they say") {
   long_lived.cache.get(key, std::string("a"));
   CHECK(long_lived.cache.stats().leases == 1);
 }
+
+}  // namespace leases_tests

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+namespace markdown_tests {
+
 using render_cache::MarkdownOptions;
 using render_cache::MarkdownRenderer;
 using render_cache::RawHtmlPolicy;
@@ -368,3 +370,5 @@ TEST_CASE("markdown: broken or oversized front matter is part of the page, and s
   }
   broken(laughs, "max_front_matter_nodes");
 }
+
+}  // namespace markdown_tests

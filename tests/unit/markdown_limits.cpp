@@ -11,6 +11,8 @@
 #include <string_view>
 #include <type_traits>
 
+namespace markdown_limits_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -420,3 +422,5 @@ TEST_CASE("markdown limits: a render ends soon after max_time, and that alone is
   options.max_time = std::chrono::hours(1);
   CHECK(render("x", options) == "<p>x</p>\n");
 }
+
+}  // namespace markdown_limits_tests

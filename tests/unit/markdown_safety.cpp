@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+namespace markdown_safety_tests {
+
 using render_cache::MarkdownLimitError;
 using render_cache::MarkdownOptions;
 using render_cache::MarkdownRenderer;
@@ -274,3 +276,5 @@ TEST_CASE("markdown safety: delimiters within a bare URL leave no tag without it
   }
   CHECK(pages == 9 * 7 * 8 * 4);
 }
+
+}  // namespace markdown_safety_tests

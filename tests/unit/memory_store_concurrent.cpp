@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+namespace memory_store_concurrent_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 
@@ -133,3 +135,5 @@ TEST_CASE("MemoryStore: a sweep beside publishes removes all that is old and not
     store.erase_group("book");
   }
 }
+
+}  // namespace memory_store_concurrent_tests

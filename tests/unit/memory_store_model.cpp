@@ -11,6 +11,8 @@
 #include <random>
 #include <string>
 
+namespace memory_store_model_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 
@@ -103,3 +105,5 @@ TEST_CASE("MemoryStore: never a value of another key or fingerprint, whatever ha
   CHECK(stats.evictions > 100);
   CHECK(stats.too_large > 10);
 }
+
+}  // namespace memory_store_model_tests

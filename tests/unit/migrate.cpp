@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace migrate_tests {
+
 using namespace render_cache;
 using test::TemporaryDirectory;
 
@@ -313,3 +315,5 @@ TEST_CASE("the embedded migrations are those of the files") {
     }
   }
 }
+
+}  // namespace migrate_tests

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace misses_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::CountingRenderer;
@@ -754,3 +756,5 @@ TEST_CASE("a hasher or a store that answers too few of a batch is told so") {
   CHECK_THAT(with_store.get_many(std::vector<Wanted<WikiKey, std::string>>(4, {other, x}))[0].outcome().detail,
              ContainsSubstring("answered 2 of 4 queries"));
 }
+
+}  // namespace misses_tests

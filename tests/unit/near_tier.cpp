@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+namespace near_tier_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::FullStore;
@@ -144,3 +146,5 @@ TEST_CASE("a sweep by the registry that has removed nothing leaves the near stor
   f.store.prune_groups("SELECT 1", PruneOptions{});
   CHECK_FALSE(f.near_has("x"));
 }
+
+}  // namespace near_tier_tests

@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace node_table_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -140,3 +142,5 @@ TEST_CASE("a table and a chain of nodes destroy what they own, in all buckets") 
   }
   CHECK(owned.use_count() == 1);
 }
+
+}  // namespace node_table_tests

@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace observer_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::CountingRenderer;
@@ -249,3 +251,5 @@ TEST_CASE("without an observer a cache is made of three arguments and no larger 
   STATIC_REQUIRE(std::is_empty_v<detail::Stopwatch<false>>);
   STATIC_REQUIRE(sizeof(MemoryStore<WikiSchema>) == 40);
 }
+
+}  // namespace observer_tests

@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+namespace owed_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::CountingRenderer;
@@ -287,3 +289,5 @@ TEST_CASE("what is near while the far store is away is stored there, too, when i
   CHECK(when_settled(cache).owed_stored == 10);
   for (int i = 0; i < 10; ++i) CHECK(other.find(page(i), other.fingerprint(place)));
 }
+
+}  // namespace owed_tests

@@ -12,6 +12,8 @@
 #include <sys/resource.h>
 #endif
 
+namespace per_cpu_lock_tests {
+
 using namespace render_cache::detail;
 using namespace std::chrono_literals;
 
@@ -120,3 +122,5 @@ TEST_CASE("while one writes nobody reads, on whichever processor", "[memory][con
   readers.clear();
   CHECK(read == 8);
 }
+
+}  // namespace per_cpu_lock_tests

@@ -7,6 +7,8 @@
 #include <stop_token>
 #include <thread>
 
+namespace periodic_task_tests {
+
 using namespace std::chrono_literals;
 using render_cache::detail::PeriodicTask;
 using Clock = std::chrono::steady_clock;
@@ -69,3 +71,5 @@ TEST_CASE("a periodic task ends at once: it rests no more, and tells its step", 
   CHECK(steps == 1);
   CHECK(Clock::now() - start < 15s);
 }
+
+}  // namespace periodic_task_tests

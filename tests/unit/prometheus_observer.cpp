@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace prometheus_observer_tests {
+
 using namespace render_cache;
 using archetype::CountingRenderer;
 using archetype::FullStore;
@@ -95,3 +97,5 @@ TEST_CASE("two caches of one registry are told apart by their labels, and the sa
   CHECK_THAT(text_of(registry), ContainsSubstring("render_cache_near_hits_total{cache=\"pages\"} 2\n") &&
                                     ContainsSubstring("render_cache_near_hits_total{cache=\"reports\"} 1\n"));
 }
+
+}  // namespace prometheus_observer_tests

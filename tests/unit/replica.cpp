@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+namespace replica_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::CountingRenderer;
@@ -338,3 +340,5 @@ TEST_CASE("who waits for another process's render asks the primary alone") {
   CHECK(replica.asked == Asked{"lookup a.md"});
   CHECK(primary.asked == Asked{"lookup a.md", "lookup a.md", "lookup a.md", "lookup a.md"});
 }
+
+}  // namespace replica_tests

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace replicated_ptr_tests {
+
 using render_cache::detail::ReplicatedPtr;
 
 namespace {
@@ -76,3 +78,5 @@ TEST_CASE("a replicated pointer may be copied and dropped on many threads while 
     REQUIRE(alive == 0);
   }
 }
+
+}  // namespace replicated_ptr_tests

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+namespace s3_fifo_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -366,3 +368,5 @@ TEST_CASE("the ghost queue is a FIFO queue by weight that hashes can leave", "[s
   CHECK_FALSE(expected.empty());
   for (const auto& ghost : expected) CHECK(ghosts.remove(ghost.first));
 }
+
+}  // namespace s3_fifo_tests

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <string>
 
+namespace s3_fifo_hit_ratio_tests {
+
 using namespace render_cache::replay;
 
 namespace {
@@ -76,3 +78,5 @@ TEST_CASE("cost-aware eviction spends clearly less on rendering where costs are 
     CHECK(ratio(by_cost, trace) < ratio(by_use, trace) + 0.03);
   }
 }
+
+}  // namespace s3_fifo_hit_ratio_tests

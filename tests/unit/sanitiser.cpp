@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+namespace sanitiser_tests {
+
 using namespace render_cache;
 using markdown::Budget;
 using markdown::Sanitiser;
@@ -165,3 +167,5 @@ TEST_CASE("sanitiser: what tables within tables copy is work, and counts as outp
   small.max_output_ratio = 0;
   CHECK_THROWS_AS(Fixture(small).clean("<table><tr><td>" + std::string(1000, 'x')), MarkdownOutputTooLarge);
 }
+
+}  // namespace sanitiser_tests

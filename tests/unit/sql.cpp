@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+namespace sql_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -184,3 +186,5 @@ TEST_CASE("a dollar sign without a number is no parameter") {
   CHECK(made.text == "SELECT '$', '$[*]', ?, '$");
   CHECK(made.order == std::vector<std::size_t>{11});
 }
+
+}  // namespace sql_tests

@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace sqlite_clean_up_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 
@@ -394,3 +396,5 @@ TEST_CASE("sqlite: pages of the file that became free go back to the file system
   }
   CHECK(std::filesystem::file_size(wiki.path) < full / 4);
 }
+
+}  // namespace sqlite_clean_up_tests

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace sqlite_concurrent_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 
@@ -135,3 +137,5 @@ TEST_CASE("sqlite: processes on one file never get a wrong answer, and leave it 
   }
   CHECK(integrity(wiki) == "ok");
 }
+
+}  // namespace sqlite_concurrent_tests

@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+namespace sqlite_damage_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 
@@ -232,3 +234,5 @@ TEST_CASE("sqlite: a value or a fingerprint that could not be read back is not s
   CHECK_THROWS_AS(store.publish(key, std::make_shared<const Entry<WikiPage>>(large)), InvalidValue);
   CHECK(found(store, key, 1) == 1);
 }
+
+}  // namespace sqlite_damage_tests

@@ -25,6 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace sqlite_file_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 using namespace std::chrono_literals;
@@ -352,3 +354,5 @@ TEST_CASE("sqlite: a child of fork() is refused whatever it asks, and closes not
   CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
   CHECK(file->read(page_seen) == "source=1");
 }
+
+}  // namespace sqlite_file_tests

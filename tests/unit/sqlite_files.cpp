@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace sqlite_files_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 namespace fs = std::filesystem;
@@ -363,3 +365,5 @@ TEST_CASE("sqlite: a connection by hand can migrate down while no store is open"
   }
   CHECK_THROWS_WITH(WikiStore({.path = wiki.path}), ContainsSubstring("there is no table 'wiki_cache'"));
 }
+
+}  // namespace sqlite_files_tests

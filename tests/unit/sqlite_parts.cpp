@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+namespace sqlite_parts_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 using namespace std::chrono_literals;
@@ -393,3 +395,5 @@ TEST_CASE("sqlite: a key that no store takes is refused by each call, before the
   store.publish_many({});
   CHECK(store.stats().writes == 0);
 }
+
+}  // namespace sqlite_parts_tests

@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace sqlite_read_only_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 using namespace std::chrono_literals;
@@ -248,3 +250,5 @@ TEST_CASE("sqlite: a reader of a file that is only read is of the file that was 
   });
   CHECK(seen == "source=1, source=2");
 }
+
+}  // namespace sqlite_read_only_tests

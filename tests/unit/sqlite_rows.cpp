@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+namespace sqlite_rows_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 using namespace std::chrono;
@@ -246,3 +248,5 @@ TEST_CASE("sqlite: a publish over what was seen sets all times, and refuses what
   CHECK_THROWS_AS(file.store.replace(key, entry(not_a_number, 3), file.store.lookup(key, fingerprint(3)).seen), InvalidValue);
   CHECK(file.store.lookup(key, fingerprint(2)).entry);
 }
+
+}  // namespace sqlite_rows_tests

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace stat_memo_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -110,3 +112,5 @@ TEST_CASE("a stamp settles two seconds after its newest time, and one from the f
   moved.st_ctim.tv_sec = 20;
   CHECK_FALSE(FileStamp(moved).settled_at(21 * second));
 }
+
+}  // namespace stat_memo_tests

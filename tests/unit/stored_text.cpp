@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+namespace stored_text_tests {
+
 using namespace render_cache;
 
 TEST_CASE("what is stored is the fingerprint, and after two strokes the notes: golden") {
@@ -105,3 +107,5 @@ TEST_CASE("a fingerprint that would be read back as another one is refused") {
   CHECK_THROWS_AS(StoredText::join(Fingerprint().add("a", std::string(max_stored_text_bytes - rest + 1, 'x')), "", "x3:1"),
                   InvalidValue);
 }
+
+}  // namespace stored_text_tests

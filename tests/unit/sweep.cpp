@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace sweep_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -54,3 +56,5 @@ TEST_CASE("sweep: a query of live groups has as many rows as are kept, and one t
   CHECK_THROWS_WITH(groups.check(max_live_groups + 1, WhenNoneLive::refuse), ContainsSubstring("more than 1000000 rows"));
   CHECK(max_live_groups == 1'000'000);
 }
+
+}  // namespace sweep_tests

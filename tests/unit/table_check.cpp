@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+namespace table_check_tests {
+
 using namespace render_cache;
 
 namespace one_column {
@@ -183,3 +185,5 @@ TEST_CASE("a key of one column, which is no text, has no collation, and a number
   CHECK_THAT(complaint<one_column::OneSchema>("CREATE TABLE one (digest BLOB PRIMARY KEY, number TEXT, hash TEXT, at TEXT)"),
              ContainsSubstring("'number' is TEXT where INTEGER is needed") && !ContainsSubstring("bytes"));
 }
+
+}  // namespace table_check_tests

@@ -6,6 +6,8 @@
 #include <limits>
 #include <string>
 
+namespace text_form_tests {
+
 using namespace render_cache;
 using namespace std::chrono;
 
@@ -69,3 +71,5 @@ TEST_CASE("numbers read back as they were, and out of range is no number") {
   for (const auto text : {"f", "false", "0"}) CHECK(from_text<bool>(text) == false);
   CHECK_FALSE(from_text<bool>("yes?"));
 }
+
+}  // namespace text_form_tests

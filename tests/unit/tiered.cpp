@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+namespace tiered_tests {
+
 using namespace render_cache;
 using archetype::CountingRenderer;
 using archetype::FullStore;
@@ -289,3 +291,5 @@ TEST_CASE("a far store that answers too few of a batch is told so") {
   const std::vector<Query<WikiKey>> queries(8, {key, fingerprint("x")});
   CHECK_THROWS_WITH(store.lookup_many(queries), ContainsSubstring("answered 4 of 8 queries"));
 }
+
+}  // namespace tiered_tests

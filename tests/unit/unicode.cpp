@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+namespace unicode_tests {
+
 using namespace render_cache::markdown;
 
 TEST_CASE("of ASCII letters, digits and the stroke below are in words, and hexadecimal digits are these") {
@@ -73,3 +75,5 @@ TEST_CASE("an escape in a URL is one with two hexadecimal digits behind it, at i
   CHECK(written("a%") == "a%25");
   CHECK(written("%g0%0g") == "%25g0%250g");
 }
+
+}  // namespace unicode_tests

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace migrations_tests {
+
 using namespace repo_checks;
 using namespace repo_checks::test;
 
@@ -32,3 +34,5 @@ TEST_CASE("A table that somebody has changed is refused by name", "[checks]") {
   CHECK_THROWS_AS(backend.open(quick()), render_cache::SchemaMismatch);
   CHECK_THROWS_WITH(backend.open(quick()), ContainsSubstring("column 'core_pass' is missing"));
 }
+
+}  // namespace migrations_tests

@@ -23,6 +23,8 @@
 #include <thread>
 #include <vector>
 
+namespace program_tests {
+
 using namespace repo_checks;
 using namespace repo_checks::test;
 using nlohmann::json;
@@ -408,3 +410,5 @@ TEST_CASE("Ctrl-C ends a summary at once, with the commands that it runs", "[che
   CHECK(ending.code == 130);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
 }
+
+}  // namespace program_tests

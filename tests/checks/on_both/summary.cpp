@@ -9,6 +9,8 @@
 #include <stop_token>
 #include <thread>
 
+namespace summary_tests {
+
 using namespace repo_checks;
 using namespace repo_checks::test;
 using render_cache::Miss;
@@ -242,3 +244,5 @@ TEST_CASE("A summary that is told to stop kills what runs, starts no more, and k
   }
   CHECK(backend.value("SELECT count(*) FROM doi_cache") == std::to_string(done));
 }
+
+}  // namespace summary_tests

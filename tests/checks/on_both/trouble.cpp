@@ -9,6 +9,8 @@
 #include <mutex>
 #include <thread>
 
+namespace trouble_tests {
+
 using namespace repo_checks;
 using namespace repo_checks::test;
 using namespace std::chrono_literals;
@@ -242,3 +244,5 @@ TEST_CASE("A slug is refused when it is unknown, taken, or no slug", "[checks]")
   registry.add("Z-9_.z", "/");
   CHECK(registry.list().size() == 2);
 }
+
+}  // namespace trouble_tests

@@ -7,6 +7,8 @@
 #include <render_cache/store/postgres/connection.hpp>
 #include <repo_checks/migrations.hpp>
 
+namespace migrations_tests {
+
 using namespace repo_checks;
 
 TEST_CASE("The tables go down and up again, and leave nothing behind", "[checks]") {
@@ -22,3 +24,5 @@ TEST_CASE("The tables go down and up again, and leave nothing behind", "[checks]
   CHECK(database.value("SELECT count(*) FROM pg_proc WHERE pronamespace = '" + database.name() + "'::regnamespace") == "0");
   CHECK(migrator.up() == 2);
 }
+
+}  // namespace migrations_tests

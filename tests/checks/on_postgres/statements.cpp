@@ -6,6 +6,8 @@
 
 #include <string>
 
+namespace statements_tests {
+
 using namespace repo_checks;
 using namespace repo_checks::test;
 
@@ -34,3 +36,5 @@ TEST_CASE("A warm summary of 200 repositories is two statements for the server",
   CHECK(count(summary, "FROM managed_repos") == 1);
   CHECK(count(summary, "\"doi_cache\"") == 1);
 }
+
+}  // namespace statements_tests

@@ -9,6 +9,8 @@
 #include <render_cache/wiki.hpp>
 #include <repo_checks/migrations.hpp>
 
+namespace migrations_tests {
+
 using namespace repo_checks;
 using namespace repo_checks::test;
 
@@ -44,3 +46,5 @@ TEST_CASE("A wiki may keep its pages in the same file", "[checks]") {
   CHECK(pages.lookup(key, fingerprint).entry != nullptr);
   CHECK(hits(check_all(*backend.open(quick()))) == 1);  // starts although there are others' tables
 }
+
+}  // namespace migrations_tests

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace statements_tests {
+
 using namespace repo_checks;
 using namespace repo_checks::test;
 
@@ -86,3 +88,5 @@ TEST_CASE("A row of the registry that makes no sense is named", "[checks]") {
                     ContainsSubstring("repository 'a1'") && ContainsSubstring("updated_at is 'yesterday'"));
   CHECK(checks->check(checks->registry().find("a0"))->tier == "core");
 }
+
+}  // namespace statements_tests

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+namespace configuration_tests {
+
 using namespace repo_checks;
 
 TEST_CASE("A configuration adds criteria, leaves some out and names the files to watch", "[checks]") {
@@ -94,3 +96,5 @@ TEST_CASE("Every part of a definition changes the evaluator's version", "[checks
     for (std::size_t j = 0; j < i; ++j) CHECK(definitions[i] != definitions[j]);
   }
 }
+
+}  // namespace configuration_tests

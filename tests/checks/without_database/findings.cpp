@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "table.hpp"
 
+namespace findings_tests {
+
 using namespace repo_checks;
 
 TEST_CASE("A list of findings reads back as it was written", "[checks]") {
@@ -53,3 +55,5 @@ TEST_CASE("Tables align, colour only where that is wanted, and fit the terminal"
         "\xc3\xa4\n");
   CHECK_THAT(table.text({.colours = true, .width = 0}), ContainsSubstring("\033[32myes\033[0m     something"));
 }
+
+}  // namespace findings_tests

@@ -15,6 +15,8 @@
 #include <memory>
 #include <string>
 
+namespace git_tests {
+
 using namespace repo_checks;
 
 namespace {
@@ -208,3 +210,5 @@ TEST_CASE("A repository of another user can be checked, since it was put under m
   for (const auto* each : {"", ".git"}) REQUIRE(::lchown((repository.path / each).c_str(), 12345, 12345) == 0);
   CHECK(repository.check()[0].passed);
 }
+
+}  // namespace git_tests

@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+namespace subprocess_tests {
+
 using namespace repo_checks;
 using namespace repo_checks::test;
 using namespace std::chrono_literals;
@@ -170,3 +172,5 @@ TEST_CASE("An environment has the variables that are named and those that are ad
   CHECK_THAT(output, ContainsSubstring("CHECKS_A=new\n") && ContainsSubstring("CHECKS_B=kept\n") && ContainsSubstring("X=y\n"));
   CHECK_THAT(output, !ContainsSubstring("secret") && !ContainsSubstring("old"));
 }
+
+}  // namespace subprocess_tests

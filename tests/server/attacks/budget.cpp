@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+namespace budget_tests {
+
 using namespace render_cache::test;
 
 namespace {
@@ -131,3 +133,5 @@ TEST_CASE("told to stop, a server waits for what it has begun, and no longer tha
   CHECK(server.stop() == true);  // the grace is over: nobody waits any more, which ended the work
   CHECK(server.handler.abandoned == 1);
 }
+
+}  // namespace budget_tests

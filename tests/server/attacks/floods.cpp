@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace floods_tests {
+
 using namespace render_cache::test;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -226,3 +228,5 @@ TEST_CASE("one client has its share of the connections, and the others have thei
   CHECK(eventually([&] { return wiki.stats()["server"]["open"] == 9; }));
   CHECK(wiki.stats()["server"]["refused"] == 12);
 }
+
+}  // namespace floods_tests

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+namespace requests_tests {
+
 using namespace render_cache::test;
 
 namespace {
@@ -320,3 +322,5 @@ TEST_CASE("pages, files and all else have the headers that docs/security.md list
     CHECK(reply.field("cache-control") == cached);
   }
 }
+
+}  // namespace requests_tests

@@ -26,6 +26,8 @@
 #include <utility>
 #include <vector>
 
+namespace attacks_tests {
+
 using namespace render_cache::test;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -318,3 +320,5 @@ TEST_CASE("titles, names of files and folders, and addresses are shown as they a
   reader.browser.call("Page.setBypassCSP", {{"enabled", true}});
   CHECK(reader.visit_framed(shown.front(), shown).result().empty());
 }
+
+}  // namespace attacks_tests

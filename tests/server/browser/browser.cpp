@@ -4,6 +4,8 @@
 
 #include <string>
 
+namespace browser_tests {
+
 using namespace render_cache::test;
 
 TEST_CASE("a browser shows a page, and runs nothing in it", "[server]") {
@@ -19,3 +21,5 @@ TEST_CASE("a browser shows a page, and runs nothing in it", "[server]") {
   // It has asked for the style sheet, the icon and the picture too.
   CHECK(wiki.stats()["server"]["requests"].get<int>() >= 4);
 }
+
+}  // namespace browser_tests

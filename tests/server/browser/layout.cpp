@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace layout_tests {
+
 using namespace render_cache::test;
 namespace fs = std::filesystem;
 
@@ -37,3 +39,5 @@ TEST_CASE("on a phone no page scrolls sideways, whatever tables and code are in 
     CHECK(browser.evaluate("document.documentElement.scrollWidth") == width);
   }
 }
+
+}  // namespace layout_tests

@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+namespace shared_store_tests {
+
 namespace fs = std::filesystem;
 using namespace render_cache::test;
 
@@ -132,3 +134,5 @@ TEST_CASE("a query in the database says which repositories live", "[server]") {
   CHECK(database.value("SELECT string_agg(DISTINCT repo_alias, ',' ORDER BY repo_alias) FROM wiki_cache") == "elsewhere,site");
   CHECK(database.value("SELECT count(*) FROM wiki_cache WHERE repo_alias = 'elsewhere'") == "2");
 }
+
+}  // namespace shared_store_tests
