@@ -209,6 +209,7 @@ class Server::Running {
   Awaitable<void> accept();
   void make_room(std::chrono::milliseconds spared);
   Awaitable<void> stop_on_signal(const std::function<void()>& stopping);
+  static void expect_no_request(Socket& idle);
   void tell_to_stop(bool at_once);
   void start_tick(IoThread& io);
 
@@ -344,8 +345,7 @@ Awaitable<void> Server::Running::accept() {
     ++open_;
     asio::post(io.context, [this, &io, client, accepted = std::move(socket)]() mutable {
       const auto place = io.connections.insert(io.connections.end(), Connection{std::move(accepted)});
-      Error ignored;
-      if (io.stopping) place->socket.shutdown(tcp::socket::shutdown_receive, ignored);  // it came in at the last moment
+      if (io.stopping) expect_no_request(place->socket);  // it came in at the last moment
       asio::co_spawn(io.context, serve(io, place), [this, &io, place, client](std::exception_ptr) {
         io.connections.erase(place);
         io.counts.ended += 1;
@@ -404,7 +404,12 @@ Awaitable<void> Server::Running::stop_on_signal(const std::function<void()>& sto
   control_.stop();
 }
 
-/// An idle connection is only told that nothing more will come, so that a request which is already here is still answered.
+/// Reads no more from an idle connection, unless the beginning of a request is here already: that one is still answered.
+void Server::Running::expect_no_request(Socket& idle) {
+  Error ignored;
+  if (idle.available(ignored) == 0) idle.shutdown(tcp::socket::shutdown_receive, ignored);
+}
+
 void Server::Running::tell_to_stop(bool at_once) {
   for (auto& io : io_) {
     asio::post(io.context, [&io, at_once] {
@@ -414,7 +419,7 @@ void Server::Running::tell_to_stop(bool at_once) {
         if (at_once) {
           connection.socket.close(ignored);
         } else if (connection.phase == Phase::idle) {
-          connection.socket.shutdown(tcp::socket::shutdown_receive, ignored);
+          expect_no_request(connection.socket);
         }
       }
       if (io.connections.empty()) io.tick.cancel();

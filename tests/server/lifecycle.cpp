@@ -86,6 +86,26 @@ TEST_CASE("told to stop, the server finishes what it is doing and exits with 0",
   CHECK(wiki.process().wait() == 0);
 }
 
+TEST_CASE("a request whose beginning has come when the server is told to stop is answered, also if nothing of it was read yet",
+          "[server]") {
+  const Site site;
+  for (int round = 0; round < 10; ++round) {
+    WikiServer wiki({"--root", site.root()});
+    {
+      HttpClient half(wiki.port());
+      CHECK(eventually([&] { return wiki.stats()["server"]["open"] == 2; }));
+      wiki.process().signal(SIGSTOP);  // what has come and that it is told are then seen at once, in any order
+      half.send("GET /site/README.md HTTP/1.1\r\n");
+      wiki.process().signal(SIGTERM);
+      wiki.process().signal(SIGCONT);
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      half.send("Host: localhost\r\n\r\n");
+      CHECK(half.receive().status == 200);
+    }
+    CHECK(wiki.process().wait() == 0);
+  }
+}
+
 TEST_CASE("a request that never ends does not keep the server from stopping", "[server]") {
   const Site site;
   WikiServer wiki({"--root", site.root(), "--grace", "1s"});
