@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace cache_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::CountingRenderer;
@@ -670,8 +672,14 @@ struct Unwilling {
   Unwilling(const Unwilling&) { throw std::bad_alloc(); }
 };
 }  // namespace
+
+}  // namespace cache_tests
+
 template <>
-inline constexpr bool render_cache::outlives_call<Unwilling> = true;
+inline constexpr bool render_cache::outlives_call<cache_tests::Unwilling> = true;
+
+namespace cache_tests {
+
 namespace {
 
 struct UnwillingHasher {
@@ -869,3 +877,5 @@ TEST_CASE("a render replaces what was found when it began, and not what was ther
   CHECK(cache.stats().publish_conflicts == 0);
   CHECK(get(another, "x").hit());
 }
+
+}  // namespace cache_tests

@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+namespace history_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using archetype::MinimalStore;
@@ -48,8 +50,12 @@ using Kept = std::shared_ptr<const std::atomic<long>>;
 
 }  // namespace
 
+}  // namespace history_tests
+
 template <>
-inline constexpr bool render_cache::outlives_call<Kept> = true;
+inline constexpr bool render_cache::outlives_call<history_tests::Kept> = true;
+
+namespace history_tests {
 
 namespace {
 
@@ -533,3 +539,5 @@ TEST_CASE("history: a state that comes back is one that the source had, each tim
   auto history = test::merged({&log});
   CHECK(check(history).offences == 2);  // the first and the last
 }
+
+}  // namespace history_tests

@@ -27,6 +27,8 @@
 #include <string_view>
 #include <vector>
 
+namespace member_tests {
+
 using namespace render_cache;
 using namespace std::chrono_literals;
 using test::Colour;
@@ -322,8 +324,12 @@ struct ColourSchema {
 
 }  // namespace
 
-BOOST_HANA_ADAPT_STRUCT(ColourKey, name, hue);
-BOOST_HANA_ADAPT_STRUCT(Coloured, colour, palette);
+}  // namespace member_tests
+
+BOOST_HANA_ADAPT_STRUCT(member_tests::ColourKey, name, hue);
+BOOST_HANA_ADAPT_STRUCT(member_tests::Coloured, colour, palette);
+
+namespace member_tests {
 
 TEST_CASE("a type of one's own is a column, a key's field and a list's element by one trait") {
   const test::TemporaryDirectory directory;
@@ -368,10 +374,16 @@ std::size_t weight(Value value) {
 
 }  // namespace
 
+}  // namespace member_tests
+
 template <>
-struct render_cache::MemberTraits<Picture> {
-  static std::size_t heap_bytes(const Picture& picture) { return picture.pixels ? picture.pixels->capacity() * sizeof(int) : 0; }
+struct render_cache::MemberTraits<member_tests::Picture> {
+  static std::size_t heap_bytes(const member_tests::Picture& picture) {
+    return picture.pixels ? picture.pixels->capacity() * sizeof(int) : 0;
+  }
 };
+
+namespace member_tests {
 
 TEST_CASE("a value in memory may be of any type whose weight is known") {
   MemoryStore<InMemory<std::string>> texts;
@@ -387,3 +399,5 @@ TEST_CASE("a value in memory may be of any type whose weight is known") {
   CHECK(weight(std::vector<Picture>(2, {std::make_shared<const std::vector<int>>(25'000)})) >
         weight(std::vector<Picture>(2)) + 200'000);
 }
+
+}  // namespace member_tests

@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+namespace memory_store_tests {
+
 using namespace render_cache;
 using namespace render_cache::test;
 
@@ -45,8 +47,13 @@ struct Talkative {
 };
 
 }  // namespace
-BOOST_HANA_ADAPT_STRUCT(KeyView, alias, path);
-BOOST_HANA_ADAPT_STRUCT(Talkative, text);
+
+}  // namespace memory_store_tests
+
+BOOST_HANA_ADAPT_STRUCT(memory_store_tests::KeyView, alias, path);
+BOOST_HANA_ADAPT_STRUCT(memory_store_tests::Talkative, text);
+
+namespace memory_store_tests {
 
 namespace {
 
@@ -392,3 +399,5 @@ TEST_CASE("MemoryStore: what is not given is as documented", "[memory]") {
   CHECK(MemoryOptions{}.capacity == 64 * mib);
   CHECK(Pages({}).stats().capacity == 64 * mib);
 }
+
+}  // namespace memory_store_tests

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+namespace row_digest_tests {
+
 using namespace render_cache;
 using detail::RowDigest;
 
@@ -47,10 +49,14 @@ std::string digest(const T& row, RowDigest::JsonForm json_form = nullptr) {
 
 }  // namespace
 
-BOOST_HANA_ADAPT_STRUCT(Row, text, real, list);
-BOOST_HANA_ADAPT_STRUCT(Reordered, list, added_later, text, real);
-BOOST_HANA_ADAPT_STRUCT(Swapped, a, b);
-BOOST_HANA_ADAPT_STRUCT(Document, json, list);
+}  // namespace row_digest_tests
+
+BOOST_HANA_ADAPT_STRUCT(row_digest_tests::Row, text, real, list);
+BOOST_HANA_ADAPT_STRUCT(row_digest_tests::Reordered, list, added_later, text, real);
+BOOST_HANA_ADAPT_STRUCT(row_digest_tests::Swapped, a, b);
+BOOST_HANA_ADAPT_STRUCT(row_digest_tests::Document, json, list);
+
+namespace row_digest_tests {
 
 TEST_CASE("the digest of a row is this one: golden") {
   CHECK(digest(Row{"text", 0.1, {"a", "b"}}) == "x3:533b3625b26f8472d17ff516f4effb18");
@@ -97,3 +103,5 @@ TEST_CASE("numbers that a database takes for the same have one digest") {
   CHECK(digest(Row{"", 0.0, {}}) == digest(Row{"", -0.0, {}}));
   CHECK(digest(Row{"", std::nan(""), {}}) == digest(Row{"", -std::nan("7"), {}}));
 }
+
+}  // namespace row_digest_tests

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+namespace text_tests {
+
 using namespace render_cache;
 
 TEST_CASE("well-formed UTF-8 is accepted and anything else is found where it stands") {
@@ -105,7 +107,12 @@ struct ViewKey {
 };
 
 }  // namespace
-BOOST_HANA_ADAPT_STRUCT(ViewKey, repo_alias, page_path);
+
+}  // namespace text_tests
+
+BOOST_HANA_ADAPT_STRUCT(text_tests::ViewKey, repo_alias, page_path);
+
+namespace text_tests {
 
 TEST_CASE("the hash of a key depends on its seed, on where a field ends, and not on owning its bytes") {
   const WikiKey key{"docs", "a/long/path/to/a/page.md"};
@@ -125,7 +132,12 @@ struct IdKey {
 };
 
 }  // namespace
-BOOST_HANA_ADAPT_STRUCT(IdKey, id, number);
+
+}  // namespace text_tests
+
+BOOST_HANA_ADAPT_STRUCT(text_tests::IdKey, id, number);
+
+namespace text_tests {
 
 TEST_CASE("no field of a key can cancel the seed") {
   // The constants that the hash is made of, as a key's author could choose them.
@@ -152,3 +164,5 @@ TEST_CASE("hashes of similar keys spread over all bits") {
     CHECK(std::abs(high[i] - 1000) < 200);
   }
 }
+
+}  // namespace text_tests
