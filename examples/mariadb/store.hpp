@@ -63,7 +63,7 @@ class MariaDbStore {
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
-    const auto text = stored_text<MariaDbDialect>(S::fingerprint_column, key, *entry);
+    const auto text = stored_text<S, MariaDbDialect>(key, *entry);
     auto arguments = fields(key);
     add(arguments, entry->value);
     arguments.push_back(to_column(text));

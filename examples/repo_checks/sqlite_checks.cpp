@@ -4,11 +4,14 @@
 #include <render_cache/store/sqlite.hpp>
 #include <repo_checks/migrations.hpp>
 
+#include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace repo_checks {
@@ -25,8 +28,16 @@ class SqliteTables {
     const std::lock_guard lock(mutex_);
     if (!reader_ || is_gone(*reader_)) {
       reader_.emplace(options_.path, render_cache::SqliteConnection::Access::read, options_.busy_timeout);
+      version_.clear();
     }
-    return reader_->query(sql, parameters);
+    auto version = reader_->query("PRAGMA data_version");  // another one once anybody has written
+    if (version != version_ || found_.size() == max_found) {
+      found_.clear();
+      version_ = std::move(version);
+    }
+    const Question question{sql, parameters};
+    const auto known = found_.find(question);
+    return known != found_.end() ? known->second : found_.emplace(question, reader_->query(sql, parameters)).first->second;
   }
 
   /// By a connection of its own that is closed again: writes are rare. It takes turns with the store's, as among processes.
@@ -49,6 +60,11 @@ class SqliteTables {
   const render_cache::SqliteOptions options_;
   std::mutex mutex_;
   std::optional<render_cache::SqliteConnection> reader_;
+
+  using Question = std::pair<std::string, std::vector<std::string>>;
+  static constexpr std::size_t max_found = 10'000;  // slugs are asked for by anybody
+  render_cache::Rows version_;
+  std::map<Question, render_cache::Rows> found_;  ///< what was found in the file of that version
 };
 
 }  // namespace

@@ -163,6 +163,40 @@ TEST_CASE("hidden names count unless only visible ones do, in the path and in wh
   CHECK(refusal(visible, "to_elsewhere/secret").kind == outside);
 }
 
+TEST_CASE("the state of a name in the root is that of what it leads to, and of nothing outside") {
+  test::TemporaryDirectory directory, elsewhere;
+  directory.write("folder/a.md", "four");
+  directory.write("b.md", "more than four");
+  elsewhere.write("secret", "secret");
+  fs::create_symlink("folder/a.md", directory / "link.md");
+  fs::create_symlink("../" + elsewhere.path().filename().native() + "/secret", directory / "to_secret");
+  fs::create_symlink("..", directory / "up");
+  fs::create_symlink("loop", directory / "loop");
+  for (const auto names : {Names::all, Names::visible}) {
+    const DocumentRoot root(directory.path(), names);
+    const auto state = [&](const std::string& name) {
+      struct ::stat found;
+      REQUIRE(root.stat(name, found));
+      return found;
+    };
+    CHECK(state("b.md").st_size == 14);
+    CHECK(state("link.md").st_size == 4);
+    CHECK(S_ISREG(state("link.md").st_mode));
+    CHECK(state("link.md").st_ino == state("folder/a.md").st_ino);
+    CHECK(S_ISDIR(state("folder").st_mode));
+    CHECK(state(".").st_ino == root.identity().inode);
+    for (const auto* name : {"to_secret", "up", ".."}) {
+      CAPTURE(name);
+      CHECK_FALSE(has(root, name));
+      CHECK(errno == EXDEV);
+    }
+    CHECK_FALSE(has(root, "loop"));
+    CHECK(errno == ELOOP);
+    CHECK_FALSE(has(root, ""));
+    CHECK(errno == ENOENT);
+  }
+}
+
 TEST_CASE("a root that is hidden itself, or all there is, has visible names") {
   test::TemporaryDirectory directory;
   directory.write(".books/folder/a.md", "text");
@@ -197,7 +231,8 @@ TEST_CASE("a path is resolved once, again when a rename interferes, and not for 
     return;
   }
   CHECK(once == "text, 1");
-  CHECK(times([&] { return std::to_string(has(root, "absent.md")); }) == "0, 1");
+  CHECK(times([&] { return std::to_string(has(root, "absent.md")); }) == "0, 0");  // nothing to resolve
+  CHECK(times([&] { return std::to_string(has(root, "./absent.md")); }) == "0, 1");
   CHECK(times([&] {
           errno = ELOOP;  // of something else
           return read(visible, "a.md");

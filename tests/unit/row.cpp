@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+namespace row_tests {
+
 using namespace render_cache;
 
 namespace {
@@ -25,11 +27,14 @@ struct Measured {
   friend bool operator==(const Measured&, const Measured&) = default;
 };
 
+int validated = 0;
+
 struct MeasuredSchema {
   using key_type = WikiKey;
   using value_type = Measured;
   static constexpr std::string_view table = "measured", fingerprint_column = "fingerprint", rendered_at_column = "at";
   static void validate(const Measured& value) {
+    ++validated;
     if (value.small == 13) throw std::runtime_error("has bad luck");
   }
 };
@@ -44,7 +49,11 @@ Lookup<Measured> read(const Row& row) {
 
 }  // namespace
 
-BOOST_HANA_ADAPT_STRUCT(Measured, small, real);
+}  // namespace row_tests
+
+BOOST_HANA_ADAPT_STRUCT(row_tests::Measured, small, real);
+
+namespace row_tests {
 
 TEST_CASE("the row of a look-up is the entry where its fingerprint is the one wanted") {
   const auto hit = read({"source=1", "2024-05-01T12:00:00Z", "7", "0.5"});
@@ -67,7 +76,7 @@ TEST_CASE("the row of a look-up is the entry where its fingerprint is the one wa
 
 TEST_CASE("a fingerprint that is no text is not stored") {
   const Entry<Measured> entry{{7, 0.5}, Fingerprint::from_text("source=\xff")};
-  CHECK_THROWS_AS((stored_text<SqliteDialect>("fingerprint", WikiKey{"docs", "a.md"}, entry)), InvalidValue);
+  CHECK_THROWS_AS((stored_text<MeasuredSchema, SqliteDialect>({"docs", "a.md"}, entry)), InvalidValue);
 }
 
 TEST_CASE("a row that cannot be read is a miss that names the first column in question, and the key") {
@@ -88,7 +97,7 @@ TEST_CASE("a row that cannot be read is a miss that names the first column in qu
 
 TEST_CASE("a row that was stored is the entry, with what its render took") {
   const Entry<Measured> entry{{7, 0.5}, Fingerprint().add("source", 1), {}, std::chrono::nanoseconds(41'900)};
-  const auto stored = stored_text<SqliteDialect>("fingerprint", WikiKey{"docs", "a.md"}, entry);
+  const auto stored = stored_text<MeasuredSchema, SqliteDialect>({"docs", "a.md"}, entry);
   CHECK(
       stored ==
       "source=1||cost=41us|row=x3:268039cf53d47e52d1c04a499f3d8bf7");  // golden: a change of it makes every row in the field a damaged one
@@ -100,7 +109,7 @@ TEST_CASE("a row that was stored is the entry, with what its render took") {
   CHECK(hit.entry->render_cost == std::chrono::microseconds(41));
 
   const Entry<Measured> unknown{{7, 0.5}, entry.fingerprint, {}, {}};
-  const auto no_cost = stored_text<SqliteDialect>("fingerprint", WikiKey{"docs", "a.md"}, unknown);
+  const auto no_cost = stored_text<MeasuredSchema, SqliteDialect>({"docs", "a.md"}, unknown);
   CHECK(no_cost == "source=1||row=x3:0cec72d3d87830ad0b36f770028859d0");
   CHECK(read({no_cost, time, "7", "0.5"}).entry->render_cost == std::nullopt);
 
@@ -120,6 +129,26 @@ TEST_CASE("a row that was stored is the entry, with what its render took") {
   CHECK_FALSE(damaged({"source=1|}" + stored.substr(10), time, "7", "0.5"}));  // another fingerprint
 }
 
+TEST_CASE("a value is validated before it is stored, and a row again unless it is as it was stored") {
+  const auto text = [](std::int16_t small) {
+    return stored_text<MeasuredSchema, SqliteDialect>({"docs", "a.md"}, {{small, 0.5}, Fingerprint().add("source", 1)});
+  };
+  CHECK_THROWS_AS(text(13), InvalidValue);
+  CHECK_THROWS_WITH(text(13), "'measured' has bad luck");
+
+  const std::string time = "2024-05-01T12:00:00Z";
+  const auto stored = text(7);
+  validated = 0;
+  CHECK(read({stored, time, "7", "0.5"}).entry);
+  CHECK(validated == 0);
+  CHECK(read({"source=1", time, "7", "0.5"}).entry);  // of another program
+  CHECK(validated == 1);
+  const auto damaged = read({stored, time, "13", "0.5"});
+  CHECK(damaged.entry == nullptr);
+  CHECK(damaged.damaged);
+  CHECK_THAT(damaged.unreadable, ContainsSubstring("has bad luck"));
+}
+
 TEST_CASE("a list goes into a column as JSON, and an optional that is empty as NULL") {
   const std::vector<std::optional<std::int32_t>> numbers{1, std::nullopt, -3};
   CHECK(to_column(numbers).text() == "[1,null,-3]");
@@ -132,3 +161,5 @@ TEST_CASE("a list goes into a column as JSON, and an optional that is empty as N
   CHECK(from_column(std::nullopt, texts) == "");
   CHECK(texts == std::nullopt);
 }
+
+}  // namespace row_tests

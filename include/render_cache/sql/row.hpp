@@ -81,14 +81,27 @@ bool is_undamaged(const StoredText& stored, const Key& key, const Value& value) 
   return false;
 }
 
+/// Throws for a value that no row of the schema may hold.
+template <class S>
+void check_row(const typename S::value_type& value) {
+  check_value(value);
+  if constexpr (HasValidate<S>) S::validate(value);
+}
+
 }  // namespace detail
 
 /// What a publish of the entry writes into the fingerprint's column: see `StoredText`. Throws InvalidValue for a value or a
-/// fingerprint that cannot be stored.
-template <class Dialect, class Key, class Value>
-std::string stored_text(std::string_view fingerprint_column, const Key& key, const Entry<Value>& entry) {
-  check_value(entry.value);
-  detail::check_text<InvalidValue>(fingerprint_column, entry.fingerprint.text());
+/// fingerprint that cannot be stored, and for a value that the schema's `validate` refuses.
+template <Schema S, class Dialect>
+std::string stored_text(const typename S::key_type& key, const Entry<typename S::value_type>& entry) {
+  try {
+    detail::check_row<S>(entry.value);
+  } catch (const InvalidValue&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw InvalidValue("'" + std::string(S::table) + "' " + error.what());
+  }
+  detail::check_text<InvalidValue>(S::fingerprint_column, entry.fingerprint.text());
   const auto notes = StoredText::notes(entry.render_cost);
   detail::RowDigest::JsonForm json_form = nullptr;
   if constexpr (!Dialect::keeps_json_text) json_form = &detail::json_form<>;
@@ -135,13 +148,11 @@ Lookup<typename S::value_type> read_row(std::optional<std::string_view> stored, 
   for_each_member(entry->value, read_next);
   if (!found.unreadable.empty()) return found;
   try {
-    if constexpr (HasValidate<S>) S::validate(entry->value);
-    if (text.has_notes()) {
-      found.damaged = !is_undamaged<Dialect>(text, key, entry->value);
-      if (found.damaged) unreadable(S::table, "holds something else than was stored");
-    } else {  // of an older release, or of another program: it may hold what no publish would have written
-      check_value(entry->value);
-    }
+    found.damaged = text.has_notes() && !is_undamaged<Dialect>(text, key, entry->value);
+    // What a publish has checked, and nothing has damaged, is not checked again. Else it is of an older release, of another program,
+    // or anything.
+    if (!text.has_notes() || found.damaged) check_row<S>(entry->value);
+    if (found.damaged) unreadable(S::table, "holds something else than was stored");
   } catch (const std::exception& error) {
     unreadable(S::table, error.what());
   }

@@ -32,8 +32,9 @@ namespace render_cache {
 ///     };
 ///
 /// Optional: `static constexpr std::string_view updated_at_column`, a second timestamp, set on every publish;
-/// `static void validate(const value_type&)`, which throws when a row that was read makes no sense (JSON that is
-/// none): the row then counts as unreadable and is rendered anew.
+/// `static void validate(const value_type&)`, which throws for a value that makes no sense (JSON that is none). Such a one is not
+/// stored, and a row that holds one, from another program, counts as unreadable and is rendered anew. A row that is as a publish has
+/// written it is not asked about again: a `validate` that refuses more than before goes with another version of the renderer.
 ///
 /// The table may have more columns, if they may be null or have defaults.
 template <class S>

@@ -123,7 +123,7 @@ class PostgresStore {
     for (const auto* one : last_of_each_key(entries)) {
       check_key(one->first);
       client_.note_render_cost(one->second->render_cost);
-      texts.add(stored_text<PostgresDialect>(S::fingerprint_column, one->first, *one->second));
+      texts.add(stored_text<S, PostgresDialect>(one->first, *one->second));
       keys.add(one->first);
       values.add(one->second->value);
     }
@@ -295,7 +295,7 @@ class PostgresStore {
   void add_row(PostgresParameters& parameters, const key_type& key, const Entry<value_type>& entry) {
     check_key(key);
     client_.note_render_cost(entry.render_cost);
-    auto text = stored_text<PostgresDialect>(S::fingerprint_column, key, entry);
+    auto text = stored_text<S, PostgresDialect>(key, entry);
     detail::add_parameters(parameters, key);
     detail::add_parameters(parameters, entry.value);
     parameters.add_owned(std::move(text));

@@ -94,13 +94,13 @@ class SqliteStore {
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
-    const auto text = stored_text<SqliteDialect>(S::fingerprint_column, key, *entry);
+    const auto text = stored_text<S, SqliteDialect>(key, *entry);
     file_.write([&](Writing& writing) { send(writing, key, entry->value, text); });
   }
 
   bool replace(const key_type& key, EntryPtr<value_type> entry, const Seen& seen) {
     check_key(key);
-    const auto text = stored_text<SqliteDialect>(S::fingerprint_column, key, *entry);
+    const auto text = stored_text<S, SqliteDialect>(key, *entry);
     return file_.write([&](Writing& writing) {
       using Over = ReplaceSql<SqliteDialect>;
       auto& statement = writing.statements[seen.text ? &Over::make_replace : &Over::make_insert_new];
@@ -118,7 +118,7 @@ class SqliteStore {
     texts.reserve(entries.size());
     for (const auto& [key, entry] : entries) {
       check_key(key);
-      texts.push_back(stored_text<SqliteDialect>(S::fingerprint_column, key, *entry));
+      texts.push_back(stored_text<S, SqliteDialect>(key, *entry));
     }
     if (entries.empty()) return;
     file_.write([&](Writing& writing) {
