@@ -374,6 +374,7 @@ TEST_CASE("sqlite: what is not given is as documented") {
   const SqliteOptions options;
   CHECK(options.readers == 8);
   CHECK(options.busy_timeout == 2s);
+  CHECK(options.lookup_timeout == 250ms);
   CHECK(options.disposable);
   const SqliteStats stats;
   CHECK(stats.reads + stats.writes + stats.unreadable + stats.damaged + stats.reopened + stats.corrupt == 0);

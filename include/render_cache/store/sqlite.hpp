@@ -63,13 +63,13 @@ class SqliteStore {
 
   Lookup<value_type> lookup(const key_type& key, const Fingerprint& fingerprint) {
     check_key(key);
-    return file_.read([&](Reader& reader) { return find(reader, key, fingerprint); });
+    return file_.look_up([&](Reader& reader) { return find(reader, key, fingerprint); });
   }
 
   std::vector<Lookup<value_type>> lookup_many(std::span<const Query<key_type>> queries) {
     for (const auto& query : queries) check_key(query.key);
     if (queries.empty()) return {};
-    return file_.read([&](Reader& reader) {
+    return file_.look_up([&](Reader& reader) {
       const SqliteTransaction one_snapshot(reader.connection, SqliteConnection::Access::read);
       std::vector<Lookup<value_type>> found;
       found.reserve(queries.size());
@@ -81,7 +81,7 @@ class SqliteStore {
   /// The age is by SQLite's clock, in milliseconds.
   std::optional<Aged<value_type>> lookup_stale(const key_type& key) {
     check_key(key);
-    return file_.read([&](Reader& reader) -> std::optional<Aged<value_type>> {
+    return file_.look_up([&](Reader& reader) -> std::optional<Aged<value_type>> {
       auto run = reader.statements[&SqliteSql::make_lookup_stale].run();
       run.bind_members(key);
       if (!run.step()) return {};
@@ -94,13 +94,13 @@ class SqliteStore {
 
   void publish(const key_type& key, EntryPtr<value_type> entry) {
     check_key(key);
-    const auto text = stored_text<S, SqliteDialect>(key, *entry);
+    const auto text = text_of(key, *entry);
     file_.write([&](Writing& writing) { send(writing, key, entry->value, text); });
   }
 
   bool replace(const key_type& key, EntryPtr<value_type> entry, const Seen& seen) {
     check_key(key);
-    const auto text = stored_text<S, SqliteDialect>(key, *entry);
+    const auto text = text_of(key, *entry);
     return file_.write([&](Writing& writing) {
       using Over = ReplaceSql<SqliteDialect>;
       auto& statement = writing.statements[seen.text ? &Over::make_replace : &Over::make_insert_new];
@@ -118,7 +118,7 @@ class SqliteStore {
     texts.reserve(entries.size());
     for (const auto& [key, entry] : entries) {
       check_key(key);
-      texts.push_back(stored_text<S, SqliteDialect>(key, *entry));
+      texts.push_back(text_of(key, *entry));
     }
     if (entries.empty()) return;
     file_.write([&](Writing& writing) {
@@ -254,6 +254,12 @@ class SqliteStore {
   }
 
  private:
+  std::string text_of(const key_type& key, const Entry<value_type>& entry) {
+    auto text = stored_text<S, SqliteDialect>(key, entry);
+    file_.note_render_cost(entry.render_cost);
+    return text;
+  }
+
   static void send(Writing& writing, const key_type& key, const value_type& value, const std::string& text) {
     writing.statements[&SqliteSql::make_publish].run().bind_members(key).bind_members(value).bind(text).step();
   }
@@ -269,6 +275,7 @@ class SqliteStore {
     auto found = render_cache::read_lookup<S, SqliteDialect>(
         stored, key, wanted, [&](std::size_t column, auto& member) { return run.read(static_cast<int>(column), member); });
     if (!found.unreadable.empty()) (found.damaged ? damaged_ : unreadable_).fetch_add(1, std::memory_order_relaxed);
+    file_.note_render_cost(found.entry ? found.entry->render_cost : found.seen.render_cost);
     return found;
   }
 

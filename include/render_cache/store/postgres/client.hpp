@@ -1,6 +1,7 @@
 // Runs work on a connection of the pool: one retry where that can help, failures counted.
 #pragma once
 
+#include <render_cache/store/lookup_limit.hpp>
 #include <render_cache/store/postgres/pool.hpp>
 
 #include <algorithm>
@@ -34,8 +35,9 @@ struct PostgresStats {
 class PostgresClient {
  public:
   PostgresClient(const PostgresOptions& options, PostgresPool::MakeReady make_ready)
-      : acquire_timeout_(options.acquire_timeout), lookup_timeout_(options.lookup_timeout),
-        statement_timeout_(options.statement_timeout), pool_(options, std::move(make_ready)) {}
+      : acquire_timeout_(options.acquire_timeout), statement_timeout_(options.statement_timeout),
+        lookup_limit_(options.lookup_timeout, detail::answer_timeout(options.statement_timeout)),
+        pool_(options, std::move(make_ready)) {}
 
   /// What `work(connection)` returns. The database is made ready before the first work, and again after each mismatch.
   template <class Work>
@@ -55,14 +57,10 @@ class PostgresClient {
   /// large answer takes beyond that.
   template <class Work>
   auto look_up(Work work, std::chrono::milliseconds more = {}) -> decltype(work(std::declval<PostgresConnection&>())) {
-    return counted([&] { return run_or_retry(work, {lookup_limit(), more}, PostgresPool::Use::any); });
+    return counted([&] { return run_or_retry(work, {lookup_limit_.get(), more}, PostgresPool::Use::any); });
   }
-  /// What an entry that was found or stored has taken to render: looking for one pays as long as rendering it would take.
-  void note_render_cost(std::optional<std::chrono::nanoseconds> cost) noexcept {
-    if (!cost) return;
-    const auto mean = render_cost_.load(std::memory_order_relaxed);
-    render_cost_.store(mean + (*cost - mean) / 8, std::memory_order_relaxed);
-  }
+  /// What an entry that was found or stored has taken to render.
+  void note_render_cost(std::optional<std::chrono::nanoseconds> cost) noexcept { lookup_limit_.note(cost); }
   /// The same on one of the connections for publishes.
   template <class Work>
   auto publish(Work work) -> decltype(work(std::declval<PostgresConnection&>())) {
@@ -118,11 +116,6 @@ class PostgresClient {
     return {acquire_timeout_, detail::answer_timeout(statement_timeout)};
   }
 
-  [[nodiscard]] std::chrono::milliseconds lookup_limit() const {
-    const auto cost = std::chrono::duration_cast<std::chrono::milliseconds>(render_cost_.load(std::memory_order_relaxed));
-    return std::max(lookup_timeout_, std::min(cost, detail::answer_timeout(statement_timeout_)));
-  }
-
   template <class Work>
   auto run_or_retry(Work& work, Limit limit, PostgresPool::Use use) -> decltype(work(std::declval<PostgresConnection&>())) {
     const auto end =
@@ -154,9 +147,9 @@ class PostgresClient {
     }
   }
 
-  const std::chrono::milliseconds acquire_timeout_, lookup_timeout_, statement_timeout_;
+  const std::chrono::milliseconds acquire_timeout_, statement_timeout_;
+  detail::LookupLimit lookup_limit_;
   PostgresPool pool_;
-  std::atomic<std::chrono::nanoseconds> render_cost_{};  // of late, on average
   std::atomic<std::uint64_t> operations_ = 0, retries_ = 0, unavailable_ = 0, full_ = 0, refused_ = 0, mismatched_ = 0,
                              forbidden_ = 0, other_ = 0;
 };

@@ -66,12 +66,6 @@ inline bool is_statements_fault(const pqxx::sql_error& error) {
   return state.starts_with("42") || state.starts_with("22") || state.starts_with("0A") || state == "25006";
 }
 
-/// Throws what stands for an answer that has not come in time. Where others have had theirs meanwhile, a slow statement is to blame.
-[[noreturn]] inline void throw_not_in_time(bool others_answered, const std::string& message) {
-  if (others_answered) throw StoreTimeout(message);
-  throw StoreUnavailable(message);
-}
-
 /// Called in a catch block: throws the store's error for the exception that is being handled.
 [[noreturn]] inline void throw_store_error() {
   try {

@@ -3,6 +3,7 @@
 
 #include <render_cache/entry/deadline.hpp>
 #include <render_cache/entry/error.hpp>
+#include <render_cache/store/lookup_limit.hpp>
 #include <render_cache/store/postgres/connection.hpp>
 
 #include <algorithm>

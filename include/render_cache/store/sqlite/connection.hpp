@@ -7,9 +7,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +39,13 @@ class SqliteConnection {
     const int code = sqlite3_open_v2(name.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     handle_.reset(opened);
     check(code);
-    sqlite3_busy_timeout(opened, static_cast<int>(busy_timeout.count()));
+    set_busy_timeout(busy_timeout);
+  }
+
+  /// How long a statement waits for another connection's lock before it is StoreUnavailable.
+  void set_busy_timeout(std::chrono::milliseconds timeout) noexcept {
+    constexpr std::chrono::milliseconds::rep longest = std::numeric_limits<int>::max();
+    sqlite3_busy_timeout(handle(), static_cast<int>(std::clamp(timeout.count(), std::chrono::milliseconds::rep{0}, longest)));
   }
 
   /// Statements separated by ';'. Results are dropped.

@@ -8,9 +8,11 @@
 #include <render_cache/store/sqlite/statement.hpp>
 #include <render_cache/store/sqlite/writer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -82,6 +84,11 @@ class SqliteDatabase {
     if (!writer_) return std::nullopt;
     return std::optional<SqliteWriter::Turn>(std::in_place, *writer_);
   }
+  /// The same without waiting: false, if somebody writes just now.
+  [[nodiscard]] std::optional<SqliteWriter::Turn> try_turn() {
+    if (!writer_) return std::nullopt;
+    return std::optional<SqliteWriter::Turn>(std::in_place, *writer_, std::try_to_lock);
+  }
 
   [[nodiscard]] bool deleted() const noexcept { return writer_->deleted(); }
   [[nodiscard]] const SqliteFiles& files() const noexcept { return writer_ ? writer_->files() : files_; }
@@ -137,10 +144,11 @@ class SqliteDatabase {
 /// For one thread at a time. It keeps its database open: the writer closes last.
 class SqliteReader {
  public:
-  SqliteReader(const Table& table, const SqliteOptions& options, std::shared_ptr<SqliteDatabase> opened)
+  SqliteReader(const Table& table, const SqliteOptions& options, std::shared_ptr<SqliteDatabase> opened,
+               std::chrono::milliseconds busy_timeout)
       : database(std::move(opened)),
         connection(options.path, options.read_only ? SqliteConnection::Access::immutable : SqliteConnection::Access::read,
-                   options.busy_timeout),
+                   busy_timeout),
         statements(connection, table), lookup(statements[&Sql<SqliteDialect>::make_lookup]) {
     // A checkpoint is the writer's alone.
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);

@@ -1,6 +1,8 @@
 // The database file through its lives: opened, lost, damaged, begun anew; and who may read and write it now.
 #pragma once
 
+#include <render_cache/entry/deadline.hpp>
+#include <render_cache/store/lookup_limit.hpp>
 #include <render_cache/store/sqlite/database.hpp>
 #include <render_cache/store/sqlite/fork_guard.hpp>
 #include <render_cache/store/sqlite/turn.hpp>
@@ -14,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -31,7 +34,8 @@ class SqliteFile {
   using Reader = SqliteReader;
   using Writing = Database::Writing;
 
-  SqliteFile(Table table, SqliteOptions options) : table_{std::move(table)}, options_(std::move(options)) {
+  SqliteFile(Table table, SqliteOptions options)
+      : table_{std::move(table)}, options_(std::move(options)), lookup_limit_(options_.lookup_timeout, options_.busy_timeout) {
     options_.path = canonical_place(options_.path);
     options_.readers = std::max<std::size_t>(options_.readers, 1);
     idle_.reserve(options_.readers);
@@ -49,20 +53,15 @@ class SqliteFile {
   /// `action(Reader&)`, with a reader of its own: the one that was used last.
   template <class Action>
   auto read(Action action) {
-    for (bool again = false;; again = true) {
-      std::shared_ptr<Database> damaged;
-      {
-        const Lease lease(*this);
-        try {
-          return action(*lease.reader);
-        } catch (const SqliteCorrupt&) {
-          if (again) throw;
-          damaged = lease.reader->database;
-        }
-      }
-      discard(std::move(damaged));
-    }
+    return read_within(options_.busy_timeout, action);
   }
+  /// The same within `lookup_timeout`, or what an entry has cost to render.
+  template <class Action>
+  auto look_up(Action action) {
+    return read_within(lookup_limit_.get(), action);
+  }
+  /// What an entry that was found or stored has taken to render.
+  void note_render_cost(std::optional<std::chrono::nanoseconds> cost) noexcept { lookup_limit_.note(cost); }
 
   /// `action(Writing&)`, as the only writer among all threads and processes. Looks first whether the file is still there.
   template <class Action>
@@ -103,13 +102,35 @@ class SqliteFile {
 
  private:
   struct Lease {
-    explicit Lease(SqliteFile& file) : owner(file), reader(file.take()) {}
+    Lease(SqliteFile& file, std::chrono::milliseconds patience) : owner(file), reader(file.take(patience)) {}
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    ~Lease() { owner.give_back(std::move(reader)); }
+    ~Lease() { owner.give_back(std::move(reader), failed); }
     SqliteFile& owner;
     std::unique_ptr<Reader> reader;
+    bool failed = false;
   };
+
+  template <class Action>
+  auto read_within(std::chrono::milliseconds patience, Action& action) {
+    for (bool again = false;; again = true) {
+      std::shared_ptr<Database> damaged;
+      {
+        Lease lease(*this, patience);
+        try {
+          return action(*lease.reader);
+        } catch (const SqliteCorrupt&) {
+          lease.failed = true;
+          if (again) throw;
+          damaged = lease.reader->database;
+        } catch (...) {
+          lease.failed = true;
+          throw;
+        }
+      }
+      discard(std::move(damaged));
+    }
+  }
 
   // What stands below takes the mutex; what is closed is closed after the mutex is free again.
   using Closed = std::pair<std::shared_ptr<Database>, std::vector<std::unique_ptr<Reader>>>;
@@ -124,44 +145,63 @@ class SqliteFile {
     return database_;
   }
 
-  std::unique_ptr<Reader> take() {
+  std::unique_ptr<Reader> take(std::chrono::milliseconds patience) {
     refuse_child();
-    for (int attempt = 1; attempt <= 3; ++attempt) {
+    const auto end = from_now(patience);
+    std::optional<std::uint64_t> answered;  // by readers of this file, when this one was asked for
+    int replaced = 0;
+    for (;;) {
+      const auto now = Clock::now();
+      const auto left = [&] { return std::chrono::duration_cast<std::chrono::milliseconds>(end - now); };
       Closed closed;
       std::unique_lock lock(mutex_);
-      if (const auto now = Clock::now(); !database_ || now >= next_look_) look(now, closed);
-      const auto free_or_room = [&] { return !idle_.empty() || open_ < options_.readers; };
-      if (!free_or_room() && !freed_.wait_for(lock, options_.busy_timeout, free_or_room)) {
-        throw StoreUnavailable("SQLite: all " + std::to_string(options_.readers) + " readers were busy for " +
-                               std::to_string(options_.busy_timeout.count()) + " ms; raise SqliteOptions::readers");
+      if (!database_ || now >= next_look_) look(now, closed);
+      if (!answered) {
+        answered = answered_;
+        ++stats_.reads;
       }
-      if (attempt == 1) ++stats_.reads;
       if (!idle_.empty()) {
         auto reader = std::move(idle_.back());
         idle_.pop_back();
+        reader->connection.set_busy_timeout(left());
         return reader;
       }
-      if (!database_) continue;  // lost while waiting
-      ++open_;
-      const auto database = database_;
-      lock.unlock();
-      if (auto reader = open_reader(database)) return reader;
+      const bool has_room = open_ < options_.readers;
+      if (has_room) {
+        const auto database = database_;
+        if (auto turn = database->try_turn(); !turn || *turn) {
+          ++open_;
+          lock.unlock();
+          if (auto reader = open_reader(database, turn, left())) return reader;
+          if (++replaced < 3) continue;
+          throw StoreUnavailable("SQLite, '" + options_.path.string() +
+                                 "': the file was replaced again and again while it was opened");
+        }
+      }
+      if (now >= end) {
+        throw_not_in_time(
+            answered_ != answered,
+            "SQLite: all " + std::to_string(open_) + " readers were busy for " + std::to_string(patience.count()) + " ms" +
+                (has_room ? ", and none can be opened while another process writes" : "; raise SqliteOptions::readers"));
+      }
+      freed_.wait_until(lock, has_room ? std::min(end, now + SqliteFileLock::longest_pause) : end);
     }
-    throw StoreUnavailable("SQLite, '" + options_.path.string() + "': the file was replaced again and again while it was opened");
   }
 
-  /// Takes the mutex. Null where the file is not what it was: look again.
-  [[gnu::cold]] std::unique_ptr<Reader> open_reader(const std::shared_ptr<Database>& database) {
+  /// Ends the turn, and takes the mutex. Null where the file is not what it was: look again.
+  [[gnu::cold]] std::unique_ptr<Reader> open_reader(const std::shared_ptr<Database>& database,
+                                                    std::optional<SqliteWriter::Turn>& turn, std::chrono::milliseconds patience) {
     std::unique_ptr<Reader> reader;
     std::exception_ptr failure;
     bool damaged = false;
     try {
-      reader = make_reader(database);
+      reader = make_reader(database, patience);
     } catch (const SqliteCorrupt&) {
       damaged = true;
     } catch (...) {
       failure = std::current_exception();
     }
+    turn.reset();
     if (reader) return reader;
     {
       const std::lock_guard lock(mutex_);
@@ -174,19 +214,19 @@ class SqliteFile {
     return nullptr;
   }
 
-  /// SQLite opens a file and its log by their names, at two moments; in between nobody may replace them, or the one would
+  /// In a turn: SQLite opens a file and its log by their names, at two moments; in between nobody may replace them, or the one would
   /// be read with the other's. Null where that has happened.
-  std::unique_ptr<Reader> make_reader(const std::shared_ptr<Database>& database) const {
-    const auto turn = database->turn();
+  std::unique_ptr<Reader> make_reader(const std::shared_ptr<Database>& database, std::chrono::milliseconds patience) const {
     const auto path = options_.path.string();
     if (!database->in_place(path)) return nullptr;
-    auto reader = std::make_unique<Reader>(table_, options_, database);
+    auto reader = std::make_unique<Reader>(table_, options_, database, patience);
     return database->in_place(path) ? std::move(reader) : nullptr;  // where it is only read there is no turn
   }
 
-  void give_back(std::unique_ptr<Reader> reader) noexcept {
+  void give_back(std::unique_ptr<Reader> reader, bool failed) noexcept {
     {
       const std::lock_guard lock(mutex_);
+      if (!failed) ++answered_;
       if (reader->database == database_) {
         idle_.push_back(std::move(reader));  // room is reserved
       } else {
@@ -238,7 +278,10 @@ class SqliteFile {
   /// With a first reader, so that reading does not wait for another process's write.
   void begin(const SqliteFiles& lost) {
     auto database = std::make_shared<Database>(table_, options_, lost);
-    auto reader = make_reader(database);
+    auto reader = [&] {
+      const auto turn = database->turn();
+      return make_reader(database, options_.busy_timeout);
+    }();
     database_ = std::move(database);
     if (!reader) return;
     idle_.push_back(std::move(reader));
@@ -272,12 +315,14 @@ class SqliteFile {
   const Table table_;
   SqliteOptions options_;
   ForkGuard fork_guard_;
+  LookupLimit lookup_limit_;
 
   mutable std::mutex mutex_;  // guards all that follows
   std::condition_variable freed_;
   std::shared_ptr<Database> database_;
   std::vector<std::unique_ptr<Reader>> idle_;
   std::size_t open_ = 0;  // readers, idle and busy
+  std::uint64_t answered_ = 0;  // calls of theirs that did not fail
   Clock::time_point next_look_{}, next_try_{};
   std::string why_not_;
   SqliteStats stats_;

@@ -36,18 +36,25 @@ class SqliteFileLock {
   void lock(std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     for (auto pause = std::chrono::microseconds{100};; pause = std::min(2 * pause, longest_pause)) {
-      if (file_ < 0) open();
-      if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
-        if (!deleted()) return;
-        close();  // others lock a new file
-        continue;
-      }
-      if (errno != EWOULDBLOCK && errno != EINTR) fail("cannot be locked");
+      if (try_lock()) return;
       if (std::chrono::steady_clock::now() >= deadline) {
         throw StoreUnavailable("'" + path_ + "' has been locked for " + std::to_string(timeout.count()) +
                                " ms: another process writes to the database");
       }
       std::this_thread::sleep_for(pause);
+    }
+  }
+  /// False where another has it; throws StoreUnavailable where it cannot be locked at all.
+  bool try_lock() {
+    for (;;) {
+      if (file_ < 0) open();
+      if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) return false;
+        if (errno != EINTR) fail("cannot be locked");
+        continue;
+      }
+      if (!deleted()) return true;
+      close(); // others lock a new file
     }
   }
   void unlock() noexcept { ::flock(file_, LOCK_UN); }

@@ -31,8 +31,11 @@ struct SqliteOptions {
   /// The file holds nothing but caches: a damaged one is moved aside and begun anew. False for a file with other tables in it:
   /// then it is left as it is, and the store is unavailable until somebody mends it.
   bool disposable = true;
-  /// How long to wait for another writer, this process's or another's, or for a free reader.
+  /// How long a write waits for other writers, of this process or another, and a sweep for a free reader.
   std::chrono::milliseconds busy_timeout{2000};
+  /// How long a look-up waits for a free reader, and for a program that keeps the file to itself; or as long as what was found and
+  /// stored has taken to render, on average, if that is longer, but not longer than `busy_timeout`. It waits for no writer.
+  std::chrono::milliseconds lookup_timeout{250};
   /// What the store is kept within when it is cleaned up. 4 GiB by default, some 300,000 pages of 12 KB: a cache that was forgotten
   /// fills no disk, and one that is used seldom meets it.
   Bounds bounds{.max_bytes = std::uint64_t{4} << 30};

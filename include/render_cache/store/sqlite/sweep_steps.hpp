@@ -97,7 +97,8 @@ class SqliteSweepSteps {
         if (erase.changes() != 0) {
           ++done.removed;
         } else {
-          done.newer += writing.statements[&SqliteSql::make_lookup].run().bind_members(key).bind(std::string()).step() ? 1 : 0;
+          done.newer +=
+              writing.statements[&SqliteSql::make_lookup].run().bind_members(key).bind(std::string()).step() ? std::size_t{1} : 0;
         }
       } while (seen < doomed.size() && !turn.is_over());
       transaction.commit();

@@ -1,18 +1,22 @@
 // The connection through which everything is written: one in a process, one at a time among processes.
 #pragma once
 
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/sql/migrate.hpp>
 #include <render_cache/store/sqlite/connection.hpp>
 #include <render_cache/store/sqlite/file_lock.hpp>
 #include <render_cache/store/sqlite/files.hpp>
 #include <render_cache/store/sqlite/options.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace render_cache {
 
@@ -47,14 +51,21 @@ class SqliteWriter {
   /// The right to write, first within the process, then among processes.
   class Turn {
    public:
-    explicit Turn(SqliteWriter& writer) : writer_(writer), threads_(writer.threads_) { writer.file_lock_.lock(writer.timeout_); }
+    /// Throws StoreUnavailable where others do not let go within `busy_timeout`, threads and processes together.
+    explicit Turn(SqliteWriter& writer) : writer_(writer) { writer.wait_for_turn(); }
+    /// Does not wait: false, and no turn, while somebody else writes.
+    Turn(SqliteWriter& writer, std::try_to_lock_t) : writer_(writer), held_(writer.try_turn()) {}
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
-    ~Turn() { writer_.file_lock_.unlock(); }
+    ~Turn() {
+      if (held_) writer_.end_turn();
+    }
+    /// Whether it is one.
+    explicit operator bool() const noexcept { return held_; }
 
    private:
     SqliteWriter& writer_;
-    std::lock_guard<std::mutex> threads_;
+    const bool held_ = true;
   };
 
   /// To be used during a Turn only.
@@ -70,6 +81,51 @@ class SqliteWriter {
     const auto place = detail::canonical_place(path);
     detail::check_place(place);
     return place.string();
+  }
+
+  void wait_for_turn() {
+    const auto deadline = detail::from_now(timeout_);
+    {
+      std::unique_lock lock(mutex_);
+      if (!turn_ended_.wait_until(lock, deadline, [&] { return !is_taken_; })) {
+        throw StoreUnavailable("SQLite, '" + path_ + "': other threads have written to it for " +
+                               std::to_string(timeout_.count()) + " ms");
+      }
+      is_taken_ = true;
+    }
+    try {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      file_lock_.lock(std::max(left, std::chrono::milliseconds::zero()));
+    } catch (...) {
+      let_threads();
+      throw;
+    }
+  }
+  bool try_turn() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(is_taken_, true)) return false;
+    }
+    bool locked = false;
+    try {
+      locked = file_lock_.try_lock();
+    } catch (...) {
+      let_threads();
+      throw;
+    }
+    if (!locked) let_threads();
+    return locked;
+  }
+  void end_turn() noexcept {
+    file_lock_.unlock();
+    let_threads();
+  }
+  void let_threads() noexcept {
+    {
+      const std::lock_guard lock(mutex_);
+      is_taken_ = false;
+    }
+    turn_ended_.notify_one();
   }
 
   [[gnu::cold]] std::unique_ptr<SqliteConnection> open() const {
@@ -93,8 +149,10 @@ class SqliteWriter {
 
   std::string path_;
   std::chrono::milliseconds timeout_;
-  std::mutex threads_;
-  SqliteFileLock file_lock_;
+  std::mutex mutex_;
+  std::condition_variable turn_ended_;
+  bool is_taken_ = false;  // by a thread of this process
+  SqliteFileLock file_lock_;  // of whose turn it is
   std::unique_ptr<SqliteConnection> connection_;
   std::optional<detail::FileMark> mark_;
   detail::SqliteFiles files_;
