@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <latch>
@@ -251,6 +252,39 @@ TEST_CASE("sqlite: publishes wait for another process side by side, not one afte
   CHECK(took < 16s);  // 32 s one after the other
   store.publish(key, page(3));
   CHECK(found(store, key, 3) == 3);
+}
+
+TEST_CASE("sqlite: where the file is lost and another process keeps the new one, a look-up loses its limit and no more") {
+  const SqliteWiki wiki;
+  auto options = wiki.options();
+  options.busy_timeout = 100s;
+  options.lookup_timeout = 50ms;
+  WikiStore store(options);
+  store.publish(key, page(1));
+  const auto answered = [&] {
+    try {
+      static_cast<void>(store.lookup(key, fingerprint(1)));
+      return true;
+    } catch (const StoreUnavailable&) {
+      return false;
+    }
+  };
+  const auto until = [](const auto& condition) {
+    for (const auto end = Clock::now() + 30s; !condition() && Clock::now() < end;) std::this_thread::sleep_for(5ms);
+    return condition();
+  };
+  const auto begin = Clock::now();
+  {
+    auto held = lock_of(wiki);
+    held.lock(0ms);
+    std::filesystem::remove(wiki.path);
+    CHECK(until([&] { return !answered(); }));  // it is looked for once a second
+  }
+  CHECK(Clock::now() - begin < 50s);
+  CHECK(until(answered));
+  CHECK(found(store, key, 1) == -1);
+  store.publish(key, page(1));
+  CHECK(found(store, key, 1) == 1);
 }
 
 TEST_CASE("sqlite: a turn that is only tried for is had at once or not at all") {

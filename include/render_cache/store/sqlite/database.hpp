@@ -62,13 +62,13 @@ class SqliteDatabase {
     const bool keeps_leases;  // the file has their table
   };
 
-  /// A file that was at the path before is `lost`. The table must outlive it.
-  SqliteDatabase(const Table& table, const SqliteOptions& options, const SqliteFiles& lost = {}) {
+  /// A file that was at the path before is `lost`. The table must outlive it. Waits for others no longer than `patience`.
+  SqliteDatabase(const Table& table, const SqliteOptions& options, const SqliteFiles& lost, std::chrono::milliseconds patience) {
     if (options.read_only) {
       check_complete(table, options);
     } else {
-      writer_.emplace(options, lost);
-      prepare(table, options);
+      writer_.emplace(options, lost, patience);
+      prepare(table, options, patience);
     }
   }
 
@@ -80,9 +80,9 @@ class SqliteDatabase {
   }
 
   /// While it lives nobody writes to the file, and nobody who keeps to the lock replaces it. None where it is only read.
-  [[nodiscard]] std::optional<SqliteWriter::Turn> turn() {
+  [[nodiscard]] std::optional<SqliteWriter::Turn> turn(std::chrono::milliseconds patience) {
     if (!writer_) return std::nullopt;
-    return std::optional<SqliteWriter::Turn>(std::in_place, *writer_);
+    return std::optional<SqliteWriter::Turn>(std::in_place, *writer_, patience);
   }
   /// The same without waiting: false, if somebody writes just now.
   [[nodiscard]] std::optional<SqliteWriter::Turn> try_turn() {
@@ -98,8 +98,8 @@ class SqliteDatabase {
   }
 
  private:
-  void prepare(const Table& table, const SqliteOptions& options) {
-    const SqliteWriter::Turn turn(*writer_);
+  void prepare(const Table& table, const SqliteOptions& options, std::chrono::milliseconds patience) {
+    const SqliteWriter::Turn turn(*writer_, patience);
     auto& connection = writer_->connection();
     check_encoding(connection);
     if (!options.migrations.empty()) {

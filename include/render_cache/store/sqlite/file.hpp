@@ -39,7 +39,7 @@ class SqliteFile {
     options_.path = canonical_place(options_.path);
     options_.readers = std::max<std::size_t>(options_.readers, 1);
     idle_.reserve(options_.readers);
-    open(Clock::now());
+    open(Clock::now(), options_.busy_timeout);
   }
   SqliteFile(const SqliteFile&) = delete;
   SqliteFile& operator=(const SqliteFile&) = delete;
@@ -73,7 +73,7 @@ class SqliteFile {
       } catch (const SqliteCorrupt&) {
         if (again) throw;
       }
-      discard(std::move(database));
+      discard(std::move(database), options_.busy_timeout);
     }
   }
 
@@ -128,7 +128,7 @@ class SqliteFile {
           throw;
         }
       }
-      discard(std::move(damaged));
+      discard(std::move(damaged), patience);
     }
   }
 
@@ -140,7 +140,9 @@ class SqliteFile {
     if (options_.read_only) throw StoreForbidden("SQLite, '" + options_.path.string() + "': it is only read (read_only)");
     Closed closed;
     const std::lock_guard lock(mutex_);
-    if (const auto now = Clock::now(); !database_ || now >= next_look_ || database_->deleted()) look(now, closed);
+    if (const auto now = Clock::now(); !database_ || now >= next_look_ || database_->deleted()) {
+      look(now, options_.busy_timeout, closed);
+    }
     ++stats_.writes;
     return database_;
   }
@@ -155,7 +157,7 @@ class SqliteFile {
       const auto left = [&] { return std::chrono::duration_cast<std::chrono::milliseconds>(end - now); };
       Closed closed;
       std::unique_lock lock(mutex_);
-      if (!database_ || now >= next_look_) look(now, closed);
+      if (!database_ || now >= next_look_) look(now, left(), closed);
       if (!answered) {
         answered = answered_;
         ++stats_.reads;
@@ -210,7 +212,7 @@ class SqliteFile {
     }
     freed_.notify_one();
     if (failure) std::rethrow_exception(failure);
-    if (damaged) discard(database);
+    if (damaged) discard(database, patience);
     return nullptr;
   }
 
@@ -242,13 +244,13 @@ class SqliteFile {
 
   // --- With the mutex held ---
 
-  [[gnu::cold]] void look(Clock::time_point now, Closed& closed) {
+  [[gnu::cold]] void look(Clock::time_point now, std::chrono::milliseconds patience, Closed& closed) {
     next_look_ = now + sqlite_recheck_interval;
     if (database_ && !database_->in_place(options_.path.string())) {
       close(closed);
       ++stats_.reopened;
     }
-    if (!database_) open(now, closed.first ? closed.first->files() : SqliteFiles{});
+    if (!database_) open(now, patience, closed.first ? closed.first->files() : SqliteFiles{});
   }
 
   void close(Closed& closed) {
@@ -258,15 +260,15 @@ class SqliteFile {
     idle_.reserve(options_.readers);
   }
 
-  [[gnu::cold]] void open(Clock::time_point now, const SqliteFiles& lost = {}) {
+  [[gnu::cold]] void open(Clock::time_point now, std::chrono::milliseconds patience, const SqliteFiles& lost = {}) {
     if (now < next_try_) throw StoreUnavailable(why_not_ + " (tried a moment ago)");
     try {
       const auto there = identity_of(options_.path.string());
       try {
-        begin(lost);
+        begin(lost, patience);
       } catch (const SqliteCorrupt&) {
-        move_aside(there);
-        begin({});
+        move_aside(there, patience);
+        begin({}, patience);
       }
     } catch (const std::exception& error) {
       next_try_ = now + sqlite_recheck_interval;
@@ -276,11 +278,11 @@ class SqliteFile {
   }
 
   /// With a first reader, so that reading does not wait for another process's write.
-  void begin(const SqliteFiles& lost) {
-    auto database = std::make_shared<Database>(table_, options_, lost);
+  void begin(const SqliteFiles& lost, std::chrono::milliseconds patience) {
+    auto database = std::make_shared<Database>(table_, options_, lost, patience);
     auto reader = [&] {
-      const auto turn = database->turn();
-      return make_reader(database, options_.busy_timeout);
+      const auto turn = database->turn(patience);
+      return make_reader(database, patience);
     }();
     database_ = std::move(database);
     if (!reader) return;
@@ -289,7 +291,7 @@ class SqliteFile {
   }
 
   /// Unless another process has done it.
-  void move_aside(const FileIdentity& damaged) {
+  void move_aside(const FileIdentity& damaged, std::chrono::milliseconds patience) {
     const auto path = options_.path.string();
     if (options_.read_only) throw StoreUnavailable("'" + path + "' is damaged: put a whole one in its place");
     if (!options_.disposable) {
@@ -297,19 +299,19 @@ class SqliteFile {
                              "' is damaged and holds more than a cache (SqliteOptions::disposable): restore it from a copy");
     }
     SqliteFileLock lock(path + "-lock");  // freed with the object
-    lock.lock(options_.busy_timeout);
+    lock.lock(patience);
     if (identity_of(path) != damaged) return;
     set_aside(path);
     ++stats_.corrupt;
   }
 
   /// Takes the mutex. Another thread may have done it. Whoever reads or writes next begins a new one.
-  [[gnu::cold]] void discard(std::shared_ptr<Database> damaged) {
+  [[gnu::cold]] void discard(std::shared_ptr<Database> damaged, std::chrono::milliseconds patience) {
     Closed closed;
     const std::lock_guard lock(mutex_);
     if (database_ != damaged) return;
     close(closed);
-    move_aside(damaged->files().database);
+    move_aside(damaged->files().database, patience);
   }
 
   const Table table_;

@@ -30,8 +30,11 @@ class SqliteWriter {
  public:
   /// What is left of `lost`, a database that was at the path before, is removed first.
   [[gnu::cold]] explicit SqliteWriter(const SqliteOptions& options, const detail::SqliteFiles& lost = {})
+      : SqliteWriter(options, lost, options.busy_timeout) {}
+  /// The same, but waits no longer than `patience` for others to let go of it now.
+  [[gnu::cold]] SqliteWriter(const SqliteOptions& options, const detail::SqliteFiles& lost, std::chrono::milliseconds patience)
       : path_(checked(options.path)), timeout_(options.busy_timeout), file_lock_(path_ + "-lock") {
-    const Turn turn(*this);
+    const Turn turn(*this, patience);
     detail::remove_orphans(path_, lost);
     connection_ = open();
     mark_.emplace(path_);
@@ -40,8 +43,10 @@ class SqliteWriter {
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
   [[gnu::cold]] ~SqliteWriter() {
+    const bool is_in_place = detail::identity_of(path_) == files_.database;  // else nobody need wait for it
     try {
-      const Turn turn(*this);  // closing the last connection checkpoints
+      // Closing the last connection checkpoints.
+      const Turn turn(*this, is_in_place ? timeout_ : std::chrono::milliseconds::zero());
       connection_.reset();
     } catch (const StoreError&) {
       sqlite3_db_config(connection_->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -52,7 +57,9 @@ class SqliteWriter {
   class Turn {
    public:
     /// Throws StoreUnavailable where others do not let go within `busy_timeout`, threads and processes together.
-    explicit Turn(SqliteWriter& writer) : writer_(writer) { writer.wait_for_turn(); }
+    explicit Turn(SqliteWriter& writer) : Turn(writer, writer.timeout_) {}
+    /// The same within `patience`.
+    Turn(SqliteWriter& writer, std::chrono::milliseconds patience) : writer_(writer) { writer.wait_for_turn(patience); }
     /// Does not wait: false, and no turn, while somebody else writes.
     Turn(SqliteWriter& writer, std::try_to_lock_t) : writer_(writer), held_(writer.try_turn()) {}
     Turn(const Turn&) = delete;
@@ -83,13 +90,13 @@ class SqliteWriter {
     return place.string();
   }
 
-  void wait_for_turn() {
-    const auto deadline = detail::from_now(timeout_);
+  void wait_for_turn(std::chrono::milliseconds patience) {
+    const auto deadline = detail::from_now(patience);
     {
       std::unique_lock lock(mutex_);
       if (!turn_ended_.wait_until(lock, deadline, [&] { return !is_taken_; })) {
         throw StoreUnavailable("SQLite, '" + path_ + "': other threads have written to it for " +
-                               std::to_string(timeout_.count()) + " ms");
+                               std::to_string(patience.count()) + " ms");
       }
       is_taken_ = true;
     }
