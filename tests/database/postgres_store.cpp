@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "support/database.hpp"
 #include "support/postgres_schema.hpp"
+#include "support/wait_until.hpp"
 
 #include <pqxx/pqxx>
 
@@ -98,7 +99,9 @@ TEST_CASE("a terminated session is replaced, and the operation is run again unno
 
 TEST_CASE("when all pooled sessions died, one retry is enough") {
   WikiDatabase database;
-  Wiki store(database.options());
+  auto options = database.options();
+  options.lookup_timeout = 60s;  // until there are four of them
+  Wiki store(options);
   store.publish({"docs", "a.md"}, page("x"));
   {
     std::vector<std::future<Lookup<WikiPage>>> blocked;
@@ -107,11 +110,11 @@ TEST_CASE("when all pooled sessions died, one retry is enough") {
       for (int number = 0; number < 4; ++number) {
         blocked.push_back(std::async(std::launch::async, [&] { return store.lookup({"docs", "a.md"}, fresh); }));
       }
-      for (int attempt = 0; attempt < 100 && database.sessions() < 4; ++attempt) std::this_thread::sleep_for(10ms);
+      test::wait_until([&] { return database.sessions() >= 4; });
     }
     for (auto& one : blocked) CHECK(one.get().entry != nullptr);
   }
-  REQUIRE(store.stats().connections_idle >= 4);
+  test::wait_until([&] { return store.stats().connections_idle >= 4; });  // the last may have been on its way when the lock went
   database.terminate_sessions();
   CHECK(store.lookup({"docs", "a.md"}, fresh).entry != nullptr);
   CHECK(store.stats().retries == 1);
