@@ -212,6 +212,27 @@ TEST_CASE("sqlite: who finds all readers busy knows whether others were answered
   CHECK(late > 0);
   CHECK(away == 0);
 
+  late = 0;
+  std::atomic<int> failed = 0;
+  at_once(16, [&] {
+    try {
+      file.look_up([](auto&) -> int {
+        std::this_thread::sleep_for(200ms);
+        throw StoreFull("no answer");
+      });
+    } catch (const StoreTimeout&) {
+      ++late;
+    } catch (const StoreUnavailable&) {
+      ++away;
+    } catch (const StoreFull&) {
+      ++failed;
+    }
+  });
+  CHECK(failed > 0);
+  CHECK(away > 0);  // a failure is no answer
+  CHECK(late == 0);
+
+  away = 0;
   options.lookup_timeout = 10ms;
   SqliteFile held(table_of<WikiSchema>(), options);
   held.read([&](auto&) {
@@ -296,6 +317,9 @@ TEST_CASE("sqlite: a turn that is only tried for is had at once or not at all") 
   {
     const SqliteWriter::Turn turn(writer);
     CHECK_FALSE(tried());
+    CHECK_FALSE(tried());
+    const auto waits = [&] { const SqliteWriter::Turn second(writer, 20ms); };
+    CHECK_THROWS_WITH(waits(), ContainsSubstring("other threads have written to it for 20 ms"));
     CHECK_FALSE(tried());
   }
   {
