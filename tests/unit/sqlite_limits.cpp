@@ -47,6 +47,14 @@ void at_once(std::size_t threads, const auto& call) {
   }
 }
 
+SqliteOptions with_one_reader(const SqliteWiki& wiki, std::chrono::milliseconds busy, std::chrono::milliseconds lookup) {
+  auto options = wiki.options();
+  options.readers = 1;
+  options.busy_timeout = busy;
+  options.lookup_timeout = lookup;
+  return options;
+}
+
 EntryPtr<WikiPage> page_that_cost(std::chrono::nanoseconds cost) {
   auto entry = std::make_shared<Entry<WikiPage>>(*page(1));
   entry->render_cost = cost;
@@ -101,16 +109,12 @@ TEST_CASE("sqlite: a reader that could not be opened while another process wrote
 
 TEST_CASE("sqlite: a look-up has its own limit, and as long as what it looks for has cost to render") {
   const SqliteWiki wiki;
-  auto options = wiki.options();
-  options.readers = 1;
-  options.busy_timeout = 700ms;
-  options.lookup_timeout = 30ms;
+  const auto options = with_one_reader(wiki, 700ms, 30ms);
   { const WikiStore makes_the_tables(options); }
   SqliteFile file(table_of<WikiSchema>(), options);
-  const auto limit_within = [&](auto... what) {
-    return file.look_up([&](auto& reader) {
-      return std::stoi(reader.connection.query("PRAGMA busy_timeout").at(0).at(0).value()) + (0 + ... + what);
-    });
+  const auto limit_within = [&] {
+    return file.look_up(
+        [](auto& reader) { return std::stoi(reader.connection.query("PRAGMA busy_timeout").at(0).at(0).value()); });
   };
   const auto late = [&] {
     return file.read([&](auto&) {
@@ -139,10 +143,7 @@ TEST_CASE("sqlite: a look-up has its own limit, and as long as what it looks for
 
 TEST_CASE("sqlite: what is stored and what is found tells the store what renders cost") {
   const SqliteWiki wiki;
-  auto options = wiki.options();
-  options.readers = 1;
-  options.busy_timeout = 10min;
-  options.lookup_timeout = 0ms;
+  const auto options = with_one_reader(wiki, 10min, 0ms);
   // A look-up that finds the only reader busy waits for it if it knows that a render takes long.
   std::latch* held = nullptr;
   std::latch* let_go = nullptr;
@@ -191,9 +192,7 @@ TEST_CASE("sqlite: what is stored and what is found tells the store what renders
 
 TEST_CASE("sqlite: who finds all readers busy knows whether others were answered", "[concurrent]") {
   const SqliteWiki wiki;
-  auto options = wiki.options();
-  options.readers = 1;
-  options.lookup_timeout = 1500ms;
+  auto options = with_one_reader(wiki, 2s, 1500ms);
   { const WikiStore makes_the_tables(options); }
   SqliteFile file(table_of<WikiSchema>(), options);
   std::atomic<int> late = 0, away = 0;

@@ -13,12 +13,10 @@
 
 namespace render_cache::detail {
 
-/// As long as the options say, or as long as rendering would take if that is
-/// longer: looking pays for so long. Thread-safe.
+/// As long as the options say, or as long as rendering would take if that is longer: looking pays for so long. Thread-safe.
 class LookupLimit {
  public:
-  /// Whatever a render costs, it is not more than `longest`, unless `timeout`
-  /// is.
+  /// Whatever a render costs, it is not more than `longest`, unless `timeout` is.
   LookupLimit(std::chrono::milliseconds timeout, std::chrono::milliseconds longest) : timeout_(timeout), longest_(longest) {}
 
   /// What an entry that was found or stored has taken to render.
@@ -35,14 +33,13 @@ class LookupLimit {
 
  private:
   const std::chrono::milliseconds timeout_, longest_;
-  std::atomic<std::chrono::nanoseconds> mean_{}; // of the costs, the last ones most
+  std::atomic<std::chrono::nanoseconds> mean_{};  // of the costs, the last ones most
 };
 
-/// For a call that was late: others were answered meanwhile, or nobody has seen
-/// the store alive.
+/// For a call that was late: others were answered meanwhile, or nobody has seen the store alive.
 [[noreturn]] inline void throw_not_in_time(bool others_answered, const std::string& message) {
   if (others_answered) throw StoreTimeout(message);
   throw StoreUnavailable(message);
 }
 
-} // namespace render_cache::detail
+}  // namespace render_cache::detail

@@ -105,10 +105,10 @@ class SqliteFile {
     Lease(SqliteFile& file, std::chrono::milliseconds patience) : owner(file), reader(file.take(patience)) {}
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    ~Lease() { owner.give_back(std::move(reader), failed); }
+    ~Lease() { owner.give_back(std::move(reader), answered); }
     SqliteFile& owner;
     std::unique_ptr<Reader> reader;
-    bool failed = false;
+    bool answered = false;
   };
 
   template <class Action>
@@ -118,14 +118,12 @@ class SqliteFile {
       {
         Lease lease(*this, patience);
         try {
-          return action(*lease.reader);
+          auto answer = action(*lease.reader);
+          lease.answered = true;
+          return answer;
         } catch (const SqliteCorrupt&) {
-          lease.failed = true;
           if (again) throw;
           damaged = lease.reader->database;
-        } catch (...) {
-          lease.failed = true;
-          throw;
         }
       }
       discard(std::move(damaged), patience);
@@ -225,10 +223,10 @@ class SqliteFile {
     return database->in_place(path) ? std::move(reader) : nullptr;  // where it is only read there is no turn
   }
 
-  void give_back(std::unique_ptr<Reader> reader, bool failed) noexcept {
+  void give_back(std::unique_ptr<Reader> reader, bool answered) noexcept {
     {
       const std::lock_guard lock(mutex_);
-      if (!failed) ++answered_;
+      answered_ += answered ? 1 : 0;
       if (reader->database == database_) {
         idle_.push_back(std::move(reader));  // room is reserved
       } else {
@@ -280,10 +278,11 @@ class SqliteFile {
   /// With a first reader, so that reading does not wait for another process's write.
   void begin(const SqliteFiles& lost, std::chrono::milliseconds patience) {
     auto database = std::make_shared<Database>(table_, options_, lost, patience);
-    auto reader = [&] {
+    std::unique_ptr<Reader> reader;
+    {
       const auto turn = database->turn(patience);
-      return make_reader(database, patience);
-    }();
+      reader = make_reader(database, patience);
+    }
     database_ = std::move(database);
     if (!reader) return;
     idle_.push_back(std::move(reader));

@@ -54,7 +54,7 @@ class SqliteFileLock {
         continue;
       }
       if (!deleted()) return true;
-      close(); // others lock a new file
+      close();  // others lock a new file
     }
   }
   void unlock() noexcept { ::flock(file_, LOCK_UN); }
