@@ -46,11 +46,12 @@ end_process() {
   wait "$1" 2>/dev/null || true
 }
 
-# One job for each core, but no more than memory allows: a translation unit takes up to 1.5 GB.
+# One job for each core, but no more than memory allows: a translation unit takes up to $unit_memory kB.
+unit_memory=1500000
 jobs() {
   local cores memory
   cores=$(nproc)
-  memory=$(awk '/^MemAvailable/ {print int($2 / 1500000)}' /proc/meminfo)
+  memory=$(awk -v unit="$unit_memory" '/^MemAvailable/ {print int($2 / unit)}' /proc/meminfo)
   if ((memory < 1)); then memory=1; fi
   echo $((cores < memory ? cores : memory))
 }
