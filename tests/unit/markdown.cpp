@@ -316,6 +316,9 @@ TEST_CASE("markdown: front matter is text that is the same when it is read back,
   CHECK(read("b: 1\na: 2\nb: [3, {}]\nc: -0.0").values == R"({"a":2,"b":[3,{}],"c":-0.0})");
   CHECK(read("title: a\ntitle: \"\xff\"").title == "\xef\xbf\xbd");
   CHECK(read("title: 5").title == "");
+  CHECK(read("title: a\ntitle: [b]").title == "");
+  CHECK(read("title: a\ntitle: 5").title == "");
+  CHECK(read("title: [b]\ntitle: a\nb: c").title == "a");
   const auto broken = read("a: \"\\\xc3\xa9\"");
   CHECK_THAT(broken.error, ContainsSubstring("escape"));
   CHECK(render_cache::find_invalid_text(broken.error) == std::string::npos);

@@ -136,8 +136,9 @@ inline FrontMatter read_front_matter(std::string_view page, std::size_t max_byte
         detail::write_yaml(json, node, max_nodes);
         found.values.assign(text.GetString(), text.GetSize());
         for (const auto& pair : node) {
-          if (pair.first.Scalar() == "title" && pair.second.IsScalar() && detail::yaml_scalar(pair.second).is_null())
-            found.title = valid_text(pair.second.Scalar());
+          if (pair.first.Scalar() != "title") continue;
+          const bool is_text = pair.second.IsScalar() && detail::yaml_scalar(pair.second).is_null();
+          found.title = is_text ? valid_text(pair.second.Scalar()) : "";  // the last one, as in the values
         }
       }
       const auto after = page.find('\n', end + 1);
