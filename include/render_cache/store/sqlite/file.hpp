@@ -5,6 +5,7 @@
 #include <render_cache/store/lookup_limit.hpp>
 #include <render_cache/store/sqlite/database.hpp>
 #include <render_cache/store/sqlite/fork_guard.hpp>
+#include <render_cache/store/sqlite/standing_read.hpp>
 #include <render_cache/store/sqlite/turn.hpp>
 
 #include <algorithm>
@@ -40,6 +41,9 @@ class SqliteFile {
     options_.readers = std::max<std::size_t>(options_.readers, 1);
     idle_.reserve(options_.readers);
     open(Clock::now(), options_.busy_timeout);
+    if (options_.read_only) return;  // without locks
+    standing_read_ = std::make_unique<SqliteStandingRead>([this] { return spare_reader(); },
+                                                          [this](const Reader& reader) { return is_in_use(reader); });
   }
   SqliteFile(const SqliteFile&) = delete;
   SqliteFile& operator=(const SqliteFile&) = delete;
@@ -48,6 +52,7 @@ class SqliteFile {
     // SQLite must not even be closed in a child of fork(): it would touch the parent's locks and log.
     new (std::nothrow) std::shared_ptr<Database>(std::move(database_));
     for (auto& reader : idle_) static_cast<void>(reader.release());
+    static_cast<void>(standing_read_.release());  // nor is its thread there
   }
 
   /// `action(Reader&)`, with a reader of its own: the one that was used last.
@@ -164,6 +169,7 @@ class SqliteFile {
         auto reader = std::move(idle_.back());
         idle_.pop_back();
         reader->connection.set_busy_timeout(left());
+        if (standing_read_) standing_read_->note();
         return reader;
       }
       const bool has_room = open_ < options_.readers;
@@ -221,6 +227,22 @@ class SqliteFile {
     if (!database->in_place(path)) return nullptr;
     auto reader = std::make_unique<Reader>(table_, options_, database, patience);
     return database->in_place(path) ? std::move(reader) : nullptr;  // where it is only read there is no turn
+  }
+
+  // For the standing read: of the readers' number it is none.
+  std::unique_ptr<Reader> spare_reader() {
+    std::shared_ptr<Database> database;
+    {
+      const std::lock_guard lock(mutex_);
+      database = database_;
+    }
+    if (!database) return nullptr;
+    const auto turn = database->try_turn();
+    return turn && *turn ? make_reader(database, std::chrono::milliseconds::zero()) : nullptr;
+  }
+  bool is_in_use(const Reader& reader) const {
+    const std::lock_guard lock(mutex_);
+    return reader.database == database_;
   }
 
   void give_back(std::unique_ptr<Reader> reader, bool answered) noexcept {
@@ -327,6 +349,8 @@ class SqliteFile {
   Clock::time_point next_look_{}, next_try_{};
   std::string why_not_;
   SqliteStats stats_;
+
+  std::unique_ptr<SqliteStandingRead> standing_read_;  // last: its thread uses all the rest
 };
 
 }  // namespace render_cache::detail

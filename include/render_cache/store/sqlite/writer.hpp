@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,9 @@ namespace render_cache {
 ///   Migrator(writer.connection(), migrations).down(0);
 class SqliteWriter {
  public:
+  /// A commit that leaves as many pages in the log copies them into the file.
+  static constexpr std::uint32_t checkpoint_frames = 2000;
+
   /// What is left of `lost`, a database that was at the path before, is removed first.
   [[gnu::cold]] explicit SqliteWriter(const SqliteOptions& options, const detail::SqliteFiles& lost = {})
       : SqliteWriter(options, lost, options.busy_timeout) {}
@@ -149,7 +153,8 @@ class SqliteWriter {
     // for those who wait for it.
     connection->run_script(
         "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864; "
-        "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 2000");
+        "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = " +
+        std::to_string(checkpoint_frames));
     connection->query("SELECT count(*) FROM sqlite_schema");  // opens the log
     return connection;
   }
