@@ -19,6 +19,8 @@
 #include <vector>
 
 #include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace sqlite_limits_tests {
 
@@ -53,6 +55,11 @@ SqliteOptions with_one_reader(const SqliteWiki& wiki, std::chrono::milliseconds 
   options.busy_timeout = busy;
   options.lookup_timeout = lookup;
   return options;
+}
+
+bool until(const auto& condition) {
+  for (const auto end = Clock::now() + 30s; !condition() && Clock::now() < end;) std::this_thread::sleep_for(5ms);
+  return condition();
 }
 
 EntryPtr<WikiPage> page_that_cost(std::chrono::nanoseconds cost) {
@@ -289,10 +296,6 @@ TEST_CASE("sqlite: where the file is lost and another process keeps the new one,
       return false;
     }
   };
-  const auto until = [](const auto& condition) {
-    for (const auto end = Clock::now() + 30s; !condition() && Clock::now() < end;) std::this_thread::sleep_for(5ms);
-    return condition();
-  };
   const auto begin = Clock::now();
   {
     auto held = lock_of(wiki);
@@ -305,6 +308,92 @@ TEST_CASE("sqlite: where the file is lost and another process keeps the new one,
   CHECK(found(store, key, 1) == -1);
   store.publish(key, page(1));
   CHECK(found(store, key, 1) == 1);
+}
+
+TEST_CASE("sqlite: nothing of a lost file's log gets into the file in its place, also where that was not had at first") {
+  const SqliteWiki wiki;
+  auto options = wiki.options();
+  options.lookup_timeout = 50ms;
+  WikiStore store(options);
+  for (int number = 1; number < 300; ++number) store.publish({"repo", std::to_string(number)}, page(number));
+  store.publish(key, page(1));
+  options.path += ".new";
+  WikiStore(options).publish(key, page(2));
+  const auto answered = [&] {
+    try {
+      static_cast<void>(store.lookup(key, fingerprint(2)));
+      return true;
+    } catch (const StoreUnavailable&) {
+      return false;
+    }
+  };
+  {
+    auto held = lock_of(wiki);
+    held.lock(0ms);
+    std::filesystem::rename(options.path, wiki.path);
+    CHECK(until([&] { return !answered(); }));
+  }
+  CHECK(until(answered));
+  CHECK(found(store, key, 2) == 2);
+  CHECK(found(store, {"repo", "7"}, 7) == -1);
+  store.publish(key, page(3));
+  CHECK(found(store, key, 3) == 3);
+  CHECK(store.stats().corrupt == 0);
+  CHECK(store.stats().reopened == 1);
+}
+
+TEST_CASE("sqlite: a program that locks the database itself costs a publish its limit, also after another's turn",
+          "[concurrent]") {
+  const SqliteWiki wiki;
+  auto options = wiki.options();
+  options.busy_timeout = 4s;
+  WikiStore store(options);
+  auto outside = wiki.outside();
+  outside.run_script("BEGIN IMMEDIATE");
+  const auto refused_after = [&] {
+    const auto begin = Clock::now();
+    CHECK_THROWS_AS(store.publish(key, page(1)), StoreUnavailable);
+    return Clock::now() - begin;
+  };
+  auto first = std::async(std::launch::async, [&] {
+    try {
+      store.publish(key, page(1));
+    } catch (const StoreUnavailable&) {
+    }
+  });
+  std::this_thread::sleep_for(2s);
+  CHECK(refused_after() < 5500ms);  // not the two seconds that the first has still to wait, and then four of its own
+  first.get();
+  outside.run_script("COMMIT");
+  store.publish(key, page(1));
+  CHECK(found(store, key, 1) == 1);
+}
+
+TEST_CASE("sqlite: in a child of fork() a store ends, though a thread of the parent was waiting in it") {
+  const SqliteWiki wiki;
+  auto options = with_one_reader(wiki, 30s, 30s);
+  { const WikiStore makes_the_tables(options); }
+  auto file = std::make_unique<SqliteFile>(table_of<WikiSchema>(), options);
+  std::jthread waits;
+  int status = -1;
+  file->read([&](auto&) {
+    waits = std::jthread([&] { static_cast<void>(file->look_up([](auto&) { return 0; })); });
+    std::this_thread::sleep_for(300ms);
+    const auto child = ::fork();
+    if (child == 0) {
+      ::alarm(60);
+      try {
+        static_cast<void>(file->stats());
+      } catch (const StoreError&) {
+        file.reset();
+        ::_exit(0);
+      }
+      ::_exit(1);
+    }
+    return ::waitpid(child, &status, 0);
+  });
+  waits.join();
+  CHECK(status == 0);
 }
 
 TEST_CASE("sqlite: a turn that is only tried for is had at once or not at all") {

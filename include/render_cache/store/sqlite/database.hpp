@@ -68,14 +68,23 @@ class SqliteDatabase {
       check_complete(table, options);
     } else {
       writer_.emplace(options, lost, patience);
-      prepare(table, options, patience);
+      try {
+        prepare(table, options, patience);
+      } catch (...) {
+        close_at_once();
+        throw;
+      }
     }
   }
 
   /// Runs `action(Writing&)` as the only writer; not where it is only read. Thread-safe.
   template <class Action>
   auto write(Action action) {
+    const auto end = from_now(writer_->timeout());
     const SqliteWriter::Turn turn(*writer_);
+    // What is left of it for a program that locks the database itself.
+    writing_->connection.set_busy_timeout(
+        std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()));
     return action(*writing_);
   }
 
@@ -88,6 +97,11 @@ class SqliteDatabase {
   [[nodiscard]] std::optional<SqliteWriter::Turn> try_turn() {
     if (!writer_) return std::nullopt;
     return std::optional<SqliteWriter::Turn>(std::in_place, *writer_, std::try_to_lock);
+  }
+
+  /// It will not wait for others when it ends.
+  void close_at_once() noexcept {
+    if (writer_) writer_->close_at_once();
   }
 
   [[nodiscard]] bool deleted() const noexcept { return writer_->deleted(); }

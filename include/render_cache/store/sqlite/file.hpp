@@ -38,7 +38,7 @@ class SqliteFile {
   SqliteFile(Table table, SqliteOptions options)
       : table_{std::move(table)}, options_(std::move(options)), lookup_limit_(options_.lookup_timeout, options_.busy_timeout) {
     options_.path = canonical_place(options_.path);
-    options_.readers = std::max<std::size_t>(options_.readers, 1);
+    options_.readers = std::clamp<std::size_t>(options_.readers, 1, 10'000);
     idle_.reserve(options_.readers);
     open(Clock::now(), options_.busy_timeout);
     if (options_.read_only) return;  // without locks
@@ -52,6 +52,8 @@ class SqliteFile {
     // SQLite must not even be closed in a child of fork(): it would touch the parent's locks and log.
     new (std::nothrow) std::shared_ptr<Database>(std::move(database_));
     for (auto& reader : idle_) static_cast<void>(reader.release());
+    new (std::nothrow) std::shared_ptr<Database>(std::move(lost_));
+    static_cast<void>(freed_.release());  // threads that are not there may wait for it
     static_cast<void>(standing_read_.release());  // nor is its thread there
   }
 
@@ -78,7 +80,7 @@ class SqliteFile {
       } catch (const SqliteCorrupt&) {
         if (again) throw;
       }
-      discard(std::move(database), options_.busy_timeout);
+      discard(std::move(database), lookup_limit_.get());
     }
   }
 
@@ -101,6 +103,7 @@ class SqliteFile {
   [[nodiscard]] const Table& table() const noexcept { return table_; }
 
   [[nodiscard]] SqliteStats stats() const {
+    refuse_child();
     const std::lock_guard lock(mutex_);
     return stats_;
   }
@@ -144,7 +147,7 @@ class SqliteFile {
     Closed closed;
     const std::lock_guard lock(mutex_);
     if (const auto now = Clock::now(); !database_ || now >= next_look_ || database_->deleted()) {
-      look(now, options_.busy_timeout, closed);
+      look(now, lookup_limit_.get(), closed);  // look-ups wait meanwhile
     }
     ++stats_.writes;
     return database_;
@@ -190,7 +193,7 @@ class SqliteFile {
             "SQLite: all " + std::to_string(open_) + " readers were busy for " + std::to_string(patience.count()) + " ms" +
                 (has_room ? ", and none can be opened while another process writes" : "; raise SqliteOptions::readers"));
       }
-      freed_.wait_until(lock, has_room ? std::min(end, now + SqliteFileLock::longest_pause) : end);
+      freed_->wait_until(lock, has_room ? std::min(end, now + SqliteFileLock::longest_pause) : end);
     }
   }
 
@@ -214,7 +217,7 @@ class SqliteFile {
       --open_;
       next_look_ = {};
     }
-    freed_.notify_one();
+    freed_->notify_one();
     if (failure) std::rethrow_exception(failure);
     if (damaged) discard(database, patience);
     return nullptr;
@@ -255,7 +258,7 @@ class SqliteFile {
         --open_;
       }
     }
-    freed_.notify_one();
+    freed_->notify_one();
   }
 
   void refuse_child() const {
@@ -267,10 +270,14 @@ class SqliteFile {
   [[gnu::cold]] void look(Clock::time_point now, std::chrono::milliseconds patience, Closed& closed) {
     next_look_ = now + sqlite_recheck_interval;
     if (database_ && !database_->in_place(options_.path.string())) {
+      lost_ = database_;
       close(closed);
       ++stats_.reopened;
     }
-    if (!database_) open(now, patience, closed.first ? closed.first->files() : SqliteFiles{});
+    if (database_) return;
+    open(now, patience, lost_ ? lost_->files() : SqliteFiles{});
+    if (lost_) closed.first = std::exchange(lost_, nullptr);
+    freed_->notify_all();
   }
 
   void close(Closed& closed) {
@@ -291,7 +298,7 @@ class SqliteFile {
         begin({}, patience);
       }
     } catch (const std::exception& error) {
-      next_try_ = now + sqlite_recheck_interval;
+      next_try_ = Clock::now() + sqlite_recheck_interval;
       why_not_ = error.what();
       throw;
     }
@@ -301,9 +308,12 @@ class SqliteFile {
   void begin(const SqliteFiles& lost, std::chrono::milliseconds patience) {
     auto database = std::make_shared<Database>(table_, options_, lost, patience);
     std::unique_ptr<Reader> reader;
-    {
+    try {
       const auto turn = database->turn(patience);
       reader = make_reader(database, patience);
+    } catch (...) {
+      database->close_at_once();
+      throw;
     }
     database_ = std::move(database);
     if (!reader) return;
@@ -331,6 +341,7 @@ class SqliteFile {
     Closed closed;
     const std::lock_guard lock(mutex_);
     if (database_ != damaged) return;
+    damaged->close_at_once();
     close(closed);
     move_aside(damaged->files().database, patience);
   }
@@ -341,8 +352,9 @@ class SqliteFile {
   LookupLimit lookup_limit_;
 
   mutable std::mutex mutex_;  // guards all that follows
-  std::condition_variable freed_;
+  std::unique_ptr<std::condition_variable> freed_ = std::make_unique<std::condition_variable>();
   std::shared_ptr<Database> database_;
+  std::shared_ptr<Database> lost_;  // open until there is a new one: only so its log is known from another's
   std::vector<std::unique_ptr<Reader>> idle_;
   std::size_t open_ = 0;  // readers, idle and busy
   std::uint64_t answered_ = 0;  // calls of theirs that did not fail

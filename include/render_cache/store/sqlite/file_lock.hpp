@@ -1,6 +1,7 @@
 // One writer at a time among all processes that have the file open.
 #pragma once
 
+#include <render_cache/entry/deadline.hpp>
 #include <render_cache/entry/error.hpp>
 
 #include <algorithm>
@@ -34,7 +35,7 @@ class SqliteFileLock {
 
   /// Throws StoreUnavailable when another holder does not let go in time.
   void lock(std::chrono::milliseconds timeout) {
-    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    const auto deadline = detail::from_now(timeout);
     for (auto pause = std::chrono::microseconds{100};; pause = std::min(2 * pause, longest_pause)) {
       if (try_lock()) return;
       if (std::chrono::steady_clock::now() >= deadline) {

@@ -81,10 +81,10 @@ inline std::int64_t changed_at(const std::string& path) noexcept {
 /// Renames a damaged database and its side files to `PATH.corrupt-1`, or the first number that is free.
 [[gnu::cold]] inline void set_aside(const std::string& path) {
   std::string aside;
-  for (int number = 1; aside.empty() || std::filesystem::exists(aside); ++number) {
+  std::error_code error;  // a name that is too long is not there: the renaming says so
+  for (int number = 1; aside.empty() || std::filesystem::exists(aside, error); ++number) {
     aside = path + ".corrupt-" + std::to_string(number);
   }
-  std::error_code error;
   std::filesystem::rename(path, aside, error);
   if (error) throw StoreUnavailable("'" + path + "' is damaged and cannot be moved to '" + aside + "': " + error.message());
   for (const auto side : sqlite_side_files) {

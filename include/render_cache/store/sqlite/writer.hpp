@@ -9,6 +9,7 @@
 #include <render_cache/store/sqlite/options.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -40,7 +41,7 @@ class SqliteWriter {
       : path_(checked(options.path)), timeout_(options.busy_timeout), file_lock_(path_ + "-lock") {
     const Turn turn(*this, patience);
     detail::remove_orphans(path_, lost);
-    connection_ = open();
+    connection_ = open(std::min(patience, timeout_));
     mark_.emplace(path_);
     files_ = detail::identify_sqlite_files(path_);
   }
@@ -50,7 +51,7 @@ class SqliteWriter {
     const bool is_in_place = detail::identity_of(path_) == files_.database;  // else nobody need wait for it
     try {
       // Closing the last connection checkpoints.
-      const Turn turn(*this, is_in_place ? timeout_ : std::chrono::milliseconds::zero());
+      const Turn turn(*this, is_in_place && waits_to_close_ ? timeout_ : std::chrono::milliseconds::zero());
       connection_.reset();
     } catch (const StoreError&) {
       sqlite3_db_config(connection_->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -78,6 +79,11 @@ class SqliteWriter {
     SqliteWriter& writer_;
     const bool held_ = true;
   };
+
+  /// How long a Turn waits for others.
+  [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+  /// When it ends it will not wait for others, and leaves the log to them.
+  void close_at_once() noexcept { waits_to_close_ = false; }
 
   /// To be used during a Turn only.
   [[nodiscard]] SqliteConnection& connection() noexcept { return *connection_; }
@@ -139,8 +145,8 @@ class SqliteWriter {
     turn_ended_.notify_one();
   }
 
-  [[gnu::cold]] std::unique_ptr<SqliteConnection> open() const {
-    auto connection = std::make_unique<SqliteConnection>(path_, SqliteConnection::Access::write, timeout_);
+  [[gnu::cold]] std::unique_ptr<SqliteConnection> open(std::chrono::milliseconds patience) const {
+    auto connection = std::make_unique<SqliteConnection>(path_, SqliteConnection::Access::write, patience);
     // Before the first table: both are fixed by it.
     connection->run_script("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL");
     const auto mode = connection->query("PRAGMA journal_mode = WAL").at(0).at(0).value();  // what it is now
@@ -164,6 +170,7 @@ class SqliteWriter {
   std::mutex mutex_;
   std::condition_variable turn_ended_;
   bool is_taken_ = false;  // by a thread of this process
+  std::atomic<bool> waits_to_close_ = true;
   SqliteFileLock file_lock_;  // of whose turn it is
   std::unique_ptr<SqliteConnection> connection_;
   std::optional<detail::FileMark> mark_;
